@@ -1,0 +1,85 @@
+//! The Date field, rendered at most once a second (RFC 9110 section 6.6.1).
+//!
+//! There is no clock in here: the reactor says which second it is, and [`Date::set`] does nothing while it is
+//! still the same.
+
+use std::fmt::Write;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// What precedes the date in the most frequent head of all.
+const BEFORE: &str = "HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: ";
+/// Where the lines begin that every head has.
+const COMMON_AT: usize = "HTTP/1.1 200 OK\r\n".len();
+/// The length of an IMF-fixdate, `Sun, 06 Nov 1994 08:49:37 GMT`.
+const DATE_BYTES: usize = 29;
+/// The whole template.
+const HEAD_BYTES: usize = BEFORE.len() + DATE_BYTES + 2;
+
+/// The beginning of a 200's head, with the date in it: one copy of fixed size writes it.
+#[derive(Clone, Debug)]
+pub struct Date {
+    unix_seconds: u64,
+    head: [u8; HEAD_BYTES],
+}
+
+impl Date {
+    /// The date of a second since 1970, UTC.
+    #[must_use]
+    pub fn at(unix_seconds: u64) -> Self {
+        let mut date = Self {
+            unix_seconds,
+            head: [b' '; HEAD_BYTES],
+        };
+        date.render();
+        date
+    }
+
+    /// Moves on to another second; nothing happens if it is the same.
+    pub fn set(&mut self, unix_seconds: u64) {
+        if unix_seconds != self.unix_seconds {
+            self.unix_seconds = unix_seconds;
+            self.render();
+        }
+    }
+
+    /// `HTTP/1.1 200 OK`, Server and Date, each with its line end.
+    pub fn ok_head(&self) -> &[u8; HEAD_BYTES] {
+        &self.head
+    }
+
+    /// Server and Date, each with its line end: what follows any other status line.
+    pub fn common_lines(&self) -> &[u8] {
+        &self.head[COMMON_AT..]
+    }
+
+    fn render(&mut self) {
+        let when = UNIX_EPOCH + Duration::from_secs(self.unix_seconds);
+        let mut text = String::with_capacity(HEAD_BYTES);
+        // Writing to a String cannot fail; a year of five digits would be cut, in the year 10000.
+        let _ = write!(text, "{BEFORE}{}\r\n", httpdate::HttpDate::from(when));
+        let bytes = text.len().min(HEAD_BYTES);
+        self.head[..bytes].copy_from_slice(&text.as_bytes()[..bytes]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Date;
+
+    #[test]
+    fn the_example_of_rfc_9110() {
+        let date = Date::at(784_111_777);
+        assert_eq!(
+            std::str::from_utf8(date.ok_head()),
+            Ok("HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+        );
+    }
+
+    #[test]
+    fn another_second_is_another_date() {
+        let mut date = Date::at(784_111_777);
+        date.set(784_111_778);
+        assert!(date.common_lines().ends_with(b"08:49:38 GMT\r\n"));
+        assert!(date.common_lines().starts_with(b"Server: "));
+    }
+}

@@ -1,0 +1,106 @@
+//! HTTP/1.1 as bytes and values: no socket, no event loop, no clock.
+//!
+//! This page is the contract between the reactor, which moves bytes, and the handlers, which know what to
+//! answer. A [`Handler`] is given a [`Request`] that borrows the bytes it came in, and returns a [`Reply`]: a
+//! value. It never calls back into the loop, so an answer that takes time is a value too ([`Later`]).
+
+use std::time::Duration;
+
+pub mod request;
+
+pub mod parse;
+
+pub mod body;
+
+pub mod response;
+
+pub mod date;
+
+pub mod router;
+
+pub use request::{Body, Exchange, Field, Method, Request, Version};
+pub use response::{ContentType, Response, Status};
+pub use router::Router;
+
+/// What a server answers with; shared by all reactors.
+pub trait Handler: Send + Sync + 'static {
+    /// Decides about a request that brings a body, before a byte of the body is read.
+    ///
+    /// Asked only if there is a body or an expectation to decide about: a plain GET goes straight to
+    /// [`handle`](Handler::handle).
+    fn admit(&self, request: &Request<'_>) -> Admission;
+
+    /// Answers a request. A panic in here becomes a 500 for this request only.
+    fn handle(&self, request: &Request<'_>) -> Reply;
+}
+
+/// What is to be done with a request's body.
+#[derive(Debug)]
+pub enum Admission {
+    /// The handler wants it: `handle` is called when all of it is here.
+    ReadBody,
+    /// The handler does not look at it: `handle` is called at once, and the body is dropped after the answer.
+    IgnoreBody,
+    /// The answer is known, whatever the body is (404, 405).
+    Refuse(Response),
+}
+
+/// A handler's answer.
+#[derive(Debug)]
+pub enum Reply {
+    /// Here it is.
+    Now(Response),
+    /// It takes time. Until it is there, nothing more of this connection is parsed or read.
+    Later(Later),
+}
+
+/// What is left to do when a wait is over; it is told how long the wait really was.
+pub type Continuation = Box<dyn FnOnce(Duration) -> Reply + Send>;
+/// Blocking work that ends in an answer.
+pub type Job = Box<dyn FnOnce() -> Reply + Send>;
+/// A piece of blocking work whose result goes elsewhere.
+pub type Task = Box<dyn FnOnce() + Send>;
+
+/// How an answer comes to be later on.
+pub enum Later {
+    /// Wait on the reactor's timer (no thread sleeps), then go on.
+    After(Duration, Continuation),
+    /// Run on the job pool.
+    Run(Job),
+    /// Run all tasks on the job pool, in any order and side by side; when the last is done, run the job.
+    RunAll(Vec<Task>, Job),
+}
+
+impl std::fmt::Debug for Later {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::After(wait, _) => f.debug_tuple("After").field(wait).finish(),
+            Self::Run(_) => f.write_str("Run"),
+            Self::RunAll(tasks, _) => f.debug_tuple("RunAll").field(&tasks.len()).finish(),
+        }
+    }
+}
+
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        Self::Now(response)
+    }
+}
+
+impl From<Later> for Reply {
+    fn from(later: Later) -> Self {
+        Self::Later(later)
+    }
+}
+
+/// A request that the server will not serve, and why.
+///
+/// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`. All
+/// rejections end the connection: after a head that cannot be trusted, nobody knows where the next one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The answer's status: 400, 408, 413, 414, 431, 501, 503 or 505.
+    pub status: Status,
+    /// What was wrong, and what would be right.
+    pub reason: &'static str,
+}

@@ -1,0 +1,212 @@
+//! A request as the handlers see it: a view of the bytes that came in, copied nowhere.
+//!
+//! Nothing in here checks anything: whatever reaches a [`Request`] has passed `parse`.
+
+use std::borrow::Cow;
+
+use bytes::BytesMut;
+
+pub use super::parse::Field;
+
+/// The methods of RFC 9110 section 9.1, PATCH (RFC 5789), and anything else that is a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// RFC 9110 section 9.3.1.
+    Get,
+    /// RFC 9110 section 9.3.2: the fields of GET, no body.
+    Head,
+    /// RFC 9110 section 9.3.3.
+    Post,
+    /// RFC 9110 section 9.3.4.
+    Put,
+    /// RFC 9110 section 9.3.5.
+    Delete,
+    /// RFC 9110 section 9.3.6; an origin server answers 501, no handler sees it.
+    Connect,
+    /// RFC 9110 section 9.3.7.
+    Options,
+    /// RFC 9110 section 9.3.8; always 405 here: it would send credentials back to a script.
+    Trace,
+    /// RFC 5789.
+    Patch,
+    /// Another token; answered with 501, no handler sees it.
+    Unknown,
+}
+
+/// The version of the request line, reduced to what makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0: closes unless asked to stay.
+    Http10,
+    /// HTTP/1.1 and later minor versions: stays unless asked to close.
+    Http11,
+}
+
+/// What of a request must survive until its answer is written, however late that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The connection stays open after the answer.
+    pub keep_alive: bool,
+    /// The request was HEAD: the answer ends after its head.
+    pub head_only: bool,
+    /// An answer to 1.0 that stays open must say so.
+    pub version: Version,
+}
+
+/// A request's body: the piece that lies beside the head, then the segments read after it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Body<'a> {
+    /// The piece that came in the same buffer as the head; seen in place.
+    pub first: &'a [u8],
+    /// The rest, in the order of arrival; none is empty.
+    pub segments: &'a [BytesMut],
+    /// How many of the bytes were copied in user space after recv(2) had placed them.
+    pub copied: usize,
+}
+
+/// A request, complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// The target's path as it came: percent-encoded, beginning with `/`; `*` for `OPTIONS *`.
+    pub path: &'a str,
+    /// What follows the `?` of the target, percent-encoded; `None` without `?`.
+    pub query: Option<&'a str>,
+    /// The version.
+    pub version: Version,
+    /// The field lines in their order.
+    pub fields: &'a [Field<'a>],
+    /// The bytes of the whole head, from the method to the empty line.
+    pub head: &'a [u8],
+    /// The body; empty if there was none, or if the handler did not want it.
+    pub body: Body<'a>,
+    /// Number of the reactor that serves it, from 0: an index for what handlers keep apart for each.
+    pub worker: usize,
+    /// The path parameters that a [`Router`](super::Router) found: name and raw value.
+    pub params: &'a [(&'a str, &'a str)],
+}
+
+impl Method {
+    /// The method of a token; case counts (RFC 9110 section 9.1).
+    #[must_use]
+    pub fn from_token(token: &str) -> Self {
+        match token {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            "CONNECT" => Self::Connect,
+            "OPTIONS" => Self::Options,
+            "TRACE" => Self::Trace,
+            "PATCH" => Self::Patch,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The method's token; `UNKNOWN` for one that was not known.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+            Self::Options => "OPTIONS",
+            Self::Trace => "TRACE",
+            Self::Patch => "PATCH",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+impl<'a> Body<'a> {
+    /// The body's pieces in order; none is empty.
+    pub fn pieces(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let first = Some(self.first).filter(|piece| !piece.is_empty());
+        first
+            .into_iter()
+            .chain(self.segments.iter().map(|segment| &segment[..]))
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.pieces().map(<[u8]>::len).sum()
+    }
+
+    /// Whether there is no byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The body in one piece: borrowed where it is in one piece already, else copied.
+    pub fn contiguous(&self) -> Cow<'a, [u8]> {
+        match (self.first, self.segments) {
+            (first, []) => Cow::Borrowed(first),
+            ([], [only]) => Cow::Borrowed(only),
+            _ => Cow::Owned(self.pieces().flatten().copied().collect()),
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// The first value of a field, by its case-insensitive name (RFC 9110 section 5.1), as bytes.
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(name))
+            .map(|field| field.value)
+    }
+
+    /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. Names are compared undecoded.
+    pub fn query_value(&self, name: &str) -> Option<&'a str> {
+        self.query?.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+
+    /// A path parameter of the route, percent-decoded; `None` if the route has none of this name. Octets that
+    /// are no UTF-8 become U+FFFD.
+    pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
+        let (_, raw) = self.params.iter().find(|(key, _)| *key == name)?;
+        Some(match percent_decode(raw) {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        })
+    }
+}
+
+/// Decodes `%XX` (RFC 3986 section 2.1). A `%` without two hex digits stands for itself; `+` is a plus.
+pub fn percent_decode(raw: &str) -> Cow<'_, [u8]> {
+    let bytes = raw.as_bytes();
+    if !bytes.contains(&b'%') {
+        return Cow::Borrowed(bytes);
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        if let (b'%', [high, low, after @ ..]) = (*byte, tail)
+            && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
+        {
+            decoded.push(high << 4 | low);
+            rest = after;
+        } else {
+            decoded.push(*byte);
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+/// The value of an ASCII hex digit (RFC 5234's HEXDIG, in either case).
+pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}

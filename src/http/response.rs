@@ -1,0 +1,448 @@
+//! Responses: values made by handlers, and the only place where their bytes are made.
+//!
+//! [`Response::write`] appends head and body to the reactor's [`Output`] in one go. There is no transfer coding:
+//! every body is complete when it is written, so its length is known.
+
+use std::borrow::Cow;
+use std::io;
+
+use bytes::BytesMut;
+use serde::Serialize;
+
+use super::Rejection;
+use super::date::Date;
+use super::request::{Exchange, Version};
+
+/// A status code (RFC 9110 section 15) that this server sends or a handler chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Status(pub u16);
+
+/// A body's media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentType {
+    /// `application/json`, always UTF-8 (RFC 8259 section 8.1).
+    Json,
+    /// `text/plain; charset=utf-8`.
+    Text,
+    /// `text/html; charset=utf-8`.
+    Html,
+    /// Any other, as it stands in the field.
+    Other(&'static str),
+}
+
+/// Writes a body in place; see [`Response::written`].
+type BodyWriter = Box<dyn FnOnce(&mut Output) + Send>;
+
+/// Where a body's bytes come from.
+enum Content {
+    Static(&'static [u8]),
+    Owned(Vec<u8>),
+    Written(BodyWriter),
+}
+
+/// An answer, as a value: it can wait in a queue, cross threads, and be tested without a socket.
+pub struct Response {
+    status: Status,
+    content_type: ContentType,
+    fields: Vec<(&'static str, Cow<'static, str>)>,
+    content: Content,
+    close: bool,
+}
+
+/// What [`Response::write`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The connection stays open after this answer.
+    pub keep_alive: bool,
+    /// Bytes of the body that were copied in user space.
+    pub copied: usize,
+}
+
+/// A buffer of bytes to be sent: initialised once, written behind a cursor, reset when sent.
+///
+/// Its memory is cleared when it grows and never again, so that writing is a copy into a slice and needs
+/// neither `unsafe` nor a length to be kept in two places.
+#[derive(Debug, Default)]
+pub struct Output {
+    bytes: BytesMut,
+    end: usize,
+}
+
+impl Status {
+    /// 200.
+    pub const OK: Self = Self(200);
+    /// 204: neither body nor Content-Length.
+    pub const NO_CONTENT: Self = Self(204);
+    /// 304: no body.
+    pub const NOT_MODIFIED: Self = Self(304);
+    /// 400.
+    pub const BAD_REQUEST: Self = Self(400);
+    /// 404.
+    pub const NOT_FOUND: Self = Self(404);
+    /// 405; has an Allow field.
+    pub const METHOD_NOT_ALLOWED: Self = Self(405);
+    /// 408.
+    pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 413.
+    pub const CONTENT_TOO_LARGE: Self = Self(413);
+    /// 414.
+    pub const URI_TOO_LONG: Self = Self(414);
+    /// 417.
+    pub const EXPECTATION_FAILED: Self = Self(417);
+    /// 431 (RFC 6585 section 5).
+    pub const FIELDS_TOO_LARGE: Self = Self(431);
+    /// 500.
+    pub const INTERNAL_SERVER_ERROR: Self = Self(500);
+    /// 501.
+    pub const NOT_IMPLEMENTED: Self = Self(501);
+    /// 503; has a Retry-After field.
+    pub const SERVICE_UNAVAILABLE: Self = Self(503);
+    /// 505.
+    pub const VERSION_NOT_SUPPORTED: Self = Self(505);
+
+    /// The status line, with its end. A code without an entry here gets an empty reason, which is legal (RFC 9112
+    /// section 4); the line is then made by [`Response::write`].
+    fn line(self) -> Option<&'static str> {
+        Some(match self.0 {
+            200 => "HTTP/1.1 200 OK\r\n",
+            201 => "HTTP/1.1 201 Created\r\n",
+            202 => "HTTP/1.1 202 Accepted\r\n",
+            204 => "HTTP/1.1 204 No Content\r\n",
+            301 => "HTTP/1.1 301 Moved Permanently\r\n",
+            302 => "HTTP/1.1 302 Found\r\n",
+            303 => "HTTP/1.1 303 See Other\r\n",
+            304 => "HTTP/1.1 304 Not Modified\r\n",
+            400 => "HTTP/1.1 400 Bad Request\r\n",
+            401 => "HTTP/1.1 401 Unauthorized\r\n",
+            403 => "HTTP/1.1 403 Forbidden\r\n",
+            404 => "HTTP/1.1 404 Not Found\r\n",
+            405 => "HTTP/1.1 405 Method Not Allowed\r\n",
+            408 => "HTTP/1.1 408 Request Timeout\r\n",
+            409 => "HTTP/1.1 409 Conflict\r\n",
+            413 => "HTTP/1.1 413 Content Too Large\r\n",
+            414 => "HTTP/1.1 414 URI Too Long\r\n",
+            415 => "HTTP/1.1 415 Unsupported Media Type\r\n",
+            417 => "HTTP/1.1 417 Expectation Failed\r\n",
+            422 => "HTTP/1.1 422 Unprocessable Content\r\n",
+            429 => "HTTP/1.1 429 Too Many Requests\r\n",
+            431 => "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+            500 => "HTTP/1.1 500 Internal Server Error\r\n",
+            501 => "HTTP/1.1 501 Not Implemented\r\n",
+            503 => "HTTP/1.1 503 Service Unavailable\r\n",
+            505 => "HTTP/1.1 505 HTTP Version Not Supported\r\n",
+            _ => return None,
+        })
+    }
+}
+
+impl ContentType {
+    /// Content-Type with its value, and the name of the field that follows: one copy writes both.
+    fn lines(self) -> &'static str {
+        match self {
+            Self::Json => "Content-Type: application/json\r\nContent-Length: ",
+            Self::Text | Self::Other(_) => {
+                "Content-Type: text/plain; charset=utf-8\r\nContent-Length: "
+            }
+            Self::Html => "Content-Type: text/html; charset=utf-8\r\nContent-Length: ",
+        }
+    }
+}
+
+impl Response {
+    /// An answer without a body.
+    pub fn empty(status: Status) -> Self {
+        Self::of(status, ContentType::Text, Content::Static(b""))
+    }
+
+    /// 200 with a body that is part of the program: no allocation, one copy.
+    pub fn fixed(content_type: ContentType, body: &'static [u8]) -> Self {
+        Self::of(Status::OK, content_type, Content::Static(body))
+    }
+
+    /// 200 with a body of bytes.
+    pub fn bytes(content_type: ContentType, body: Vec<u8>) -> Self {
+        Self::of(Status::OK, content_type, Content::Owned(body))
+    }
+
+    /// 200 with a text.
+    pub fn text(body: impl Into<String>) -> Self {
+        Self::bytes(ContentType::Text, body.into().into_bytes())
+    }
+
+    /// 200 with a body that `writer` puts straight into the output. A writer that captures nothing is boxed
+    /// without an allocation.
+    pub fn written(
+        content_type: ContentType,
+        writer: impl FnOnce(&mut Output) + Send + 'static,
+    ) -> Self {
+        Self::of(Status::OK, content_type, Content::Written(Box::new(writer)))
+    }
+
+    /// 200 with a value as JSON, serialised straight into the output.
+    ///
+    /// A value that serde_json refuses (a map whose keys are no strings) panics when it is written: a 500.
+    pub fn json<T: Serialize + Send + 'static>(value: T) -> Self {
+        Self::json_from(move || value)
+    }
+
+    /// Like [`json`](Self::json), of a value that is made when it is written. If `make` captures nothing, the
+    /// whole answer needs no allocation.
+    pub fn json_from<T: Serialize>(make: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self::written(ContentType::Json, move |out| {
+            serde_json::to_writer(out, &make()).expect("a response's type serialises to JSON");
+        })
+    }
+
+    /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be right.
+    pub fn error(status: Status, sentence: impl Into<Cow<'static, str>>) -> Self {
+        #[derive(Serialize)]
+        struct Error {
+            error: Cow<'static, str>,
+        }
+        Self::json(Error {
+            error: sentence.into(),
+        })
+        .status(status)
+    }
+
+    /// 503 with Retry-After, in seconds.
+    pub fn busy(sentence: &'static str, retry_after: u32) -> Self {
+        Self::error(Status::SERVICE_UNAVAILABLE, sentence)
+            .field("Retry-After", retry_after.to_string())
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn status(mut self, status: Status) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with one more field.
+    ///
+    /// # Panics
+    ///
+    /// If the value has a control character: it would end the field, and whoever chose the value would choose
+    /// the fields and the body that follow (response splitting).
+    #[must_use]
+    pub fn field(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        let value = value.into();
+        assert!(
+            !value.bytes().any(|byte| byte < b' ' || byte == 0x7F),
+            "control character in the value of {name}"
+        );
+        self.fields.push((name, value));
+        self
+    }
+
+    /// The same, after which the connection closes.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The status.
+    pub fn status_code(&self) -> Status {
+        self.status
+    }
+
+    /// Appends the answer to `out`.
+    pub fn write(self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
+        let keep_alive = exchange.keep_alive && !self.close;
+        self.write_first_lines(exchange.version, keep_alive, date, out);
+        let bodiless = matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED);
+        let copied = match self.content {
+            _ if bodiless => {
+                out.push(b"\r\n");
+                0
+            }
+            Content::Static(body) => write_body(body, self.content_type, exchange.head_only, out),
+            Content::Owned(body) => write_body(&body, self.content_type, exchange.head_only, out),
+            Content::Written(writer) => {
+                write_in_place(writer, self.content_type, exchange.head_only, out)
+            }
+        };
+        Written { keep_alive, copied }
+    }
+
+    fn of(status: Status, content_type: ContentType, content: Content) -> Self {
+        Self {
+            status,
+            content_type,
+            fields: Vec::new(),
+            content,
+            close: false,
+        }
+    }
+
+    fn write_first_lines(&self, version: Version, keep_alive: bool, date: &Date, out: &mut Output) {
+        if self.status == Status::OK {
+            out.push(date.ok_head());
+        } else {
+            match self.status.line() {
+                Some(line) => out.push(line.as_bytes()),
+                None => out.push(format!("HTTP/1.1 {:03} \r\n", self.status.0).as_bytes()),
+            }
+            out.push(date.common_lines());
+        }
+        for (name, value) in &self.fields {
+            for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                out.push(part);
+            }
+        }
+        if !keep_alive {
+            out.push(b"Connection: close\r\n");
+        } else if version == Version::Http10 {
+            // ab, and other clients of 1.0, wait for the end of the connection without it.
+            out.push(b"Connection: keep-alive\r\n");
+        }
+    }
+}
+
+/// A rejection closes: nobody knows where the next request would begin.
+impl From<Rejection> for Response {
+    fn from(rejection: Rejection) -> Self {
+        Self::error(rejection.status, rejection.reason).closing()
+    }
+}
+
+/// The rest of a head and a body that exists already; says how much of it was copied.
+fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut Output) -> usize {
+    if body.is_empty() {
+        out.push(b"Content-Length: 0\r\n\r\n");
+        return 0;
+    }
+    write_content_lines(content_type, out);
+    out.push(itoa::Buffer::new().format(body.len()).as_bytes());
+    out.push(b"\r\n\r\n");
+    if head_only {
+        return 0;
+    }
+    out.push(body);
+    body.len()
+}
+
+/// The rest of a head and a body whose length is known only when it is written: room for the widest length is
+/// left, and the body moves down by the digits that were not needed. Says how much was moved.
+///
+/// The alternative, white space before the digits, is legal and spares the move (RFC 9112 section 5), but it
+/// shows in every answer and is new to some clients.
+fn write_in_place(
+    writer: BodyWriter,
+    content_type: ContentType,
+    head_only: bool,
+    out: &mut Output,
+) -> usize {
+    /// Digits of `u64::MAX`, and the empty line.
+    const WIDEST: usize = 20 + 4;
+    write_content_lines(content_type, out);
+    let length_at = out.len();
+    out.push(&[b' '; WIDEST]);
+    let body_at = out.len();
+    writer(out);
+    let body_bytes = out.len() - body_at;
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(body_bytes).as_bytes();
+    let final_at = length_at + digits.len() + 4;
+    let written = &mut out.bytes[..out.end];
+    written[length_at..final_at - 4].copy_from_slice(digits);
+    written[final_at - 4..final_at].copy_from_slice(b"\r\n\r\n");
+    if head_only {
+        out.truncate(final_at);
+        return 0;
+    }
+    written.copy_within(body_at.., final_at);
+    out.truncate(final_at + body_bytes);
+    body_bytes
+}
+
+fn write_content_lines(content_type: ContentType, out: &mut Output) {
+    if let ContentType::Other(media_type) = content_type {
+        out.push(b"Content-Type: ");
+        out.push(media_type.as_bytes());
+        out.push(b"\r\nContent-Length: ");
+    } else {
+        out.push(content_type.lines().as_bytes());
+    }
+}
+
+impl Output {
+    /// An empty buffer with room for `bytes`.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: BytesMut::zeroed(bytes),
+            end: 0,
+        }
+    }
+
+    /// Bytes written and not yet taken away.
+    pub fn len(&self) -> usize {
+        self.end
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.end == 0
+    }
+
+    /// Bytes of memory held.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What has been written.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.end]
+    }
+
+    /// Appends bytes.
+    #[inline]
+    pub fn push(&mut self, piece: &[u8]) {
+        let end = self.end + piece.len();
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        self.bytes[self.end..end].copy_from_slice(piece);
+        self.end = end;
+    }
+
+    /// Cuts back to `mark`, an earlier [`len`](Self::len): what a panicking handler left behind goes away.
+    pub fn truncate(&mut self, mark: usize) {
+        self.end = self.end.min(mark);
+    }
+
+    /// Doubles, so that a long body is moved a bounded number of times.
+    #[cold]
+    fn grow(&mut self, needed: usize) {
+        self.bytes.resize(needed.max(2 * self.bytes.len()), 0);
+    }
+}
+
+impl io::Write for Output {
+    #[inline]
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.push(piece);
+        Ok(piece.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.push(piece);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
+}
