@@ -221,6 +221,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::config::bounds;
 
     fn settings() -> Vec<Setting> {
         table()
@@ -290,6 +291,20 @@ mod tests {
         let (changed, default) = (format!("{values:?}"), format!("{:?}", Values::default()));
         for (changed, default) in changed.split(", ").zip(default.split(", ")) {
             assert_ne!(changed, default, "no option sets it");
+        }
+    }
+
+    #[test]
+    fn the_help_has_the_rate_that_is_enforced() {
+        let rate = format!("{} bytes a second", bounds::RATE_MIN);
+        for name in ["body-rate-after", "write-timeout"] {
+            let settings = settings();
+            let row = settings.iter().find(|setting| setting.name == name);
+            let row = row.expect("the option exists");
+            assert!(
+                row.help.contains(&rate) || row.detail.contains(&rate),
+                "{name}"
+            );
         }
     }
 
