@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! The binary: all it does is in [`barewire::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    barewire::cli::run()
+}
