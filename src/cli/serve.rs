@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::options::Section;
 use super::sources::Chosen;
 use super::{logger, print, report, say};
-use crate::Server;
+use crate::{Server, StopSignals};
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::handlers::Routes;
@@ -22,6 +22,9 @@ pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
     let accounts = Accounts::new(config.workers);
     let routes = Routes::new(config, Arc::clone(&accounts))
         .map_err(|error| format!("the routes cannot be set up: {error}"))?;
+    // Before the address is announced: whoever reads it may send a signal at once.
+    let signals =
+        StopSignals::catch().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let running = Server::new()
         .config(config.clone())
         .accounts(Arc::clone(&accounts))
@@ -33,7 +36,7 @@ pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
     // Scripts wait for this line. One that has gone away meanwhile is no reason not to serve.
     let _ = print(|out| io::Write::write_all(out, report::listening(address).as_bytes()));
     running
-        .wait_for_signals()
+        .wait_for(signals)
         .map_err(|error| format!("a reactor failed: {error}"))?;
     say(&report::summary(&accounts));
     Ok(())
