@@ -146,6 +146,8 @@ pub mod bounds {
     pub const EVENTS_PER_POLL: usize = 1024;
     /// Connections accepted in one turn, so that a storm of them cannot starve those that are there.
     pub const ACCEPTS_PER_TURN: usize = 64;
+    /// Connections taken from the backlog before the listener is closed: all that the default one can hold.
+    pub const ACCEPTS_AT_DRAIN: usize = 4096;
     /// Rounds of fill, serve and flush in one `advance`; then the connection yields to the others.
     pub const ROUNDS_PER_ADVANCE: usize = 8;
     /// Due timers are looked at after this many advances: 8 x 6 us is short beside the 100 us promised.

@@ -79,6 +79,20 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The kind that a rejection's status stands for; 408 is told apart by the caller.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            413 => Self::BodyTooLarge,
+            414 => Self::TargetTooLong,
+            417 => Self::Expectation,
+            431 => Self::FieldsTooLarge,
+            501 => Self::NotImplemented,
+            503 => Self::Buffers,
+            505 => Self::Version,
+            _ => Self::BadRequest,
+        }
+    }
+
     /// How many there are.
     pub const COUNT: usize = 13;
     /// All, in the order of their declaration, with the names used in `/stats`.
@@ -200,7 +214,7 @@ pub struct ReactorAccount {
 #[derive(Debug)]
 pub struct Accounts {
     /// One for each reactor.
-    pub reactors: Box<[ReactorAccount]>,
+    pub reactors: Box<[Arc<ReactorAccount>]>,
     /// What the process used, sampled once a second.
     pub process: Process,
     /// The server is leaving: set when draining begins, never cleared.
@@ -212,7 +226,7 @@ impl Accounts {
     #[must_use]
     pub fn new(reactors: usize) -> Arc<Self> {
         Arc::new(Self {
-            reactors: (0..reactors).map(|_| ReactorAccount::default()).collect(),
+            reactors: (0..reactors).map(|_| Arc::default()).collect(),
             process: Process::default(),
             draining: AtomicBool::new(false),
         })

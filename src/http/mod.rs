@@ -10,6 +10,8 @@ pub mod request;
 
 pub mod parse;
 
+pub mod admission;
+
 pub mod body;
 
 pub mod response;

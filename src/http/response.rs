@@ -303,7 +303,12 @@ impl Response {
 /// A rejection closes: nobody knows where the next request would begin.
 impl From<Rejection> for Response {
     fn from(rejection: Rejection) -> Self {
-        Self::error(rejection.status, rejection.reason).closing()
+        let response = Self::error(rejection.status, rejection.reason).closing();
+        if rejection.status == Status::SERVICE_UNAVAILABLE {
+            response.field("Retry-After", "1")
+        } else {
+            response
+        }
     }
 }
 
@@ -406,6 +411,15 @@ impl Output {
         }
         self.bytes[self.end..end].copy_from_slice(piece);
         self.end = end;
+    }
+
+    /// Forgets everything; memory beyond `keep`, which one long answer may have needed, is returned.
+    #[inline]
+    pub fn clear(&mut self, keep: usize) {
+        self.end = 0;
+        if self.bytes.len() > keep {
+            self.bytes = BytesMut::zeroed(keep);
+        }
     }
 
     /// Cuts back to `mark`, an earlier [`len`](Self::len): what a panicking handler left behind goes away.

@@ -1,1 +1,366 @@
-//! The event loop.
+//! The event loop: one thread, one epoll, one listener, one slab of connections.
+//!
+//! Read [`Reactor::turn`] first; everything else hangs on it. Readiness from the kernel, an expired timer and a
+//! finished job each become a [`Wakeup`], and [`Connection::advance`] carries the connection that it names as
+//! far as it can go. The files, in the order in which they explain each other:
+//!
+//! - [`timers`]: time, and deadlines without a cancel;
+//! - [`connections`]: the slab, and ids that outlive nobody;
+//! - [`kernel`]: the seam to the system, with [`socket`] behind it;
+//! - [`buffers`]: the pool;
+//! - [`jobs`]: threads for blocking work;
+//! - [`stopwatch`] and [`shared`]: what all connections of a reactor use;
+//! - [`connection`]: the state machine, with [`transfer`] (fill, flush), [`serve`] and [`upload`] (requests), and
+//!   [`deadline`] (patience);
+//! - [`acceptor`]: how new ones are let in.
+//!
+//! Nothing in here knows a route.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+pub mod timers;
+
+pub mod connections;
+
+pub mod kernel;
+
+pub mod socket;
+
+pub mod buffers;
+
+pub mod jobs;
+
+pub mod stopwatch;
+
+pub mod shared;
+
+pub mod connection;
+
+mod transfer;
+
+mod serve;
+
+pub mod upload;
+
+mod deadline;
+
+pub mod acceptor;
+
+use bytes::BytesMut;
+
+use self::acceptor::Acceptor;
+use self::buffers::{Input, Pool};
+use self::connection::{Cause, Connection, Progress};
+use self::connections::{ConnectionId, Connections};
+use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
+use self::kernel::{Counted, Kernel, Occasion};
+use self::shared::Shared;
+use self::stopwatch::Stopwatch;
+use self::timers::{Time, Timers};
+use crate::accounts::ReactorAccount;
+use crate::config::{Config, bounds};
+use crate::http::Handler;
+use crate::http::date::Date;
+use crate::http::response::Output;
+
+/// A reason to advance a connection. A hint: the connection's own state is the truth.
+#[derive(Debug)]
+pub struct Wakeup {
+    /// Which one; it may be gone.
+    pub id: ConnectionId,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// An event loop with its connections.
+pub struct Reactor<H, K: Kernel> {
+    connections: Connections<Connection<K::Socket>>,
+    wakeups: VecDeque<Wakeup>,
+    /// Connections that could have gone on in the last turn.
+    yielded: Vec<ConnectionId>,
+    acceptor: Acceptor,
+    mailbox: Mailbox,
+    has_mail: bool,
+    leaving: bool,
+    shared: Shared<H, K>,
+}
+
+impl<H: Handler, K: Kernel> Reactor<H, K> {
+    /// A reactor over a kernel that listens; `worker` is its number, `connections_max` its share of them.
+    pub fn new(
+        kernel: K,
+        handler: Arc<H>,
+        jobs: JobPool,
+        account: Arc<ReactorAccount>,
+        config: &Config,
+        worker: usize,
+        connections_max: usize,
+    ) -> Self {
+        let (address, mailbox) = mailbox(kernel.rouse());
+        let pool = Pool::new(
+            config.socket.buffer_size,
+            config.limits.buffers,
+            Arc::clone(&account),
+        );
+        let shared = Shared {
+            kernel: Counted { kernel, account },
+            handler,
+            input: Input::new(BytesMut::with_capacity(config.socket.buffer_size)),
+            output: Output::with_capacity(bounds::SEGMENT_BYTES),
+            pool,
+            timers: Timers::new(),
+            jobs,
+            address,
+            jobs_outstanding: 0,
+            date: Date::at(0),
+            date_due: Time::ZERO,
+            stopwatch: Stopwatch::new(config.sample),
+            limits: config.limits,
+            timeouts: config.timeouts,
+            drain: config.drain,
+            draining: None,
+            now: Time::ZERO,
+            turn_began: Time::ZERO,
+            worker,
+        };
+        Self {
+            connections: Connections::new(),
+            wakeups: VecDeque::new(),
+            yielded: Vec::new(),
+            acceptor: Acceptor::new(connections_max),
+            mailbox,
+            has_mail: false,
+            leaving: false,
+            shared,
+        }
+    }
+
+    /// Where other threads reach this reactor.
+    pub fn address(&self) -> Address {
+        self.shared.address.clone()
+    }
+
+    /// Turns until told to leave, or until it has drained.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses to poll, which no peer can cause.
+    pub fn run(mut self) -> io::Result<()> {
+        while !self.is_over() {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[cfg_attr(map, inline(never))]
+    pub fn turn(&mut self) -> io::Result<()> {
+        // Wait. What happened becomes wakeups; nothing is acted on yet.
+        self.shared.note_turn_ended();
+        let until = self.wait_until();
+        self.shared.kernel.poll(until, |occasion| match occasion {
+            Occasion::Connection(id, ready) => self.wakeups.push_back(Wakeup {
+                id,
+                cause: Cause::Ready(ready),
+            }),
+            Occasion::Listener => self.acceptor.ready(),
+            Occasion::Messages => self.has_mail = true,
+        })?;
+
+        // One clock reading for all that came together.
+        self.shared.read_clock();
+        self.shared.turn_began = self.shared.now;
+        self.shared.tick();
+
+        self.accept();
+        self.read_mail();
+        self.expire_timers();
+        self.wakeups.extend(self.yielded.drain(..).map(|id| Wakeup {
+            id,
+            cause: Cause::Resume,
+        }));
+
+        // Carry each connection as far as it can go. 100 us are short beside a full turn, so the timers
+        // are looked at in between.
+        let mut advances = 0;
+        while let Some(wakeup) = self.wakeups.pop_front() {
+            self.advance(wakeup);
+            advances += 1;
+            if advances % bounds::ADVANCES_PER_CLOCK == 0 {
+                self.shared.read_clock();
+                self.expire_timers();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing left to do, ever.
+    pub fn is_over(&self) -> bool {
+        self.leaving || (self.shared.draining.is_some() && self.connections.is_empty())
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// How many timer entries are set.
+    pub fn timers(&self) -> usize {
+        self.shared.timers.len()
+    }
+
+    /// When the next turn must begin, whatever happens.
+    fn wait_until(&self) -> Time {
+        if self.yielded.is_empty() {
+            self.shared
+                .timers
+                .next()
+                .min(self.acceptor.due(self.connections.len()))
+        } else {
+            Time::ZERO
+        }
+    }
+
+    #[cfg_attr(map, inline(never))]
+    fn advance(&mut self, wakeup: Wakeup) {
+        let Some(connection) = self.connections.get_mut(wakeup.id) else {
+            self.shared.kernel.account.stale_wakeups.add(1);
+            return;
+        };
+        self.shared.kernel.account.wakeups.add(1);
+        match connection.advance(wakeup.cause, &mut self.shared) {
+            Progress::Blocked => {}
+            Progress::Yielded => self.yielded.push(wakeup.id),
+            Progress::Finished => self.dismiss(wakeup.id),
+        }
+    }
+
+    fn dismiss(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.remove(id) {
+            connection.dismiss(&mut self.shared);
+            self.shared.kernel.account.connections.sub(1);
+            self.acceptor.released();
+        }
+    }
+
+    fn expire_timers(&mut self) {
+        while let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) {
+            self.shared.kernel.account.timers_fired.add(1);
+            self.advance(Wakeup {
+                id,
+                cause: Cause::Timer(at),
+            });
+        }
+        if self.shared.timers.is_crowded() {
+            let connections = &self.connections;
+            self.shared.timers.sweep(|at, id| {
+                connections
+                    .get(id)
+                    .is_some_and(|connection| connection.is_armed_for(at))
+            });
+        }
+    }
+
+    fn accept(&mut self) {
+        for _ in 0..bounds::ACCEPTS_PER_TURN {
+            if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
+                break;
+            }
+        }
+    }
+
+    /// Accepts a connection; false if that is all for now.
+    fn accept_one(&mut self) -> bool {
+        match self.shared.kernel.accept() {
+            Ok((socket, peer)) => self.admit(socket, peer),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.acceptor.drained();
+                return false;
+            }
+            // The peer has gone again before we came (accept(2)): the next one.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted
+                ) => {}
+            Err(error) => {
+                self.shared.kernel.account.accept_pauses.add(1);
+                log::error!(target: "barewire::fault", "accept: {error}; trying again in {:?}", bounds::ACCEPT_RETRY);
+                self.acceptor.refused(self.shared.now);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn admit(&mut self, mut socket: K::Socket, peer: std::net::SocketAddr) {
+        let shared = &mut self.shared;
+        let admitted = self.connections.insert_with(|id| {
+            shared.kernel.watch(&mut socket, id)?;
+            let mut connection = Connection::new(id, socket, peer, shared.now);
+            connection.arm(shared);
+            Ok::<_, io::Error>(connection)
+        });
+        match admitted {
+            Ok(_) => {
+                self.shared.kernel.account.accepted.add(1);
+                self.shared.kernel.account.connections.add(1);
+            }
+            Err(error) => {
+                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}")
+            }
+        }
+    }
+
+    fn read_mail(&mut self) {
+        if !std::mem::take(&mut self.has_mail) {
+            return;
+        }
+        while let Some(message) = self.mailbox.take() {
+            match message {
+                Message::Answer(id, reply) => self.take_answer(id, reply),
+                Message::Panicked(id, reply) => {
+                    self.shared.kernel.account.panics.add(1);
+                    log::error!(target: "barewire::fault", "a job panicked; its request is answered with 500");
+                    self.take_answer(id, reply);
+                }
+                Message::Drain => self.drain(),
+                Message::Leave => self.leaving = true,
+            }
+        }
+    }
+
+    fn take_answer(&mut self, id: ConnectionId, reply: Box<crate::http::Reply>) {
+        self.shared.jobs_outstanding -= 1;
+        self.wakeups.push_back(Wakeup {
+            id,
+            cause: Cause::Answer(reply),
+        });
+    }
+
+    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its deadline.
+    /// Connections that complete between the last accept and the close are reset by the kernel.
+    fn drain(&mut self) {
+        if self.shared.draining.is_some() {
+            return;
+        }
+        self.shared.draining = Some(self.shared.now);
+        for _ in 0..bounds::ACCEPTS_AT_DRAIN {
+            if !self.accept_one() {
+                break;
+            }
+        }
+        self.shared.kernel.kernel.stop_listening();
+        self.acceptor.drained();
+        self.wakeups.extend(self.connections.ids().map(|id| Wakeup {
+            id,
+            cause: Cause::Drain,
+        }));
+    }
+}

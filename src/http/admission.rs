@@ -1,0 +1,87 @@
+//! Which requests are answered without their body, and with what: RFC 9110's order of errors.
+//!
+//! Asked only about requests that bring a body or an expectation, or have a method that no handler sees. A
+//! plain GET never comes here.
+
+use super::parse::{Expectation, Framing, Head};
+use super::{Admission, Handler, Method, Rejection, Response, Status};
+use crate::config::Limits;
+
+/// What is to be done with a request, before a byte of its body has been read.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The server refuses it; then the connection closes, or the body is dropped and it stays.
+    Reject {
+        /// Status and reason.
+        rejection: Rejection,
+        /// The rest of the connection cannot be used.
+        close: bool,
+    },
+    /// The handler refused it.
+    Refuse(Response),
+    /// The handler answers without the body, which is dropped afterwards.
+    Handle {
+        /// The client may or may not send the body that it announced: nothing can follow.
+        close: bool,
+    },
+    /// The body is to be read first.
+    Collect,
+}
+
+/// Judges a request. `body_here` says whether bytes of the body have come with the head.
+///
+/// A client that waits for 100 and is given a final answer may go on with its body or with its next request, and
+/// we could not tell which: such answers close (RFC 9110 section 10.1.1).
+pub fn judge<H: Handler>(
+    handler: &H,
+    head: &Head<'_>,
+    body_here: bool,
+    limits: &Limits,
+) -> Verdict {
+    let too_large = matches!(head.framing, Framing::Length(bytes) if bytes > limits.body as u64);
+    let has_body = !matches!(head.framing, Framing::None | Framing::Length(0));
+    let undecided = head.expectation == Expectation::Continue && has_body && !body_here;
+    let close = too_large || undecided;
+    if matches!(head.request.method, Method::Connect | Method::Unknown) {
+        return Verdict::Reject {
+            rejection: UNKNOWN_METHOD,
+            close,
+        };
+    }
+    let admission = handler.admit(&head.request);
+    if let Admission::Refuse(response) = admission {
+        return Verdict::Refuse(if close { response.closing() } else { response });
+    }
+    if head.expectation == Expectation::Unknown {
+        return Verdict::Reject {
+            rejection: UNKNOWN_EXPECTATION,
+            close,
+        };
+    }
+    if too_large {
+        return Verdict::Reject {
+            rejection: BODY_TOO_LARGE,
+            close: true,
+        };
+    }
+    match admission {
+        Admission::ReadBody => Verdict::Collect,
+        _ => Verdict::Handle { close },
+    }
+}
+
+/// Answers a body that is longer than the limit.
+pub const BODY_TOO_LARGE: Rejection = Rejection {
+    status: Status::CONTENT_TOO_LARGE,
+    reason: "the body is longer than this server takes; send less, or start it with a larger --limit-body",
+};
+
+const UNKNOWN_METHOD: Rejection = Rejection {
+    status: Status::NOT_IMPLEMENTED,
+    reason: "this server does not know the method; it knows GET, HEAD, POST, PUT, DELETE, OPTIONS and PATCH, in capitals",
+};
+
+const UNKNOWN_EXPECTATION: Rejection = Rejection {
+    status: Status::EXPECTATION_FAILED,
+    reason: "the only expectation that can be met is 100-continue",
+};

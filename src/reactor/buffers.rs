@@ -1,0 +1,245 @@
+//! Buffers, lent by a pool and given back: the memory that connections hold, counted.
+//!
+//! An [`Input`] is read from its start and filled at its end; when it is empty both go back to 0. Nothing is
+//! split off, frozen or shared: those are atomic operations on a reference count, and leave the memory in
+//! pieces that cannot be filled again.
+//!
+//! This file has the reactor's only `unsafe`: [`receive`].
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use mio::net::TcpStream;
+
+use super::socket;
+use crate::accounts::ReactorAccount;
+use crate::config::bounds;
+
+/// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
+///
+/// # Errors
+///
+/// As recv(2).
+#[inline]
+pub fn receive(stream: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+    let held = into.len();
+    let spare = into.spare_capacity_mut();
+    let room = spare.len().min(max);
+    let received = socket::recv(stream, &mut spare[..room])?;
+    debug_assert!(received <= room);
+    // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it has written
+    // the first `received` of them. So all bytes up to the new length are initialised, and it is within the
+    // capacity, whatever the peer sent.
+    unsafe { into.set_len(held + received.min(room)) };
+    Ok(received)
+}
+
+/// Received bytes: read from the front, filled at the back.
+#[derive(Debug, Default)]
+pub struct Input {
+    bytes: BytesMut,
+    start: usize,
+}
+
+impl Input {
+    /// An input over a buffer that may hold bytes already.
+    #[must_use]
+    pub fn new(bytes: BytesMut) -> Self {
+        Self { bytes, start: 0 }
+    }
+
+    /// What has not been consumed.
+    #[inline]
+    pub fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// How many bytes have not been consumed.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    /// Whether all has been consumed.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Moves the start; both cursors go back to 0 when nothing is left.
+    #[inline]
+    pub fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+        if self.start >= self.bytes.len() {
+            self.clear();
+        }
+    }
+
+    /// Forgets everything.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.start = 0;
+    }
+
+    /// Bytes that can be received without moving anything.
+    #[inline]
+    pub fn spare(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
+    /// The buffer to receive into, behind its length.
+    #[inline]
+    pub fn bytes_mut(&mut self) -> &mut BytesMut {
+        &mut self.bytes
+    }
+
+    /// Gives the buffer up.
+    #[must_use]
+    pub fn into_bytes(self) -> BytesMut {
+        self.bytes
+    }
+}
+
+/// The buffers of one reactor that are not in use, and the sum of those that are.
+#[derive(Debug)]
+pub struct Pool {
+    small: Vec<BytesMut>,
+    large: Vec<BytesMut>,
+    small_bytes: usize,
+    bytes_max: usize,
+    account: Arc<ReactorAccount>,
+}
+
+impl Pool {
+    /// An empty pool that lends at most `bytes_max` in all, in sizes of `small_bytes` and
+    /// [`bounds::SEGMENT_BYTES`].
+    #[must_use]
+    pub fn new(small_bytes: usize, bytes_max: usize, account: Arc<ReactorAccount>) -> Self {
+        Self {
+            small: Vec::new(),
+            large: Vec::new(),
+            small_bytes,
+            bytes_max,
+            account,
+        }
+    }
+
+    /// An empty buffer with room for `bytes` at least; `None` if that would exceed the limit.
+    pub fn take(&mut self, bytes: usize) -> Option<BytesMut> {
+        let (idle, capacity) = match bytes {
+            bytes if bytes <= self.small_bytes => (Some(&mut self.small), self.small_bytes),
+            bytes if bytes <= bounds::SEGMENT_BYTES => {
+                (Some(&mut self.large), bounds::SEGMENT_BYTES)
+            }
+            // The rest of one long answer: too rare, and too different in size, to be kept.
+            bytes => (None, bytes),
+        };
+        if self.account.buffer_bytes.get() + capacity as u64 > self.bytes_max as u64 {
+            return None;
+        }
+        let buffer = if let Some(buffer) = idle.and_then(Vec::pop) {
+            self.account.pool_hits.add(1);
+            buffer
+        } else {
+            self.account.pool_misses.add(1);
+            BytesMut::with_capacity(capacity)
+        };
+        self.account.buffer_bytes.add(buffer.capacity() as u64);
+        Some(buffer)
+    }
+
+    /// A buffer that holds a copy of two pieces, one after the other.
+    pub fn copy_of(&mut self, first: &[u8], second: &[u8]) -> Option<BytesMut> {
+        let mut buffer = self.take(first.len() + second.len())?;
+        buffer.extend_from_slice(first);
+        buffer.extend_from_slice(second);
+        self.account.bytes_copied.add(buffer.len() as u64);
+        Some(buffer)
+    }
+
+    /// Takes a buffer back.
+    pub fn give_back(&mut self, mut buffer: BytesMut) {
+        self.account.buffer_bytes.sub(buffer.capacity() as u64);
+        let idle = match buffer.capacity() {
+            capacity if capacity == self.small_bytes => &mut self.small,
+            bounds::SEGMENT_BYTES => &mut self.large,
+            _ => return,
+        };
+        if idle.len() < bounds::IDLE_BUFFERS_KEPT {
+            buffer.clear();
+            idle.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(bytes_max: usize) -> (Pool, Arc<ReactorAccount>) {
+        let account = Arc::<ReactorAccount>::default();
+        (Pool::new(8192, bytes_max, Arc::clone(&account)), account)
+    }
+
+    #[test]
+    fn buffers_come_back_and_are_lent_again() {
+        let (mut pool, account) = pool(1 << 20);
+        for bytes in [1, 8192, 8193, bounds::SEGMENT_BYTES] {
+            let buffer = pool.take(bytes).unwrap();
+            assert!(buffer.capacity() >= bytes && buffer.is_empty());
+            assert_eq!(account.buffer_bytes.get(), buffer.capacity() as u64);
+            pool.give_back(buffer);
+            assert_eq!(account.buffer_bytes.get(), 0);
+        }
+        assert_eq!((account.pool_hits.get(), account.pool_misses.get()), (2, 2));
+    }
+
+    #[test]
+    fn a_buffer_forgets_its_last_tenant() {
+        let (mut pool, _) = pool(1 << 20);
+        let buffer = pool.copy_of(b"sec", b"ret").unwrap();
+        assert_eq!(&buffer[..], b"secret");
+        pool.give_back(buffer);
+        assert_eq!(&pool.take(1).unwrap()[..], b"");
+    }
+
+    #[test]
+    fn the_limit_holds_and_is_lifted_again() {
+        let (mut pool, account) = pool(2 * 8192);
+        let one = pool.take(1).unwrap();
+        let two = pool.take(1).unwrap();
+        assert!(pool.take(1).is_none());
+        pool.give_back(one);
+        assert!(pool.take(bounds::SEGMENT_BYTES).is_none());
+        assert!(pool.take(1).is_some());
+        drop(two);
+        assert_eq!(
+            account.buffer_bytes.get(),
+            2 * 8192,
+            "who does not give back still owes"
+        );
+    }
+
+    #[test]
+    fn an_odd_size_is_not_kept() {
+        let (mut pool, account) = pool(1 << 20);
+        let long = pool.take(100_000).unwrap();
+        pool.give_back(long);
+        assert_eq!(account.buffer_bytes.get(), 0);
+        pool.take(100_000).unwrap();
+        assert_eq!(account.pool_misses.get(), 2);
+    }
+
+    #[test]
+    fn an_empty_input_starts_again_at_the_front() {
+        let mut input = Input::new(BytesMut::with_capacity(16));
+        input.bytes_mut().extend_from_slice(b"abcdef");
+        input.consume(2);
+        assert_eq!((input.unread(), input.spare()), (&b"cdef"[..], 10));
+        input.consume(4);
+        assert!(input.is_empty());
+        assert_eq!(input.spare(), 16);
+    }
+}

@@ -1,0 +1,401 @@
+//! A connection: the only state machine of the server.
+//!
+//! Everything outside of it is a wakeup, and wakeups are hints. [`Connection::advance`] carries the connection as
+//! far as it can go: fill the input, serve what is complete in it, flush the answers, again. What it needs to
+//! know between two wakeups is its [`Phase`], the bytes it could not finish with (`inbox`, `outbox`), and the
+//! edges it has seen and not acted on.
+//!
+//! Invariants: between two advances the reactor's shared input and output are empty. A connection that owes
+//! bytes, or waits for an answer, reads nothing. recv is called only after an edge said so, and not again after
+//! a short read, unless the end of the stream has been announced.
+
+use std::mem;
+use std::net::SocketAddr;
+
+use super::buffers::Input;
+use super::connections::ConnectionId;
+use super::kernel::{Kernel, Readiness};
+use super::shared::Shared;
+use super::timers::Time;
+use super::transfer::Fill;
+use super::upload::{Pace, Upload};
+use crate::config::bounds;
+use crate::http::body::Decoder;
+use crate::http::parse::Framing;
+use crate::http::{Continuation, Exchange, Handler, Rejection, Reply, Status};
+
+/// Why a connection is advanced.
+#[derive(Debug)]
+pub enum Cause {
+    /// The kernel says it is ready.
+    Ready(Readiness),
+    /// The entry set for this moment came due.
+    Timer(Time),
+    /// A job has finished.
+    Answer(Box<Reply>),
+    /// It yielded in an earlier turn.
+    Resume,
+    /// The server is leaving.
+    Drain,
+}
+
+/// How far an advance got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Until something happens.
+    Blocked,
+    /// It could go on, but others wait.
+    Yielded,
+    /// To its end: the connection is to be dropped.
+    Finished,
+}
+
+/// A connection and all that is known of it.
+#[derive(Debug)]
+pub struct Connection<S> {
+    pub(super) id: ConnectionId,
+    pub(super) socket: S,
+    pub(super) peer: SocketAddr,
+    pub(super) phase: Phase,
+    /// Received, and not served yet.
+    pub(super) inbox: Option<Input>,
+    /// Owed to the peer.
+    pub(super) outbox: Option<Owed>,
+    /// There may be something to read.
+    pub(super) unread: bool,
+    /// The peer has announced the end: a short read is not the last.
+    pub(super) read_closed: bool,
+    /// Events of the write side have been asked for.
+    pub(super) writable_watched: bool,
+    /// The moment of the soonest timer entry that counts.
+    pub(super) armed: Time,
+}
+
+/// What a connection is at.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Before a request head, or inside one. `since` is the last answer, or the head's first byte.
+    Head { scanned: usize, since: Time },
+    /// Inside a body that the handler wants.
+    Body(Box<Upload>),
+    /// The answer is being made.
+    Deferred(Box<Deferred>),
+    /// Inside a body that nobody wants.
+    Discard { body: Decoder, pace: Pace },
+    /// The last answer has been written: send it, and shut down.
+    Closing,
+    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112 section 9.6).
+    Lingering { since: Time, heard: Time },
+}
+
+/// A request whose answer is being made.
+#[derive(Debug)]
+pub(super) struct Deferred {
+    pub(super) pending: Pending,
+    pub(super) wait: Wait,
+}
+
+/// What of a request survives until its answer.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) exchange: Exchange,
+    /// The framing of a body that is still to come and that its handler did not want.
+    pub(super) unread: Framing,
+    /// When the turn began that read it.
+    pub(super) asked: Time,
+}
+
+/// What an answer waits for.
+pub(super) enum Wait {
+    /// The clock.
+    Timer {
+        began: Time,
+        until: Time,
+        then: Continuation,
+    },
+    /// A thread of the pool.
+    Job,
+}
+
+impl std::fmt::Debug for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Timer { .. } => "Timer",
+            Self::Job => "Job",
+        })
+    }
+}
+
+/// Bytes of answers that the peer has not taken yet.
+#[derive(Debug)]
+pub(super) struct Owed {
+    pub(super) bytes: Input,
+    pub(super) pace: Pace,
+}
+
+/// The connection is of no more use: the peer reset it, or we gave it up.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// What a round of an advance found.
+pub(super) enum Step {
+    Again,
+    Blocked,
+    Finished,
+}
+
+impl<S> Connection<S> {
+    /// A connection that was just accepted.
+    pub fn new(id: ConnectionId, socket: S, peer: SocketAddr, now: Time) -> Self {
+        Self {
+            id,
+            socket,
+            peer,
+            phase: Phase::Head {
+                scanned: 0,
+                since: now,
+            },
+            inbox: None,
+            outbox: None,
+            unread: false,
+            read_closed: false,
+            writable_watched: false,
+            armed: Time::NEVER,
+        }
+    }
+
+    /// Whether the timer entry for this moment counts, or is a left-over.
+    pub fn is_armed_for(&self, at: Time) -> bool {
+        self.armed == at
+    }
+
+    /// Goes as far as it can, for a bounded number of rounds.
+    #[cfg_attr(map, inline(never))]
+    pub fn advance<H, K>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Progress
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        shared
+            .kernel
+            .kernel
+            .observe("advance", || format!("{cause:?}; {}", self.describe()));
+        match self.heed(cause, shared) {
+            Ok(true) => {}
+            Ok(false) => return Progress::Blocked,
+            Err(Gone) => return Progress::Finished,
+        }
+        for _ in 0..bounds::ROUNDS_PER_ADVANCE {
+            match self.round(shared) {
+                Ok(Step::Again) => {}
+                Ok(Step::Blocked) => {
+                    self.arm(shared);
+                    return Progress::Blocked;
+                }
+                Ok(Step::Finished) | Err(Gone) => return Progress::Finished,
+            }
+        }
+        Progress::Yielded
+    }
+
+    /// Takes note of a wakeup. False if there is nothing to be done about it now.
+    #[inline]
+    fn heed<H, K>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Result<bool, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        match cause {
+            Cause::Ready(ready) => {
+                self.unread |= ready.readable || ready.read_closed;
+                self.read_closed |= ready.read_closed;
+                // Who owes bytes reads nothing, and a send before there is room would be in vain.
+                Ok(self.outbox.is_none() || ready.writable)
+            }
+            Cause::Timer(at) if self.armed != at => Ok(false),
+            Cause::Timer(_) => {
+                self.armed = Time::NEVER;
+                if shared.now >= self.deadline(shared) {
+                    self.expire(shared)?;
+                }
+                Ok(true)
+            }
+            Cause::Answer(reply) => {
+                self.resume(|_| *reply, shared);
+                Ok(true)
+            }
+            Cause::Resume | Cause::Drain => Ok(true),
+        }
+    }
+
+    fn round<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        self.pay(shared)?;
+        self.flush(shared)?;
+        if self.outbox.is_some() {
+            return Ok(Step::Blocked);
+        }
+        match self.phase {
+            Phase::Head { .. } | Phase::Body(_) | Phase::Discard { .. } => self.converse(shared),
+            Phase::Deferred(_) => Ok(Step::Blocked),
+            Phase::Closing => self.shut_down(shared),
+            Phase::Lingering { .. } => self.drop_input(shared),
+        }
+    }
+
+    /// Fill, serve, flush.
+    #[cfg_attr(map, inline(never))]
+    fn converse<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let fresh = self.has_fresh_input();
+        if !fresh && !self.unread {
+            return Ok(Step::Blocked);
+        }
+        shared
+            .stopwatch
+            .start(shared.turn_began, &mut shared.kernel);
+        let step = if !fresh && self.reads_into_segments() {
+            self.fill_body(shared)
+        } else {
+            self.fill_and_serve(fresh, shared)
+        }?;
+        self.flush(shared)?;
+        Ok(if self.outbox.is_some() {
+            Step::Blocked
+        } else {
+            step
+        })
+    }
+
+    /// One read, unless there is something left to be served, and all that is complete in it.
+    fn fill_and_serve<H, K>(&mut self, fresh: bool, shared: &mut Shared<H, K>) -> Result<Step, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let own = self.inbox.take();
+        let is_own = own.is_some();
+        let mut input = own.unwrap_or_else(|| mem::take(&mut shared.input));
+        let filled = if fresh {
+            Ok(Fill::Bytes)
+        } else {
+            self.fill(&mut input, shared)
+        };
+        let step = match filled {
+            Ok(Fill::Bytes) => self.serve(&mut input, shared).map(|()| Step::Again),
+            Ok(Fill::Nothing) => Ok(Step::Again),
+            Ok(Fill::End) => Ok(self.meet_end(!input.is_empty(), shared)),
+            Err(gone) => Err(gone),
+        };
+        self.keep(input, is_own, shared);
+        step
+    }
+
+    /// Whether bytes wait that have not been looked at: those behind a request whose answer took its time.
+    #[inline]
+    fn has_fresh_input(&self) -> bool {
+        match (&self.inbox, &self.phase) {
+            (None, _) => false,
+            (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
+            (Some(_), _) => true,
+        }
+    }
+
+    /// The peer will send nothing more.
+    pub(super) fn meet_end<H, K>(&mut self, partial: bool, shared: &mut Shared<H, K>) -> Step
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        match self.phase {
+            Phase::Head { .. } if partial => self.reject(ENDED_IN_HEAD, shared),
+            Phase::Body(_) => self.reject(ENDED_IN_BODY, shared),
+            _ => return Step::Finished,
+        }
+        Step::Again
+    }
+
+    fn shut_down<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        shared
+            .kernel
+            .kernel
+            .shutdown(&mut self.socket)
+            .map_err(|_| Gone)?;
+        self.phase = Phase::Lingering {
+            since: shared.now,
+            heard: shared.now,
+        };
+        Ok(Step::Again)
+    }
+
+    fn drop_input<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        if !self.unread {
+            return Ok(Step::Blocked);
+        }
+        let mut input = mem::take(&mut shared.input);
+        let filled = self.fill(&mut input, shared);
+        input.clear();
+        shared.input = input;
+        match (filled?, &mut self.phase) {
+            (Fill::End, _) => return Ok(Step::Finished),
+            (Fill::Bytes, Phase::Lingering { heard, .. }) => *heard = shared.now,
+            _ => {}
+        }
+        Ok(Step::Again)
+    }
+
+    /// The state in a few words, for whoever observes.
+    fn describe(&self) -> String {
+        let phase = match &self.phase {
+            Phase::Head { .. } => "Head",
+            Phase::Body(_) => "Body",
+            Phase::Deferred(_) => "Deferred",
+            Phase::Discard { .. } => "Discard",
+            Phase::Closing => "Closing",
+            Phase::Lingering { .. } => "Lingering",
+        };
+        let held = |input: Option<&Input>| input.map_or(0, Input::len);
+        let (inbox, outbox) = (
+            held(self.inbox.as_ref()),
+            held(self.outbox.as_ref().map(|owed| &owed.bytes)),
+        );
+        format!("phase {phase}, inbox {inbox} bytes, outbox {outbox} bytes")
+    }
+
+    /// Gives back what it holds; it is gone afterwards.
+    pub fn dismiss<H, K>(mut self, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        self.drop_upload(shared);
+        let kept = [self.inbox, self.outbox.map(|owed| owed.bytes)];
+        for input in kept.into_iter().flatten() {
+            shared.pool.give_back(input.into_bytes());
+        }
+    }
+}
+
+const ENDED_IN_HEAD: Rejection = Rejection {
+    status: Status::BAD_REQUEST,
+    reason: "the connection ended inside a request head; a head ends with an empty line",
+};
+
+const ENDED_IN_BODY: Rejection = Rejection {
+    status: Status::BAD_REQUEST,
+    reason: "the connection ended inside a body; send as many bytes as announced, or the last chunk",
+};

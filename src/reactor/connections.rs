@@ -1,0 +1,166 @@
+//! The connections of a reactor, and the ids by which everything outside speaks of them.
+//!
+//! An id is a place in the slab and the generation of its tenant. A wakeup for a tenant that has left meets no
+//! one: that is the whole of the defence against stale events, timers and answers.
+
+use mio::Token;
+use slab::Slab;
+
+/// Speaks of one connection, and of no later one in the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConnectionId {
+    index: u32,
+    generation: u32,
+}
+
+const _: () = assert!(
+    usize::BITS == 64,
+    "a token holds 32 bits of index and 32 of generation"
+);
+
+impl ConnectionId {
+    /// The id as epoll hands it back: generation in the upper half, index in the lower.
+    #[inline]
+    pub fn token(self) -> Token {
+        Token((self.generation as usize) << 32 | self.index as usize)
+    }
+
+    /// The id in a token.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // Taking the number apart is the purpose.
+    pub fn from_token(token: usize) -> Self {
+        Self {
+            index: token as u32,
+            generation: (token >> 32) as u32,
+        }
+    }
+}
+
+/// A slab whose places know the generation of their tenant.
+#[derive(Debug)]
+pub struct Connections<T> {
+    slab: Slab<(u32, T)>,
+    generation: u32,
+}
+
+impl<T> Connections<T> {
+    /// No connections.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            slab: Slab::new(),
+            generation: 0,
+        }
+    }
+
+    /// Admits a connection that is told its id.
+    ///
+    /// # Panics
+    ///
+    /// Beyond 2^32 - 1 connections; the file limit ends far below.
+    pub fn insert_with<E>(
+        &mut self,
+        make: impl FnOnce(ConnectionId) -> Result<T, E>,
+    ) -> Result<ConnectionId, E> {
+        let place = self.slab.vacant_entry();
+        let index = u32::try_from(place.key()).expect("fewer than 2^32 connections");
+        // One count for all places: after 2^32 connections a number comes back, but an event for the first
+        // tenant would have to have waited as long.
+        self.generation = self.generation.wrapping_add(1);
+        let id = ConnectionId {
+            index,
+            generation: self.generation,
+        };
+        place.insert((self.generation, make(id)?));
+        Ok(id)
+    }
+
+    /// The connection, if it is still there.
+    #[inline]
+    pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut T> {
+        match self.slab.get_mut(id.index as usize) {
+            Some((generation, tenant)) if *generation == id.generation => Some(tenant),
+            _ => None,
+        }
+    }
+
+    /// The connection, if it is still there.
+    pub fn get(&self, id: ConnectionId) -> Option<&T> {
+        let (generation, tenant) = self.slab.get(id.index as usize)?;
+        (*generation == id.generation).then_some(tenant)
+    }
+
+    /// Takes a connection out, if it is still there.
+    pub fn remove(&mut self, id: ConnectionId) -> Option<T> {
+        self.get(id)?;
+        self.slab
+            .try_remove(id.index as usize)
+            .map(|(_, tenant)| tenant)
+    }
+
+    /// The ids of all connections.
+    #[allow(clippy::cast_possible_truncation)] // `insert_with` let no larger index in.
+    pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
+        self.slab
+            .iter()
+            .map(|(index, (generation, _))| ConnectionId {
+                index: index as u32,
+                generation: *generation,
+            })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+}
+
+impl<T> Default for Connections<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    fn admit(connections: &mut Connections<&'static str>, tenant: &'static str) -> ConnectionId {
+        let Ok(id) = connections.insert_with(|_| Ok::<_, Infallible>(tenant));
+        id
+    }
+
+    #[test]
+    fn an_id_does_not_reach_the_next_tenant() {
+        let mut connections = Connections::new();
+        let first = admit(&mut connections, "first");
+        assert_eq!(connections.remove(first), Some("first"));
+        let second = admit(&mut connections, "second");
+        assert_eq!(first.index, second.index, "the place is used again");
+        assert_eq!(connections.get_mut(first), None);
+        assert_eq!(connections.remove(first), None);
+        assert_eq!(connections.get_mut(second), Some(&mut "second"));
+    }
+
+    #[test]
+    fn a_token_and_back() {
+        let id = ConnectionId {
+            index: 7,
+            generation: u32::MAX,
+        };
+        assert_eq!(ConnectionId::from_token(id.token().0), id);
+    }
+
+    #[test]
+    fn who_is_refused_leaves_no_trace() {
+        let mut connections = Connections::<()>::new();
+        assert_eq!(connections.insert_with(|_| Err("full")), Err("full"));
+        assert!(connections.is_empty());
+    }
+}

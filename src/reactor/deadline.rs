@@ -1,0 +1,119 @@
+//! When a connection's patience ends, and what it does then.
+
+use super::connection::{Connection, Deferred, Gone, Phase, Wait};
+use super::kernel::Kernel;
+use super::shared::Shared;
+use super::timers::Time;
+use crate::accounts::Refusal;
+use crate::http::{Handler, Rejection, Status};
+
+impl<S> Connection<S> {
+    /// The moment at which something must be done even if nothing happens. Computed from the state, never
+    /// stored: so it cannot disagree with it.
+    pub(super) fn deadline<H, K>(&self, shared: &Shared<H, K>) -> Time
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let timeouts = &shared.timeouts;
+        let of_phase = match &self.phase {
+            Phase::Deferred(deferred) => match deferred.wait {
+                Wait::Timer { until, .. } => until,
+                Wait::Job => Time::NEVER,
+            },
+            // Who owes bytes reads nothing: the peer's silence is of our making.
+            _ if self.outbox.is_some() => Time::NEVER,
+            Phase::Head { since, .. } if self.inbox.is_some() => since.after(timeouts.head),
+            Phase::Head { since, .. } => match shared.draining {
+                None => since.after(timeouts.idle),
+                Some(began) => began.max(*since).after(shared.drain.idle),
+            },
+            Phase::Body(upload) => upload.pace.body_deadline(timeouts),
+            Phase::Discard { pace, .. } => pace.body_deadline(timeouts),
+            Phase::Closing => Time::NEVER,
+            Phase::Lingering { since, heard } => heard
+                .after(timeouts.linger_silence)
+                .min(since.after(timeouts.linger)),
+        };
+        let of_outbox = match &self.outbox {
+            Some(owed) => owed.pace.deadline(timeouts.write, timeouts.write),
+            None => Time::NEVER,
+        };
+        of_phase.min(of_outbox)
+    }
+
+    /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early does no
+    /// harm, so a deadline that moves out, as it does with every request, costs nothing here.
+    #[inline]
+    pub(super) fn arm<H, K>(&mut self, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let deadline = self.deadline(shared);
+        if deadline < self.armed {
+            self.armed = deadline;
+            shared.timers.set(deadline, self.id);
+            shared.kernel.account.timers_set.add(1);
+        }
+    }
+
+    /// The deadline has passed.
+    pub(super) fn expire<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        if let Some(owed) = &self.outbox
+            && owed
+                .pace
+                .deadline(shared.timeouts.write, shared.timeouts.write)
+                <= shared.now
+        {
+            shared.refused(Refusal::SlowReader, self.peer, "does not take its answer");
+            return Err(Gone);
+        }
+        match &self.phase {
+            Phase::Head { .. } if self.inbox.is_some() => {
+                self.reject_as(Refusal::HeadTimeout, HEAD_TOO_SLOW, shared);
+            }
+            Phase::Head { .. } => {
+                if shared.draining.is_none() {
+                    shared.refused(Refusal::Idle, self.peer, "silent for too long");
+                }
+                self.phase = Phase::Closing;
+            }
+            Phase::Body(_) => self.reject_as(Refusal::BodyTimeout, BODY_TOO_SLOW, shared),
+            Phase::Discard { .. } => self.phase = Phase::Closing,
+            Phase::Deferred(_) => self.continue_after_wait(shared),
+            Phase::Closing => {}
+            Phase::Lingering { .. } => return Err(Gone),
+        }
+        Ok(())
+    }
+
+    fn continue_after_wait<H, K>(&mut self, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Deferred(deferred) = &mut self.phase else {
+            return;
+        };
+        let Deferred { wait, .. } = &mut **deferred;
+        if let Wait::Timer { began, then, .. } = std::mem::replace(wait, Wait::Job) {
+            let waited = shared.kernel.kernel.now().since(began);
+            self.resume(|_| then(waited), shared);
+        }
+    }
+}
+
+const HEAD_TOO_SLOW: Rejection = Rejection {
+    status: Status::REQUEST_TIMEOUT,
+    reason: "the request head took too long; send it whole, at once",
+};
+
+const BODY_TOO_SLOW: Rejection = Rejection {
+    status: Status::REQUEST_TIMEOUT,
+    reason: "the body came too slowly; send at least 500 bytes a second",
+};

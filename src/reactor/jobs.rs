@@ -1,0 +1,318 @@
+//! A small pool of threads for work that would hold a reactor up; results come back as messages.
+//!
+//! The pool is shared by all reactors and its queue is bounded: when it is full the answer is 503, at once,
+//! not a queue that grows. A job that panics is a 500 for its request, and its thread goes on.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
+
+use super::connections::ConnectionId;
+use super::kernel::Rouse;
+use crate::http::{Job, Reply, Response, Status, Task};
+
+/// What reaches a reactor from other threads.
+#[derive(Debug)]
+pub enum Message {
+    /// A job is done. Boxed, since a reply is far larger than the other messages.
+    Answer(ConnectionId, Box<Reply>),
+    /// The same, but the job panicked; the reply says 500.
+    Panicked(ConnectionId, Box<Reply>),
+    /// Begin to drain.
+    Drain,
+    /// Leave now.
+    Leave,
+}
+
+/// The end of a mailbox that other threads hold: a message sent rouses the reactor.
+#[derive(Clone)]
+pub struct Address {
+    messages: Sender<Message>,
+    rouse: Rouse,
+}
+
+/// The reactor's end of its mailbox.
+#[derive(Debug)]
+pub struct Mailbox {
+    messages: Receiver<Message>,
+}
+
+/// A mailbox, and the address of the reactor that polls with `rouse`.
+pub fn mailbox(rouse: Rouse) -> (Address, Mailbox) {
+    let (sender, receiver) = unbounded();
+    (
+        Address {
+            messages: sender,
+            rouse,
+        },
+        Mailbox { messages: receiver },
+    )
+}
+
+impl Address {
+    /// Leaves a message; if the reactor is gone, nobody will miss it.
+    pub fn send(&self, message: Message) {
+        if self.messages.send(message).is_ok() {
+            (self.rouse)();
+        }
+    }
+}
+
+impl Mailbox {
+    /// The next message, if there is one.
+    pub fn take(&self) -> Option<Message> {
+        match self.messages.try_recv() {
+            Ok(message) => Some(message),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+}
+
+/// The pool; its threads end when the last clone of it is gone.
+#[derive(Clone, Debug)]
+pub struct JobPool {
+    queue: Sender<Task>,
+    waiting: Arc<AtomicUsize>,
+    waiting_max: usize,
+}
+
+/// The queue has no room for the work.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl JobPool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses a thread (pthread_create(3)).
+    pub fn start(threads: usize, waiting_max: usize) -> io::Result<Self> {
+        let (queue, tasks) = unbounded::<Task>();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        for number in 0..threads {
+            let (tasks, waiting) = (tasks.clone(), Arc::clone(&waiting));
+            thread::Builder::new()
+                .name(format!("job-{number}"))
+                .spawn(move || work(&tasks, &waiting))?;
+        }
+        Ok(Self {
+            queue,
+            waiting,
+            waiting_max,
+        })
+    }
+
+    /// Queues a job; its reply goes to `id` at `address`.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] if no place is left in the queue.
+    pub fn run(&self, job: Job, id: ConnectionId, address: &Address) -> Result<(), Full> {
+        let address = address.clone();
+        self.reserve(1)?;
+        self.push(Box::new(move || deliver(job, id, &address)));
+        Ok(())
+    }
+
+    /// Queues all tasks, or none; the one that finishes last runs the job.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] if the queue has no place for all of them.
+    pub fn run_all(
+        &self,
+        tasks: Vec<Task>,
+        job: Job,
+        id: ConnectionId,
+        address: &Address,
+    ) -> Result<(), Full> {
+        if tasks.is_empty() {
+            return self.run(job, id, address);
+        }
+        self.reserve(tasks.len())?;
+        let join = Arc::new(Join {
+            unfinished: AtomicUsize::new(tasks.len()),
+            panicked: AtomicBool::new(false),
+            last: Mutex::new(Some((job, address.clone()))),
+        });
+        for task in tasks {
+            let join = Arc::clone(&join);
+            self.push(Box::new(move || join.finish(task, id)));
+        }
+        Ok(())
+    }
+
+    /// Takes places in the queue, all or none, so that a request's tasks are never queued in part.
+    fn reserve(&self, places: usize) -> Result<(), Full> {
+        let fits = |waiting: usize| {
+            waiting
+                .checked_add(places)
+                .filter(|sum| *sum <= self.waiting_max)
+        };
+        match self
+            .waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+        {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Full),
+        }
+    }
+
+    fn push(&self, task: Task) {
+        // The threads hold receivers as long as there is a pool: sending cannot fail.
+        let _ = self.queue.send(task);
+    }
+}
+
+/// Tasks of one request that are still to be finished, and what comes after the last.
+struct Join {
+    unfinished: AtomicUsize,
+    panicked: AtomicBool,
+    last: Mutex<Option<(Job, Address)>>,
+}
+
+impl Join {
+    fn finish(&self, task: Task, id: ConnectionId) {
+        if catch_unwind(AssertUnwindSafe(task)).is_err() {
+            self.panicked.store(true, Ordering::Relaxed);
+        }
+        // AcqRel: the last one must see what the others have written.
+        if self.unfinished.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        let last = self
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match last {
+            Some((_, address)) if self.panicked.load(Ordering::Relaxed) => {
+                address.send(Message::Panicked(id, Box::new(panicked())));
+            }
+            Some((job, address)) => deliver(job, id, &address),
+            None => {}
+        }
+    }
+}
+
+fn work(tasks: &Receiver<Task>, waiting: &AtomicUsize) {
+    for task in tasks {
+        waiting.fetch_sub(1, Ordering::Relaxed);
+        task();
+    }
+}
+
+fn deliver(job: Job, id: ConnectionId, address: &Address) {
+    address.send(match catch_unwind(AssertUnwindSafe(job)) {
+        Ok(reply) => Message::Answer(id, Box::new(reply)),
+        Err(_) => Message::Panicked(id, Box::new(panicked())),
+    });
+}
+
+fn panicked() -> Reply {
+    Response::error(
+        Status::INTERNAL_SERVER_ERROR,
+        "the work for this request failed in the server; the connection and the server go on",
+    )
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const ID: usize = 7;
+
+    fn id() -> ConnectionId {
+        ConnectionId::from_token(ID)
+    }
+
+    /// A pool, an address, and what arrives there.
+    fn pool(threads: usize, waiting_max: usize) -> (JobPool, Address, Receiver<Message>) {
+        let (messages, received) = unbounded();
+        let address = Address {
+            messages,
+            rouse: Arc::new(|| ()),
+        };
+        (
+            JobPool::start(threads, waiting_max).unwrap(),
+            address,
+            received,
+        )
+    }
+
+    fn ok() -> Reply {
+        Response::empty(Status::NO_CONTENT).into()
+    }
+
+    #[test]
+    fn a_job_answers_and_a_panic_is_a_500() {
+        let (pool, address, received) = pool(1, 8);
+        pool.run(Box::new(|| panic!("on purpose")), id(), &address)
+            .unwrap();
+        assert!(matches!(
+            received.recv().unwrap(),
+            Message::Panicked(to, reply) if to == id()
+                && matches!(&*reply, Reply::Now(response) if response.status_code().0 == 500)
+        ));
+        pool.run(Box::new(ok), id(), &address).unwrap();
+        assert!(matches!(received.recv().unwrap(), Message::Answer(to, _) if to == id()));
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_a_group_is_queued_whole_or_not_at_all() {
+        let (pool, address, received) = pool(1, 2);
+        let (release, gate) = mpsc::channel::<()>();
+        let (running, started) = mpsc::channel();
+        let hold: Job = Box::new(move || {
+            running.send(()).unwrap();
+            gate.recv().unwrap();
+            ok()
+        });
+        pool.run(hold, id(), &address).unwrap();
+        started.recv().unwrap();
+        pool.run(Box::new(ok), id(), &address).unwrap();
+        let two: Vec<Task> = vec![Box::new(|| ()), Box::new(|| ())];
+        assert_eq!(pool.run_all(two, Box::new(ok), id(), &address), Err(Full));
+        pool.run(Box::new(ok), id(), &address).unwrap();
+        assert_eq!(pool.run(Box::new(ok), id(), &address), Err(Full));
+        release.send(()).unwrap();
+        for _ in 0..3 {
+            received.recv().unwrap();
+        }
+        pool.run(Box::new(ok), id(), &address).unwrap();
+    }
+
+    #[test]
+    fn the_job_runs_once_after_all_tasks() {
+        let (pool, address, received) = pool(4, 100);
+        let done = Arc::new(AtomicUsize::new(0));
+        let tasks = (0..50)
+            .map(|_| {
+                let done = Arc::clone(&done);
+                Box::new(move || drop(done.fetch_add(1, Ordering::Relaxed))) as Task
+            })
+            .collect();
+        let seen = Arc::clone(&done);
+        let job: Job = Box::new(move || {
+            assert_eq!(seen.load(Ordering::Relaxed), 50);
+            ok()
+        });
+        pool.run_all(tasks, job, id(), &address).unwrap();
+        assert!(matches!(received.recv().unwrap(), Message::Answer(..)));
+        assert!(received.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_task_that_panics_fails_the_whole() {
+        let (pool, address, received) = pool(2, 100);
+        let tasks: Vec<Task> = vec![Box::new(|| panic!("on purpose")), Box::new(|| ())];
+        pool.run_all(tasks, Box::new(ok), id(), &address).unwrap();
+        assert!(matches!(received.recv().unwrap(), Message::Panicked(..)));
+    }
+}

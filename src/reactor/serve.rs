@@ -1,0 +1,441 @@
+//! From the bytes of a connection's input to the bytes of its answers.
+//!
+//! Every complete request in the input is served before anything is sent, so sixteen pipelined requests are one
+//! recv and one send.
+
+use std::mem;
+
+use super::buffers::Input;
+use super::connection::{Connection, Deferred, Gone, Pending, Phase, Wait};
+use super::kernel::Kernel;
+use super::shared::{Produced, Shared, handler_panicked};
+use super::transfer::NO_BUFFER;
+use super::upload::{Pace, Upload};
+use crate::accounts::{Refusal, Stage};
+use crate::http::admission::{Verdict, judge};
+use crate::http::body::Decoder;
+use crate::http::parse::{self, Expectation, Framing, Head, Slots};
+use crate::http::{Body, Exchange, Handler, Later, Method, Rejection, Reply, Response, Version};
+
+impl<S> Connection<S> {
+    /// Serves what is complete in the input, as long as the answers are taken.
+    #[cfg_attr(map, inline(never))]
+    pub(super) fn serve<H, K>(
+        &mut self,
+        input: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        while !input.is_empty() {
+            let goes_on = match &self.phase {
+                Phase::Head { .. } => self.serve_head(input, shared),
+                Phase::Body(_) => self.collect(input, shared),
+                Phase::Discard { .. } => self.discard(input, shared),
+                Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => false,
+            };
+            if !goes_on {
+                break;
+            }
+            if shared.output.len() >= shared.limits.owed {
+                self.flush(shared)?;
+                if self.outbox.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a request head, and what follows from it. False if the head is not complete, or refused.
+    #[cfg_attr(map, inline(never))]
+    fn serve_head<H, K>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Head { scanned, since } = &mut self.phase else {
+            return false;
+        };
+        let is_new = *scanned == 0;
+        let mut slots = Slots::new();
+        match parse::head(input.unread(), scanned, &mut slots, &shared.limits) {
+            Ok(Some(mut head)) => {
+                shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
+                head.request.worker = shared.worker;
+                let after = &input.unread()[head.bytes..];
+                let taken = head.bytes + self.begin(&head, after, shared);
+                input.consume(taken);
+                true
+            }
+            Ok(None) => {
+                if is_new {
+                    *since = shared.now;
+                }
+                false
+            }
+            Err(rejection) => {
+                self.reject(rejection, shared);
+                false
+            }
+        }
+    }
+
+    /// Answers a request, or begins to read its body. Returns how many of the bytes that follow the head it took.
+    #[inline]
+    fn begin<H, K>(&mut self, head: &Head<'_>, after: &[u8], shared: &mut Shared<H, K>) -> usize
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let is_plain = head.framing == Framing::None
+            && head.expectation == Expectation::None
+            && !matches!(head.request.method, Method::Connect | Method::Unknown);
+        if !is_plain {
+            return self.begin_with_body(head, after, shared);
+        }
+        let exchange = exchange_of(head);
+        let produced = shared.produce(exchange, |handler| handler.handle(&head.request));
+        self.settle(produced, exchange, Framing::None, shared);
+        0
+    }
+
+    fn begin_with_body<H, K>(
+        &mut self,
+        head: &Head<'_>,
+        after: &[u8],
+        shared: &mut Shared<H, K>,
+    ) -> usize
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let mut exchange = exchange_of(head);
+        let Some(verdict) =
+            shared.guard(|handler, limits| judge(handler, head, !after.is_empty(), limits))
+        else {
+            exchange.keep_alive = false;
+            let written = shared.answer(exchange, handler_panicked());
+            self.settle(Produced::Written(written), exchange, head.framing, shared);
+            return 0;
+        };
+        let produced = match verdict {
+            Verdict::Reject { rejection, close } => {
+                exchange.keep_alive &= !close;
+                shared.refused(
+                    Refusal::of_status(rejection.status.0),
+                    self.peer,
+                    rejection.reason,
+                );
+                Produced::Written(shared.answer(
+                    exchange,
+                    Response::error(rejection.status, rejection.reason),
+                ))
+            }
+            Verdict::Refuse(response) => Produced::Written(shared.answer(exchange, response)),
+            Verdict::Handle { close } => {
+                exchange.keep_alive &= !close;
+                shared.produce(exchange, |handler| handler.handle(&head.request))
+            }
+            Verdict::Collect => return self.begin_upload(head, after, shared),
+        };
+        self.settle(produced, exchange, head.framing, shared);
+        0
+    }
+
+    /// A body that came whole with its head is looked at where it lies; any other is collected.
+    fn begin_upload<H, K>(
+        &mut self,
+        head: &Head<'_>,
+        after: &[u8],
+        shared: &mut Shared<H, K>,
+    ) -> usize
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let exchange = exchange_of(head);
+        if let Framing::Length(bytes) = head.framing
+            && let Some(first) = usize::try_from(bytes)
+                .ok()
+                .and_then(|bytes| after.get(..bytes))
+        {
+            let mut request = head.request;
+            request.body = Body {
+                first,
+                ..Body::default()
+            };
+            let produced = shared.produce(exchange, |handler| handler.handle(&request));
+            self.settle(produced, exchange, Framing::None, shared);
+            return first.len();
+        }
+        let Some(copy) = shared.pool.copy_of(head.request.head, &[]) else {
+            self.reject(NO_BUFFER, shared);
+            return 0;
+        };
+        if head.expectation == Expectation::Continue && after.is_empty() {
+            shared.output.push(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        let decoder = Decoder::new(head.framing);
+        self.phase = Phase::Body(Box::new(Upload::new(
+            copy,
+            exchange,
+            decoder,
+            shared.turn_began,
+            shared.now,
+        )));
+        0
+    }
+
+    /// Copies a piece of a body out of the input.
+    fn collect<H, K>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Body(upload) = &mut self.phase else {
+            return false;
+        };
+        let piece = match upload.decoder.next(input.unread(), &shared.limits) {
+            Ok(piece) => piece,
+            Err(rejection) => {
+                self.reject(rejection, shared);
+                return false;
+            }
+        };
+        upload.pace.moved(piece.consumed, shared.now);
+        shared
+            .kernel
+            .account
+            .bytes_copied
+            .add(piece.data.len() as u64);
+        if upload.store(piece.data, &mut shared.pool).is_none() {
+            self.reject(NO_BUFFER, shared);
+            return false;
+        }
+        let consumed = piece.consumed;
+        input.consume(consumed);
+        if upload.decoder.is_done() {
+            self.finish_body(shared);
+        }
+        true
+    }
+
+    /// Hands a complete body to its handler.
+    pub(super) fn finish_body<H, K>(&mut self, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) else {
+            return;
+        };
+        let mut slots = Slots::new();
+        // The same bytes were sound before; if they were not now, the connection would be closed.
+        if let Ok(Some(mut head)) = parse::head(&upload.head, &mut 0, &mut slots, &shared.limits) {
+            head.request.worker = shared.worker;
+            head.request.body = upload.body();
+            let produced = shared.produce(upload.exchange, |handler| handler.handle(&head.request));
+            shared.stopwatch.deferred(upload.asked);
+            self.settle(produced, upload.exchange, Framing::None, shared);
+        }
+        upload.give_back(&mut shared.pool);
+    }
+
+    /// Drops a piece of a body that nobody wants.
+    fn discard<H, K>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Discard { body, pace } = &mut self.phase else {
+            return false;
+        };
+        match body.next(input.unread(), &shared.limits) {
+            Ok(piece) => {
+                pace.moved(piece.consumed, shared.now);
+                let consumed = piece.consumed;
+                input.consume(consumed);
+                if body.is_done() {
+                    self.phase = Phase::Head {
+                        scanned: 0,
+                        since: shared.now,
+                    };
+                }
+                true
+            }
+            // The request has had its answer; where the next one begins is not known any more.
+            Err(_) => {
+                self.phase = Phase::Closing;
+                false
+            }
+        }
+    }
+
+    /// Refuses the request, and all that may follow it.
+    pub(super) fn reject<H, K>(&mut self, rejection: Rejection, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        self.reject_as(Refusal::of_status(rejection.status.0), rejection, shared);
+    }
+
+    /// The same, where the status does not tell the kind.
+    pub(super) fn reject_as<H, K>(
+        &mut self,
+        refusal: Refusal,
+        rejection: Rejection,
+        shared: &mut Shared<H, K>,
+    ) where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        shared.refused(refusal, self.peer, rejection.reason);
+        let exchange = Exchange {
+            keep_alive: false,
+            head_only: false,
+            version: Version::Http11,
+        };
+        shared.answer(exchange, rejection.into());
+        self.drop_upload(shared);
+        self.phase = Phase::Closing;
+    }
+
+    /// Returns the buffers of a body that will not be completed.
+    pub(super) fn drop_upload<H, K>(&mut self, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        if let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) {
+            upload.give_back(&mut shared.pool);
+        }
+    }
+
+    /// What comes after a handler: the next request, or the wait for its answer. `unread` is the framing of the
+    /// body that is still to come and that nobody wants.
+    #[inline]
+    fn settle<H, K>(
+        &mut self,
+        produced: Produced,
+        exchange: Exchange,
+        unread: Framing,
+        shared: &mut Shared<H, K>,
+    ) where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        self.phase = match produced {
+            Produced::Later(later) => {
+                return self.defer(
+                    later,
+                    Pending {
+                        exchange,
+                        unread,
+                        asked: shared.turn_began,
+                    },
+                    shared,
+                );
+            }
+            Produced::Written(written) if !written.keep_alive => Phase::Closing,
+            Produced::Written(_) if matches!(unread, Framing::None | Framing::Length(0)) => {
+                Phase::Head {
+                    scanned: 0,
+                    since: shared.now,
+                }
+            }
+            Produced::Written(_) => Phase::Discard {
+                body: Decoder::new(unread),
+                pace: Pace::new(shared.now),
+            },
+        };
+    }
+
+    fn defer<H, K>(&mut self, later: Later, pending: Pending, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let queued = match later {
+            Later::After(span, then) => {
+                let began = shared.kernel.kernel.now();
+                let wait = Wait::Timer {
+                    began,
+                    until: began.after(span),
+                    then,
+                };
+                self.phase = Phase::Deferred(Box::new(Deferred { pending, wait }));
+                return;
+            }
+            Later::Run(job) => shared.jobs.run(job, self.id, &shared.address).map(|()| 1),
+            Later::RunAll(tasks, job) => {
+                let jobs = tasks.len() as u64 + 1;
+                shared
+                    .jobs
+                    .run_all(tasks, job, self.id, &shared.address)
+                    .map(|()| jobs)
+            }
+        };
+        if let Ok(jobs) = queued {
+            shared.kernel.account.jobs.add(jobs);
+            shared.jobs_outstanding += 1;
+            self.phase = Phase::Deferred(Box::new(Deferred {
+                pending,
+                wait: Wait::Job,
+            }));
+        } else {
+            shared.refused(Refusal::Jobs, self.peer, "the job queue is full");
+            let written = shared.answer(pending.exchange, Response::busy(QUEUE_FULL, 1));
+            self.settle(
+                Produced::Written(written),
+                pending.exchange,
+                pending.unread,
+                shared,
+            );
+        }
+    }
+
+    /// Goes on with a request whose wait is over.
+    pub(super) fn resume<H, K>(&mut self, make: impl FnOnce(&H) -> Reply, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
+            return;
+        };
+        let Pending {
+            exchange,
+            unread,
+            asked,
+        } = deferred.pending;
+        match shared.produce(exchange, make) {
+            Produced::Later(later) => self.defer(
+                later,
+                Pending {
+                    exchange,
+                    unread,
+                    asked,
+                },
+                shared,
+            ),
+            written @ Produced::Written(_) => {
+                shared.stopwatch.deferred(asked);
+                self.settle(written, exchange, unread, shared);
+            }
+        }
+    }
+}
+
+const QUEUE_FULL: &str = "the queue for blocking work is full; try again in a second";
+
+fn exchange_of(head: &Head<'_>) -> Exchange {
+    Exchange {
+        keep_alive: head.keep_alive,
+        head_only: head.request.method == Method::Head,
+        version: head.request.version,
+    }
+}

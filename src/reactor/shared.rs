@@ -1,0 +1,199 @@
+//! What the connections of one reactor share; and how an answer is made with it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::buffers::{Input, Pool};
+use super::jobs::{Address, JobPool};
+use super::kernel::{Counted, Kernel};
+use super::stopwatch::Stopwatch;
+use super::timers::{Time, Timers};
+use crate::accounts::{Refusal, Stage};
+use crate::config::{Drain, Limits, Timeouts};
+use crate::http::date::Date;
+use crate::http::response::{Output, Written};
+use crate::http::{Exchange, Handler, Later, Reply, Response, Status};
+
+/// All that a reactor has once and its connections use in turn.
+pub struct Shared<H, K: Kernel> {
+    /// The seam.
+    pub kernel: Counted<K>,
+    /// Who answers.
+    pub handler: Arc<H>,
+    /// Where whoever reads next receives; empty between connections.
+    pub input: Input,
+    /// Where whoever answers next writes; empty between connections.
+    pub output: Output,
+    /// Buffers for what must outlive a connection's turn.
+    pub pool: Pool,
+    /// The deadlines.
+    pub timers: Timers,
+    /// Threads for blocking work; all reactors share them.
+    pub jobs: JobPool,
+    /// Where the jobs send their answers.
+    pub address: Address,
+    /// Jobs of this reactor that have not answered.
+    pub jobs_outstanding: usize,
+    /// The Date field.
+    pub date: Date,
+    /// When the date is to be looked at again.
+    pub date_due: Time,
+    /// Clock readings inside requests.
+    pub stopwatch: Stopwatch,
+    /// How much a peer may make us hold.
+    pub limits: Limits,
+    /// How long it may keep us waiting.
+    pub timeouts: Timeouts,
+    /// How we leave.
+    pub drain: Drain,
+    /// When draining began.
+    pub draining: Option<Time>,
+    /// The clock, as last read: at the beginning of the turn, and after every few advances.
+    pub now: Time,
+    /// When the turn's poll returned.
+    pub turn_began: Time,
+    /// Number of this reactor, from 0.
+    pub worker: usize,
+}
+
+/// What came of a handler.
+#[derive(Debug)]
+pub enum Produced {
+    /// The answer is in the output.
+    Written(Written),
+    /// It will be.
+    Later(Later),
+}
+
+impl<H: Handler, K: Kernel> Shared<H, K> {
+    /// Runs a handler, or its continuation, and writes what it answers.
+    ///
+    /// If it panics, before or while its answer is written, the output is cut back to where it was and says 500:
+    /// other answers in it, and other connections, are not touched.
+    #[cfg_attr(map, inline(never))]
+    pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
+        let exchange = self.final_exchange(exchange);
+        let Self {
+            kernel,
+            handler,
+            output,
+            date,
+            stopwatch,
+            ..
+        } = self;
+        let mark = output.len();
+        let attempt = catch_unwind(AssertUnwindSafe(|| match make(handler) {
+            Reply::Later(later) => Err(later),
+            Reply::Now(response) => {
+                stopwatch.lap(Stage::Handle, kernel);
+                let status = response.status_code();
+                let written = response.write(exchange, date, output);
+                stopwatch.lap(Stage::Serialise, kernel);
+                Ok((status, written))
+            }
+        }));
+        match attempt {
+            Ok(Ok((status, written))) => {
+                self.count_answer(status, written);
+                Produced::Written(written)
+            }
+            Ok(Err(later)) => Produced::Later(later),
+            Err(_) => {
+                self.output.truncate(mark);
+                self.note_panic();
+                Produced::Written(self.answer(exchange, handler_panicked()))
+            }
+        }
+    }
+
+    /// Asks the handler something that is no answer yet; `None` if it panicked.
+    pub fn guard<T>(&mut self, ask: impl FnOnce(&H, &Limits) -> T) -> Option<T> {
+        let asked = catch_unwind(AssertUnwindSafe(|| ask(&self.handler, &self.limits)));
+        if asked.is_err() {
+            self.note_panic();
+        }
+        asked.ok()
+    }
+
+    /// Writes an answer that is known.
+    pub fn answer(&mut self, exchange: Exchange, response: Response) -> Written {
+        let exchange = self.final_exchange(exchange);
+        let status = response.status_code();
+        let written = response.write(exchange, &self.date, &mut self.output);
+        self.count_answer(status, written);
+        written
+    }
+
+    /// Counts a refusal, and says why if somebody listens.
+    pub fn refused(&self, refusal: Refusal, peer: impl std::fmt::Display, reason: &str) {
+        self.kernel.account.refusals[refusal as usize].add(1);
+        log::warn!(target: "barewire::refused", "{peer}: {}: {reason}", Refusal::ALL[refusal as usize].1);
+    }
+
+    /// Reads the clock.
+    #[inline]
+    pub fn read_clock(&mut self) {
+        self.now = self.kernel.kernel.now();
+    }
+
+    /// Accounts for how long the turn held the others up, while jobs are under way for someone who will ask.
+    #[inline]
+    pub fn note_turn_ended(&mut self) {
+        if self.jobs_outstanding > 0 {
+            let held_up = self.kernel.kernel.now().since(self.turn_began);
+            self.kernel
+                .account
+                .held_up
+                .record(u64::try_from(held_up.as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Sets the date if a second has passed. The wall clock is read anew each time, so a clock that is stepped
+    /// shows within a second.
+    pub fn tick(&mut self) {
+        if self.now >= self.date_due {
+            let wall = self.kernel.kernel.wall_clock();
+            self.date.set(wall.as_secs());
+            let rest_of_second =
+                Duration::from_nanos(1_000_000_000 - u64::from(wall.subsec_nanos()));
+            self.date_due = self.now.after(rest_of_second);
+        }
+    }
+
+    /// While draining, every answer is the connection's last, however its request was put.
+    #[inline]
+    fn final_exchange(&self, exchange: Exchange) -> Exchange {
+        Exchange {
+            keep_alive: exchange.keep_alive && self.draining.is_none(),
+            ..exchange
+        }
+    }
+
+    fn note_panic(&self) {
+        self.kernel.account.panics.add(1);
+        log::error!(target: "barewire::fault", "a handler panicked; its request is answered with 500");
+    }
+
+    #[inline]
+    fn count_answer(&mut self, status: Status, written: Written) {
+        let account = &self.kernel.account;
+        account.requests.add(1);
+        account.bytes_copied.add(written.copied as u64);
+        if let Some(class) = account
+            .status_classes
+            .get(usize::from(status.0 / 100).wrapping_sub(1))
+        {
+            class.add(1);
+        }
+        self.stopwatch.request_served();
+    }
+}
+
+/// The answer to a request whose handler panicked.
+pub(super) fn handler_panicked() -> Response {
+    Response::error(
+        Status::INTERNAL_SERVER_ERROR,
+        "the handler of this route failed in the server; the connection and the server go on",
+    )
+}

@@ -1,0 +1,293 @@
+//! Bytes between a connection's socket and its buffers: fill and flush.
+//!
+//! The usual case touches neither pool nor state: one recv into the reactor's input, one send of the reactor's
+//! output. Only what could not be finished moves into a buffer of the connection's own.
+
+use std::io::{self, ErrorKind};
+
+use super::buffers::Input;
+use super::connection::{Connection, Gone, Owed, Phase, Step};
+use super::kernel::Kernel;
+use super::shared::Shared;
+use super::upload::Pace;
+use crate::accounts::{Refusal, Stage};
+use crate::config::bounds;
+use crate::http::{Handler, Rejection, Status};
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    Bytes,
+    Nothing,
+    /// The peer has shut down its side.
+    End,
+}
+
+impl<S> Connection<S> {
+    /// One recv into an input.
+    #[cfg_attr(map, inline(never))]
+    pub(super) fn fill<H, K>(
+        &mut self,
+        input: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Fill, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        if input.spare() == 0 && !make_room(input, shared) {
+            self.reject(NO_BUFFER, shared);
+            return Ok(Fill::Nothing);
+        }
+        let room = input.spare();
+        let received = shared
+            .kernel
+            .recv(&mut self.socket, input.bytes_mut(), room);
+        shared.stopwatch.lap(Stage::Read, &mut shared.kernel);
+        self.note_read(received, room, shared)
+    }
+
+    /// One recv straight into the segment of a body.
+    pub(super) fn fill_body<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let Phase::Body(upload) = &mut self.phase else {
+            return Ok(Step::Again);
+        };
+        let remaining = upload.decoder.remaining().unwrap_or(0);
+        let Some(segment) = upload.room(&mut shared.pool) else {
+            self.reject(NO_BUFFER, shared);
+            return Ok(Step::Again);
+        };
+        let spare = segment.capacity() - segment.len();
+        let room = usize::try_from(remaining).unwrap_or(spare).min(spare);
+        let received = shared.kernel.recv(&mut self.socket, segment, room);
+        if let Ok(bytes @ 1..) = received {
+            upload.decoder.skip(bytes as u64);
+            upload.pace.moved(bytes, shared.now);
+        }
+        let is_done = upload.decoder.is_done();
+        match self.note_read(received, room, shared)? {
+            Fill::End => return Ok(self.meet_end(true, shared)),
+            _ if is_done => self.finish_body(shared),
+            _ => {}
+        }
+        Ok(Step::Again)
+    }
+
+    /// Whether what comes next can skip the shared input: bytes of a body whose number is known.
+    pub(super) fn reads_into_segments(&self) -> bool {
+        matches!(&self.phase, Phase::Body(upload) if upload.decoder.remaining().is_some())
+    }
+
+    /// What a read of at most `room` bytes says of the socket. A short one has drained it, so no second one
+    /// follows that would only return EAGAIN; but if the end was announced, it is still to be read.
+    #[inline]
+    fn note_read<H, K>(
+        &mut self,
+        received: io::Result<usize>,
+        room: usize,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Fill, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        match received {
+            Ok(0) => {
+                self.read_closed = true;
+                Ok(Fill::End)
+            }
+            Ok(bytes) => {
+                self.unread = bytes == room || self.read_closed;
+                Ok(Fill::Bytes)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.unread = false;
+                Ok(Fill::Nothing)
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Fill::Nothing),
+            Err(_) => {
+                shared.kernel.account.resets.add(1);
+                Err(Gone)
+            }
+        }
+    }
+
+    /// Returns a lent input, or keeps it: what is left in the shared one moves to a buffer of our own.
+    pub(super) fn keep<H, K>(&mut self, mut input: Input, is_own: bool, shared: &mut Shared<H, K>)
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        if matches!(self.phase, Phase::Closing) {
+            input.clear();
+        }
+        if is_own {
+            if input.is_empty() {
+                shared.pool.give_back(input.into_bytes());
+            } else {
+                self.inbox = Some(input);
+            }
+            return;
+        }
+        if !input.is_empty() {
+            match shared.pool.copy_of(input.unread(), &[]) {
+                Some(rest) => self.inbox = Some(Input::new(rest)),
+                None => self.reject(NO_BUFFER, shared),
+            }
+            input.clear();
+        }
+        shared.input = input;
+    }
+
+    /// One send of all answers that have been written.
+    #[inline]
+    #[cfg_attr(map, inline(never))]
+    pub(super) fn flush<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        if shared.output.is_empty() {
+            return Ok(());
+        }
+        if self.outbox.is_some() {
+            return self.owe(0, shared);
+        }
+        shared.stopwatch.before_send(&mut shared.kernel);
+        let sent = shared
+            .kernel
+            .send(&mut self.socket, shared.output.as_slice());
+        shared.stopwatch.after_send(&mut shared.kernel);
+        match sent {
+            Ok(sent) if sent == shared.output.len() => {
+                shared.output.clear(OUTPUT_KEPT);
+                Ok(())
+            }
+            sent => {
+                let sent = self
+                    .note_send(sent, shared)
+                    .inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
+                self.owe(sent, shared)
+            }
+        }
+    }
+
+    /// Moves what was not sent to a buffer of our own, and asks to be told when there is room.
+    fn owe<H, K>(&mut self, sent: usize, shared: &mut Shared<H, K>) -> Result<(), Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        let rest = &shared.output.as_slice()[sent..];
+        let earlier = self.outbox.take();
+        let kept = shared.pool.copy_of(
+            earlier.as_ref().map_or(&[], |owed| owed.bytes.unread()),
+            rest,
+        );
+        shared.output.clear(OUTPUT_KEPT);
+        let pace = earlier
+            .as_ref()
+            .map_or_else(|| Pace::new(shared.now), |owed| owed.pace);
+        if let Some(owed) = earlier {
+            shared.pool.give_back(owed.bytes.into_bytes());
+        }
+        let Some(bytes) = kept else {
+            shared.refused(
+                Refusal::Buffers,
+                self.peer,
+                "no buffer left for an answer that it does not take",
+            );
+            return Err(Gone);
+        };
+        self.outbox = Some(Owed {
+            bytes: Input::new(bytes),
+            pace,
+        });
+        if !self.writable_watched {
+            shared
+                .kernel
+                .watch_writable(&mut self.socket, self.id)
+                .map_err(|_| Gone)?;
+            self.writable_watched = true;
+        }
+        Ok(())
+    }
+
+    /// Sends what is owed, as far as the peer takes it.
+    pub(super) fn pay<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        while let Some(owed) = &mut self.outbox {
+            let result = shared.kernel.send(&mut self.socket, owed.bytes.unread());
+            let short = !matches!(result, Ok(sent) if sent == owed.bytes.len());
+            let sent = self.note_send(result, shared)?;
+            let Some(owed) = &mut self.outbox else {
+                return Ok(());
+            };
+            if sent > 0 {
+                owed.pace.moved(sent, shared.now);
+                owed.bytes.consume(sent);
+            }
+            if short {
+                return Ok(());
+            }
+            if let Some(paid) = self.outbox.take() {
+                shared.pool.give_back(paid.bytes.into_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes a send took; none if it would have blocked.
+    fn note_send<H, K>(
+        &mut self,
+        sent: io::Result<usize>,
+        shared: &mut Shared<H, K>,
+    ) -> Result<usize, Gone>
+    where
+        H: Handler,
+        K: Kernel<Socket = S>,
+    {
+        match sent {
+            Ok(sent) => Ok(sent),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Ok(0)
+            }
+            Err(_) => {
+                shared.kernel.account.resets.add(1);
+                Err(Gone)
+            }
+        }
+    }
+}
+
+/// Makes room in an input that is full up to its end: by moving it to its front, or to a larger buffer. False if
+/// the pool is exhausted.
+fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>) -> bool {
+    let wanted = 2 * input.len().max(1);
+    let Some(mut larger) = shared.pool.take(wanted) else {
+        return false;
+    };
+    larger.extend_from_slice(input.unread());
+    shared.kernel.account.bytes_copied.add(input.len() as u64);
+    let full = std::mem::replace(input, Input::new(larger));
+    shared.pool.give_back(full.into_bytes());
+    true
+}
+
+/// Bytes of the shared output that are kept; an answer beyond makes it grow for once.
+pub(super) const OUTPUT_KEPT: usize = 2 * bounds::SEGMENT_BYTES;
+
+/// Answers whoever needs a buffer when the reactor has lent them all.
+pub(super) const NO_BUFFER: Rejection = Rejection {
+    status: Status::SERVICE_UNAVAILABLE,
+    reason: "the server's buffers are all in use; try again in a second",
+};

@@ -1,0 +1,177 @@
+//! A body that is being read for a handler: its head, kept, and its bytes, in pooled segments.
+//!
+//! Bytes that come after the head are received straight into a segment when Content-Length tells how many there
+//! are, and are never moved again. What came in the same read as the head is copied once; chunked bodies are
+//! copied whole, since their framing must be cut out.
+
+use bytes::BytesMut;
+
+use super::buffers::Pool;
+use super::timers::Time;
+use crate::config::{Timeouts, bounds};
+use crate::http::body::Decoder;
+use crate::http::{Body, Exchange};
+
+/// A body on its way.
+#[derive(Debug)]
+pub struct Upload {
+    /// The bytes of the request head; parsed again when the body is complete.
+    pub head: BytesMut,
+    /// How the request is to be answered.
+    pub exchange: Exchange,
+    /// Finds the end.
+    pub decoder: Decoder,
+    /// When the turn began that read the head.
+    pub asked: Time,
+    /// How fast it comes.
+    pub pace: Pace,
+    segments: Vec<BytesMut>,
+    copied: usize,
+}
+
+impl Upload {
+    /// Nothing of the body has been stored yet.
+    pub fn new(
+        head: BytesMut,
+        exchange: Exchange,
+        decoder: Decoder,
+        asked: Time,
+        now: Time,
+    ) -> Self {
+        Self {
+            head,
+            exchange,
+            decoder,
+            asked,
+            pace: Pace::new(now),
+            segments: Vec::new(),
+            copied: 0,
+        }
+    }
+
+    /// Copies a piece of the body behind the others; `None` if the pool is exhausted.
+    #[must_use]
+    pub fn store(&mut self, mut data: &[u8], pool: &mut Pool) -> Option<()> {
+        self.copied += data.len();
+        while !data.is_empty() {
+            let segment = self.room(pool)?;
+            let (piece, rest) = data.split_at(data.len().min(segment.capacity() - segment.len()));
+            segment.extend_from_slice(piece);
+            data = rest;
+        }
+        Some(())
+    }
+
+    /// A segment with room; `None` if the pool is exhausted.
+    ///
+    /// The first is small: a peer that announces a megabyte and sends a byte holds no more than it would with a
+    /// request head.
+    #[must_use]
+    pub fn room(&mut self, pool: &mut Pool) -> Option<&mut BytesMut> {
+        if self
+            .segments
+            .last()
+            .is_none_or(|last| last.len() == last.capacity())
+        {
+            let bytes = if self.segments.is_empty() {
+                1
+            } else {
+                bounds::SEGMENT_BYTES
+            };
+            self.segments.push(pool.take(bytes)?);
+        }
+        self.segments.last_mut()
+    }
+
+    /// The body as far as it is here.
+    pub fn body(&self) -> Body<'_> {
+        Body {
+            first: &[],
+            segments: &self.segments,
+            copied: self.copied,
+        }
+    }
+
+    /// Returns all buffers.
+    pub fn give_back(self, pool: &mut Pool) {
+        pool.give_back(self.head);
+        for segment in self.segments {
+            pool.give_back(segment);
+        }
+    }
+}
+
+/// How fast bytes go one way, against a peer that sends or takes them one by one.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    began: Time,
+    last: Time,
+    bytes: u64,
+}
+
+impl Pace {
+    /// Starts now.
+    pub fn new(now: Time) -> Self {
+        Self {
+            began: now,
+            last: now,
+            bytes: 0,
+        }
+    }
+
+    /// Bytes have moved.
+    pub fn moved(&mut self, bytes: usize, now: Time) {
+        self.last = now;
+        self.bytes += bytes as u64;
+    }
+
+    /// When a peer that moves nothing more is given up: after `silence`, or when its rate, after the first
+    /// `rate_after`, falls below [`bounds::RATE_MIN`].
+    pub fn deadline(&self, silence: std::time::Duration, rate_after: std::time::Duration) -> Time {
+        let paid_for =
+            std::time::Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);
+        self.last
+            .after(silence)
+            .min(self.began.after(paid_for.max(rate_after)))
+    }
+
+    /// [`deadline`](Self::deadline) for a body.
+    pub fn body_deadline(&self, timeouts: &Timeouts) -> Time {
+        self.deadline(timeouts.body, timeouts.body_rate_after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn silence_and_slowness_both_end() {
+        let deadline = |pace: &Pace| {
+            pace.deadline(Duration::from_secs(10), Duration::from_secs(5))
+                .0
+                / SECOND
+        };
+        let mut pace = Pace::new(Time(0));
+        assert_eq!(
+            deadline(&pace),
+            5,
+            "no byte for five seconds is under the rate"
+        );
+        pace.moved(500 * 20, Time(SECOND));
+        assert_eq!(
+            deadline(&pace),
+            11,
+            "paid for twenty seconds, but silent since the first"
+        );
+        pace.moved(1, Time(15 * SECOND));
+        assert_eq!(
+            deadline(&pace),
+            20,
+            "a byte after long silence does not make up for the rate"
+        );
+    }
+}
