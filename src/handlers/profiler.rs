@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::accounts::{Accounts, Histogram, ReactorAccount, Snapshot, Stage};
+use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
 use crate::config::Limits;
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
 use crate::http::parse::{self, Slots};
@@ -102,7 +102,7 @@ pub(super) fn stats(profiler: &Profiler, accounts: &Accounts) -> Response {
         FunctionStats::of(name, &times, 1)
     });
     let servers = Stage::ALL.iter().map(|&(stage, name)| {
-        let times = merged(&accounts.reactors, |reactor: &ReactorAccount| {
+        let times = merged(&accounts.reactors, |reactor| {
             &reactor.stages[stage as usize]
         });
         FunctionStats::of(name, &times, profiler.sample)
@@ -207,24 +207,12 @@ fn nanoseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handlers::testing::{Answer, Exam, request};
-    use crate::http::{Field, Method};
+    use crate::handlers::testing::{Answer, Exam, request, settle};
+    use crate::http::Method;
 
     #[test]
     fn the_answer_is_about_the_request() {
-        let profiler = Arc::new(Profiler::new(1, 64));
-        let mut asked = request(Method::Get, "/profiled?x=1");
-        let host = Field {
-            name: "Host",
-            value: b"localhost",
-        };
-        let accept = Field {
-            name: "Accept",
-            value: b"*/*",
-        };
-        let fields = [host, accept];
-        asked.fields = &fields;
-        let answer = Answer::of(respond(&profiler, 0, &asked), Method::Get);
+        let answer = Exam::new().get("/profiled");
         assert_eq!(
             answer.names(),
             ["computation_result", "headers_count", "timestamp", "uri"]
@@ -247,12 +235,18 @@ mod tests {
     #[test]
     fn each_stage_is_timed_where_it_happens() {
         let profiler = Arc::new(Profiler::new(2, 64));
-        let count = |stage: usize| merged(&profiler.reactors, |stages| &stages.0[stage]).count;
-        let response = respond(&profiler, 1, &request(Method::Get, "/profiled"));
-        assert_eq!((count(LOGIC), count(SERIALISATION)), (1, 0));
-        Answer::of(response, Method::Get);
-        assert_eq!((count(LOGIC), count(SERIALISATION)), (1, 1));
+        let counts = || [PARSING, LOGIC, SERIALISATION].map(|stage| count(&profiler, stage));
+        let mut asked = request(Method::Get, "/profiled");
+        asked.worker = 1;
+        let reply = profiled(&profiler, &Limits::default(), &asked).unwrap();
+        assert_eq!(counts(), [1, 1, 0]);
+        Answer::of(settle(reply), Method::Get);
+        assert_eq!(counts(), [1, 1, 1]);
         assert_eq!(profiler.reactors[0].0[LOGIC].snapshot().count, 0);
+    }
+
+    fn count(profiler: &Profiler, stage: usize) -> u64 {
+        merged(&profiler.reactors, |stages| &stages.0[stage]).count
     }
 
     #[test]

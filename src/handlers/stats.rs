@@ -103,7 +103,7 @@ pub(super) fn reply(accounts: &Accounts) -> Response {
         connections: accounts.sum(|reactor| &reactor.connections),
         panics: accounts.sum(|reactor| &reactor.panics),
         refusals: refusals(accounts),
-        reactors: accounts.reactors.iter().enumerate().map(row).collect(),
+        reactors: rows(accounts),
     })
 }
 
@@ -133,7 +133,14 @@ impl<const N: usize> Serialize for Named<N> {
     }
 }
 
-fn row((reactor, account): (usize, &ReactorAccount)) -> ReactorRow {
+fn rows(accounts: &Accounts) -> Vec<ReactorRow> {
+    let reactors = accounts.reactors.iter().enumerate();
+    reactors
+        .map(|(reactor, account)| row(reactor, account))
+        .collect()
+}
+
+fn row(reactor: usize, account: &ReactorAccount) -> ReactorRow {
     let turns = account.turns.get();
     let events = account.events.get();
     ReactorRow {

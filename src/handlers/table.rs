@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn every_route_is_served_by_its_methods_and_by_no_other() {
         let exam = Exam::new();
-        for route in TABLE.iter().filter(|route| route.path != "/profiled") {
+        for route in TABLE {
             for method in METHODS {
                 let mut asked = request(method, path_of(route));
                 asked.body.first = route.example_body.unwrap_or("").as_bytes();
