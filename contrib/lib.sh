@@ -5,6 +5,8 @@
 start() {
     local log=$1 attempts=0
     shift
+    # Here, not in the child alone: the last server's line must not be taken for this one's.
+    : >"$log"
     "$@" >"$log" 2>"$log.err" &
     server_pid=$!
     # Under valgrind it takes a second or two.
