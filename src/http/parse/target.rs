@@ -1,0 +1,155 @@
+//! The four forms of a request target (RFC 9112 section 3.2), and the authorities inside two of them and in Host.
+//!
+//! Nothing is decoded or normalised: `/a/../b` and `/%61` stay as they came, and routes are matched against that.
+
+use std::net::Ipv6Addr;
+use std::str;
+
+use super::bad_request;
+use super::octets::{REG_NAME, TARGET, TARGET_PATH};
+use crate::http::Rejection;
+use crate::http::request::{Method, hex_digit};
+
+/// A target, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target<'a> {
+    /// Begins with `/`; or `*`; or the authority of a CONNECT.
+    pub(super) path: &'a str,
+    /// What follows the first `?`.
+    pub(super) query: Option<&'a str>,
+}
+
+/// Said about octets, by this file and by the one that looks at incomplete lines.
+pub(super) const OCTETS: &str = "The request target holds a byte that is not allowed there. It must not be \
+    empty, and white space, control characters, bytes above 0x7E, `#`, `<` and `>` must be percent-encoded.";
+const FORM: &str = "The request target has none of the forms that HTTP/1.1 knows. It must begin with `/`, or be \
+    an absolute `http://` or `https://` URI, or `*` with OPTIONS.";
+const ABSOLUTE: &str = "The request target is an absolute URI without a valid authority. After the scheme there \
+    must be a host name or address, without user information, and a port of digits if any.";
+const AUTHORITY: &str =
+    "The target of CONNECT must be a host, a colon and a port from 0 to 65535, and nothing else.";
+
+impl<'a> Target<'a> {
+    /// Takes `raw` apart, whose octets are above 0x20 and not 0x7F.
+    #[inline]
+    pub(super) fn parse(method: Method, raw: &'a str) -> Result<Self, Rejection> {
+        if raw.starts_with('/') && method != Method::Connect {
+            return Self::split(raw).ok_or(bad_request(OCTETS));
+        }
+        Self::parse_rare(method, raw)
+    }
+
+    /// Path and query; `None` if an octet of either is not allowed.
+    #[inline]
+    fn split(raw: &'a str) -> Option<Self> {
+        let path_bytes = TARGET_PATH.prefix(raw.as_bytes());
+        if path_bytes == raw.len() {
+            return Some(Self {
+                path: raw,
+                query: None,
+            });
+        }
+        let (path, rest) = raw.split_at_checked(path_bytes)?;
+        let query = rest.strip_prefix('?')?;
+        TARGET.has_all(query.as_bytes()).then_some(Self {
+            path,
+            query: Some(query),
+        })
+    }
+
+    /// All forms but the origin-form.
+    fn parse_rare(method: Method, raw: &'a str) -> Result<Self, Rejection> {
+        if !TARGET.has_all(raw.as_bytes()) {
+            return Err(bad_request(OCTETS));
+        }
+        let whole = Self {
+            path: raw,
+            query: None,
+        };
+        match (method, raw) {
+            (Method::Connect, _) if is_connectable(raw.as_bytes()) => Ok(whole),
+            (Method::Connect, _) => Err(bad_request(AUTHORITY)),
+            (Method::Options, "*") => Ok(whole),
+            _ => Self::parse_absolute(method, raw),
+        }
+    }
+
+    /// Absolute-form. Its authority counts in place of Host's (RFC 9112 section 3.2.2); we serve the same to every
+    /// name, so that it is only checked.
+    fn parse_absolute(method: Method, raw: &'a str) -> Result<Self, Rejection> {
+        let rest = strip_scheme(raw).ok_or(bad_request(FORM))?;
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        // An http URI with an empty host must be refused (RFC 9110 section 4.2.1), where Host may be empty.
+        split_authority(authority.as_bytes())
+            .filter(|(host, _)| !host.is_empty())
+            .ok_or(bad_request(ABSOLUTE))?;
+        let split = Self::split(rest).ok_or(bad_request(OCTETS))?;
+        let path = match (split.path, split.query) {
+            // The last proxy must make `*` of it (RFC 9112 section 3.2.4); here it has not.
+            ("", None) if method == Method::Options => "*",
+            ("", _) => "/",
+            (path, _) => path,
+        };
+        Ok(Self { path, ..split })
+    }
+}
+
+/// Whether `value` is a host with or without a port, or empty: what may stand in Host (RFC 9110 section 7.2).
+#[inline]
+pub(super) fn is_authority(value: &[u8]) -> bool {
+    split_authority(value).is_some()
+}
+
+/// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of that form.
+#[inline]
+fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    let digits = authority
+        .iter()
+        .rev()
+        .take_while(|octet| octet.is_ascii_digit())
+        .count();
+    let (before, port) = authority.split_at_checked(authority.len() - digits)?;
+    let (host, port) = match before {
+        [host @ .., b':'] => (host, Some(port)),
+        _ => (authority, None),
+    };
+    (REG_NAME.has_all(host) || is_rare_host(host)).then_some((host, port))
+}
+
+/// An IPv6 address in brackets, or a name with percent-encoded octets. `IPvFuture` is refused: nobody knows what
+/// it would address (RFC 3986 section 3.2.2).
+fn is_rare_host(host: &[u8]) -> bool {
+    if let [b'[', address @ .., b']'] = host {
+        return str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    }
+    let mut rest = host;
+    loop {
+        match rest {
+            [] => return true,
+            [b'%', high, low, after @ ..]
+                if hex_digit(*high).is_some() && hex_digit(*low).is_some() =>
+            {
+                rest = after;
+            }
+            [octet, after @ ..] if REG_NAME.has(*octet) => rest = after,
+            _ => return false,
+        }
+    }
+}
+
+/// Whether CONNECT could go there: the host must not be empty, and the port must be one (RFC 9110 section 9.3.6).
+fn is_connectable(authority: &[u8]) -> bool {
+    let Some((host, Some(port))) = split_authority(authority) else {
+        return false;
+    };
+    let port = str::from_utf8(port).ok().map(str::parse::<u16>);
+    !host.is_empty() && matches!(port, Some(Ok(_)))
+}
+
+/// What follows `http://` or `https://`; a scheme has no case (RFC 3986 section 3.1).
+fn strip_scheme(raw: &str) -> Option<&str> {
+    let (scheme, rest) = raw.split_once("://")?;
+    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    known.then_some(rest)
+}
