@@ -13,8 +13,9 @@
 # A round runs server, levels 0 to 2, server, and the next round the same backwards, each block with a fresh
 # process: a machine that slowly changes favours nobody. The ratio of the two server blocks of a round shows what
 # noise there is. CPU time is the kernel's own (schedstat), user and system, and includes nothing of the client.
-# If the server is less than 95 % busy, the client was the limit of the requests per second; the CPU time per
-# request still stands, but a server that falls asleep more often pays for more wake-ups.
+# A row is `client-bound` if the server was less than 95 % busy: the requests per second are then the client's. If
+# neither was busy, others had the cores: `disturbed`. The CPU time per request still stands, with more noise: a
+# server that falls asleep more often pays for more wake-ups.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh
@@ -107,7 +108,7 @@ for depth in (1, 16):
         print(f"{label + ', x' + str(depth):22} {statistics.median(cost):14.0f}"
               f" {statistics.median(column(depth, name, 'requests_per_second')):11.0f}"
               f" {busy:11.0%} {own:9.0%}   {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
-              f"{'' if busy >= 0.95 else '   client-bound'}")
+              f"{'' if busy >= 0.95 else '   client-bound' if own >= 0.95 else '   disturbed'}")
 print("Busy is the least of all blocks. The blocks, as they were measured:")
 print(open(sys.argv[1]).read(), end="")
 PYTHON
