@@ -1,7 +1,7 @@
 //! Parsing a request head, against a parser made of string operations.
 //!
-//! The twin accepts anything that looks right; ours refuses what RFC 9112 wants refused, within the same time that
-//! is shown. Both must find the same request before they are timed.
+//! The twin accepts anything that looks right; ours refuses what RFC 9112 wants refused, within the
+//! same time that is shown. Both must find the same request before they are timed.
 
 use std::collections::HashMap;
 use std::hint::black_box;

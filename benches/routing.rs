@@ -1,7 +1,8 @@
-//! Finding the handler of a path: one `match`, as the server's routes do it, against a map of boxed functions and
-//! against a list of patterns, as frameworks do it.
+//! Finding the handler of a path: one `match`, as the server's routes do it, against a map of boxed
+//! functions and against a list of patterns, as frameworks do it.
 //!
-//! All must find the same handler for every path before they are timed. Time is for the whole set of paths.
+//! All must find the same handler for every path before they are timed. Time is for the whole set
+//! of paths.
 
 use std::collections::HashMap;
 use std::hint::black_box;

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Instructions in user space for one keep-alive GET of /plaintext, by callgrind: the difference of two runs of
-# 1,024 and 3,072 requests over one connection, divided by 2,048. Start and end of the process cancel out. The
-# figure does not depend on the load of the machine, and repeats to within a few instructions.
+# Instructions in user space for one keep-alive GET of /plaintext, by callgrind: the difference of
+# two runs of 1,024 and 3,072 requests over one connection, divided by 2,048. Start and end of the
+# process cancel out. The figure does not depend on the load of the machine, and repeats to within a
+# few instructions.
 #
 #   contrib/instructions.sh [SERVER [limits]]
 #
-# SERVER is a server binary (default target/release/barewire); with `limits` the canned loops are counted too
-# (default if no SERVER is given). SERVER_ARGUMENTS (default `--workers 1 --port 0`) are handed to it. Needs valgrind.
+# SERVER is a server binary (default target/release/barewire); with `limits` the canned loops are
+# counted too (default if no SERVER is given). SERVER_ARGUMENTS (default `--workers 1 --port 0`) are
+# handed to it. Needs valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh

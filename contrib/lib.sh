@@ -1,7 +1,8 @@
 # Sourced by the other scripts in here: starting a server, finding its address, ending it.
 # shellcheck shell=bash
 
-# start LOG COMMAND...: starts a server, waits until it accepts; sets server_pid, and server_address as HOST:PORT.
+# start LOG COMMAND...: starts a server, waits until it accepts; sets server_pid, and server_address
+# as HOST:PORT.
 start() {
     local log=$1 attempts=0
     shift

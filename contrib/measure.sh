@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
-# CPU time of the server for one GET of /plaintext, against the canned loop at its three levels: 64 connections,
-# one request at a time and pipelined x16, one worker.
+# CPU time of the server for one GET of /plaintext, against the canned loop at its three levels: 64
+# connections, one request at a time and pipelined x16, one worker.
 #
 #   contrib/measure.sh [SERVER]
 #
-# SERVER is a server binary (default target/release/barewire, which is built first). From the environment:
+# SERVER is a server binary (default target/release/barewire, which is built first). From the
+# environment:
 #   SERVER_ARGUMENTS  its arguments (default `--workers 1 --port 0`)
 #   SECONDS_PER_BLOCK seconds measured in each block (2), after one of warm-up
 #   PAIRS             pairs of each comparison (8, rounded up to an even number)
 #   REQUEST           file with the request (benches/requests/request-short.http)
 #
-# A round runs server, levels 0 to 2, server, and the next round the same backwards, each block with a fresh
-# process: a machine that slowly changes favours nobody. The ratio of the two server blocks of a round shows what
-# noise there is. CPU time is the kernel's own (schedstat), user and system, and includes nothing of the client.
-# A row is `client-bound` if the server was less than 95 % busy: the requests per second are then the client's. If
-# neither was busy, others had the cores: `disturbed`. The CPU time per request still stands, with more noise: a
-# server that falls asleep more often pays for more wake-ups.
+# A round runs server, levels 0 to 2, server, and the next round the same backwards, each block with
+# a fresh process: a machine that slowly changes favours nobody. The ratio of the two server blocks
+# of a round shows what noise there is. CPU time is the kernel's own (schedstat), user and system,
+# and includes nothing of the client. A row is `client-bound` if the server was less than 95 % busy:
+# the requests per second are then the client's. If neither was busy, others had the cores:
+# `disturbed`. The CPU time per request still stands, with more noise: a server that falls asleep
+# more often pays for more wake-ups.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh

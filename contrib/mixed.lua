@@ -1,5 +1,5 @@
--- Four kinds of work in turn: fixed bytes, JSON, a look-up that is computed once (50 ms), and a wait of 100 us on
--- the reactor's timer:
+-- Four kinds of work in turn: fixed bytes, JSON, a look-up that is computed once (50 ms), and a
+-- wait of 100 us on the reactor's timer:
 --
 --   wrk -t2 -c64 -d10s -s contrib/mixed.lua http://127.0.0.1:8080/
 --

@@ -2,7 +2,8 @@
 --
 --   wrk -t2 -c64 -d10s -s contrib/post.lua http://127.0.0.1:8080/zero-copy
 --
--- Another length, in bytes: add `-- 65536` at the end. wrk makes the request once, since nothing here changes it.
+-- Another length, in bytes: add `-- 65536` at the end. wrk makes the request once, since nothing
+-- here changes it.
 
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/octet-stream"

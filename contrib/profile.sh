@@ -3,15 +3,17 @@
 #
 #   contrib/profile.sh [SERVER]
 #
-# Builds the `profiling` profile (release with line tables) with frame pointers, and with `--cfg map`, under which
-# the functions on the request's path are never inlined. It is built apart, in target/map, and its cost against the
-# release build is printed, in instructions per request. With SERVER, that binary is profiled as it is. From the
-# environment: SERVER_ARGUMENTS (default `--workers 1 --port 0`), PROFILE_SECONDS (5), CONNECTIONS (64), PIPELINE (1).
+# Builds the `profiling` profile (release with line tables) with frame pointers, and with `--cfg
+# map`, under which the functions on the request's path are never inlined. It is built apart, in
+# target/map, and its cost against the release build is printed, in instructions per request. With
+# SERVER, that binary is profiled as it is. From the environment: SERVER_ARGUMENTS (default
+# `--workers 1 --port 0`), PROFILE_SECONDS (5), CONNECTIONS (64), PIPELINE (1).
 #
-# perf samples by `cpu-clock`, a timer: virtual machines seldom have hardware counters. Needs perf, and inferno
-# (`cargo install inferno`); for the cost, valgrind. Without perf: `cargo install samply`, then start the server with
-# `samply record target/map/profiling/barewire` and load it as below; samply shows the same in a browser.
-# perf wants root, or `sysctl kernel.perf_event_paranoid=1`; for the kernel's names, `kernel.kptr_restrict=0`.
+# perf samples by `cpu-clock`, a timer: virtual machines seldom have hardware counters. Needs perf,
+# and inferno (`cargo install inferno`); for the cost, valgrind. Without perf: `cargo install
+# samply`, then start the server with `samply record target/map/profiling/barewire` and load it as
+# below; samply shows the same in a browser. perf wants root, or `sysctl
+# kernel.perf_event_paranoid=1`; for the kernel's names, `kernel.kptr_restrict=0`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The server's system calls during 10,000 keep-alive GETs of /plaintext over one connection, by strace: what its
-# table shows beyond one recvfrom and one sendto for each request, and epoll_wait, must not grow with them.
+# The server's system calls during 10,000 keep-alive GETs of /plaintext over one connection, by
+# strace: what its table shows beyond one recvfrom and one sendto for each request, and epoll_wait,
+# must not grow with them.
 #
 #   contrib/syscalls.sh [SERVER [REQUESTS]]
 #
-# SERVER is a server binary (default target/release/barewire, which is built first); SERVER_ARGUMENTS (default
-# `--workers 1 --port 0`) are handed to it. Needs strace.
+# SERVER is a server binary (default target/release/barewire, which is built first);
+# SERVER_ARGUMENTS (default `--workers 1 --port 0`) are handed to it. Needs strace.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh

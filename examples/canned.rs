@@ -1,12 +1,14 @@
 //! The limit: what the kernel and mio cost when the server does next to nothing.
 //!
-//! A single-threaded loop that answers every request with the bytes of the server's `/plaintext`, made once at
-//! start. Level 0 looks at no byte: the client says how long each request is, so counting is enough. Level 1
-//! finds the end of each request head. Level 2 parses it with httparse, which finds the end by itself.
+//! A single-threaded loop that answers every request with the bytes of the server's `/plaintext`,
+//! made once at start. Level 0 looks at no byte: the client says how long each request is, so
+//! counting is enough. Level 1 finds the end of each request head. Level 2 parses it with httparse,
+//! which finds the end by itself.
 //!
-//! The invariant: bytes on the wire, socket options and system calls are the server's, one recv and one send for
-//! a batch of requests. Absent on purpose: limits, timeouts, routes, a Date that moves, and patience with a peer
-//! that does not read its answers. What these cost is what `contrib/measure.sh` shows.
+//! The invariant: bytes on the wire, socket options and system calls are the server's, one recv and
+//! one send for a batch of requests. Absent on purpose: limits, timeouts, routes, a Date that
+//! moves, and patience with a peer that does not read its answers. What these cost is what
+//! `contrib/measure.sh` shows.
 
 use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};
@@ -103,8 +105,9 @@ fn serve(mut listener: TcpListener, find: impl Fn(&[u8]) -> Found) -> io::Result
     }
 }
 
-/// Answers whatever has come, with one send for each recv, until a short read tells that the socket is drained.
-/// An error of any kind, the peer's end of stream included, is the end of the connection.
+/// Answers whatever has come, with one send for each recv, until a short read tells that the socket
+/// is drained. An error of any kind, the peer's end of stream included, is the end of the
+/// connection.
 fn advance(
     connection: &mut Connection,
     input: &mut [u8],
@@ -144,7 +147,8 @@ fn count(input: &[u8], request_bytes: usize) -> Found {
     (requests, requests * request_bytes)
 }
 
-/// Level 1. For a head of 49 bytes, 84 instructions less than looking at every line's end (422 bytes: 351).
+/// Level 1. For a head of 49 bytes, 84 instructions less than looking at every line's end (422
+/// bytes: 351).
 fn scan(input: &[u8], head_end: &Finder) -> Found {
     let (mut requests, mut end) = (0, 0);
     while let Some(at) = head_end.find(&input[end..]) {

@@ -1,4 +1,5 @@
-//! One request and its answer: learned from the first, in full, then compared with those that follow.
+//! One request and its answer: learned from the first, in full, then compared with those that
+//! follow.
 
 use std::error::Error;
 use std::io::{self, Read, Write};

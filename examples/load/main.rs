@@ -1,12 +1,13 @@
 //! A load generator that costs less than the server, so that the server is what is measured.
 //!
-//! One thread, edge-triggered, READABLE only. Each connection sends a batch of requests, waits for all answers,
-//! and sends the next (a closed loop). The first answer is parsed and checked; from then on answers are counted
-//! by its length, and about every thousandth is compared with it byte by byte, the Date's value left out.
+//! One thread, edge-triggered, READABLE only. Each connection sends a batch of requests, waits for
+//! all answers, and sends the next (a closed loop). The first answer is parsed and checked; from
+//! then on answers are counted by its length, and about every thousandth is compared with it byte
+//! by byte, the Date's value left out.
 //!
-//! The invariant: a measured phase begins and ends with nothing under way, so that requests, answers and the
-//! server's CPU time belong together exactly. Absent on purpose: answers whose length varies, latencies (those
-//! of a closed loop mislead), and connections that open and close.
+//! The invariant: a measured phase begins and ends with nothing under way, so that requests,
+//! answers and the server's CPU time belong together exactly. Absent on purpose: answers whose
+//! length varies, latencies (those of a closed loop mislead), and connections that open and close.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -29,8 +30,8 @@ use exchange::Exchange;
 
 /// Bytes of one recv: far more than the answers to a usual batch, so that a short read is the rule.
 const INPUT_BYTES: usize = 64 * 1024;
-/// The longest batch. Linux gives a fresh connection room for more, so that a send with nothing under way is
-/// never short (tcp(7), `tcp_wmem`).
+/// The longest batch. Linux gives a fresh connection room for more, so that a send with nothing
+/// under way is never short (tcp(7), `tcp_wmem`).
 const BATCH_BYTES_MAX: usize = 16 * 1024;
 /// Answers between two comparisons.
 const ANSWERS_PER_CHECK: usize = 1000;
@@ -129,7 +130,8 @@ fn measure(options: &Options) -> Result<Value, Box<dyn Error>> {
     let mut poll = Poll::new()?;
     let mut client = Client::new(exchange, options.pipeline.into())?;
     client.add(first, &poll)?;
-    // What the answer was learned from counts too: the server sees exactly as many as were asked for.
+    // What the answer was learned from counts too: the server sees exactly as many as were asked
+    // for.
     let learned = usize::from(options.requests.is_some());
     let goal = if let Some(requests) = options.requests {
         Goal::Requests(requests.saturating_sub(learned))
@@ -299,8 +301,8 @@ fn own_cpu() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// CPU time of a process, over all of its threads: the first figure of each schedstat (proc(5)). The kernel
-/// brings it up to date when a thread falls asleep; phases end with the server asleep.
+/// CPU time of a process, over all of its threads: the first figure of each schedstat (proc(5)).
+/// The kernel brings it up to date when a thread falls asleep; phases end with the server asleep.
 fn cpu_of(process: u32) -> io::Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
