@@ -179,6 +179,70 @@ pub mod bounds {
     /// The longest `poll` without a timer: none is needed, this only bounds what a lost wakeup
     /// could cost.
     pub const POLL_MAX: Duration = Duration::from_secs(60);
+
+    /// Loop steps of `/benchmark` when the query does not say: the article's.
+    pub const WORK_DEFAULT: u64 = 1000;
+    /// The most that `?work=` may ask for: about a millisecond of one thread.
+    pub const WORK_MAX: u64 = 1_000_000;
+    /// Beyond this many steps, some 10 us, the work goes to the job pool and holds no reactor up.
+    pub const WORK_INLINE_MAX: u64 = 10_000;
+    /// Microseconds that `/benchmark` waits when the query does not say: the article's.
+    pub const WAIT_US_DEFAULT: u64 = 100;
+    /// The most that `?wait_us=` may ask for: ten seconds, well inside a client's usual timeout.
+    pub const WAIT_US_MAX: u64 = 10_000_000;
+    /// Loop steps of `/profiled`: the article's.
+    pub const PROFILED_STEPS: u64 = 10_000;
+    /// Pairs of clock readings whose median is the cost of one measurement; some 5 us together.
+    pub const MEASUREMENT_PAIRS: usize = 101;
+
+    /// Parts of the cache, each with its lock: more than reactors, so that two seldom want the same one.
+    pub const CACHE_SHARDS: usize = 16;
+    /// Entries of the cache. Keys come from the network, so their number has to end somewhere.
+    pub const CACHE_ENTRIES: usize = 10_000;
+    /// Bytes of the cache. Entries with keys of 40 bytes reach the other bound first, those with the longest
+    /// keys this one.
+    pub const CACHE_BYTES: usize = 4 * super::MIB;
+    /// Bytes that an entry takes beside its texts: its node in the list, its slot in the table, its counters.
+    pub const CACHE_ENTRY_OVERHEAD: usize = 128;
+    /// Time to live of a cached value, from the end of its computation.
+    pub const CACHE_TTL: Duration = Duration::from_mins(1);
+    /// Bytes of a key after percent-decoding.
+    pub const CACHE_KEY_BYTES: usize = 256;
+    /// What a miss costs when the query does not say: the article's.
+    pub const CACHE_COST_MS_DEFAULT: u64 = 50;
+    /// The most that `?cost_ms=` may ask for.
+    pub const CACHE_COST_MS_MAX: u64 = 10_000;
+
+    /// Files of one `/async-files` request: 413 beyond.
+    pub const FILES_MAX: usize = 1000;
+    /// Bytes of a file that `/async-files` reads; a larger one is an error of its own.
+    pub const FILE_BYTES_MAX: u64 = 64 * super::MIB as u64;
+    /// Bytes of a file that are held at once: large enough that the system call is a small part of the read.
+    pub const FILE_CHUNK_BYTES: usize = 64 * super::KIB;
+    /// A reactor that was never held up for longer counts as not blocked: "a few milliseconds" is what the other
+    /// connections are promised.
+    pub const HELD_UP_MAX: Duration = Duration::from_millis(5);
+
+    /// Sizes of `/memory-efficiency-test` in bytes: the article's.
+    pub const EFFICIENCY_SIZES: [usize; 5] = [1024, 4096, 16_384, 65_536, 262_144];
+    /// Repetitions of each size: the article's.
+    pub const EFFICIENCY_ITERATIONS: u32 = 1000;
+    /// The two ways take turns in this many blocks, so that a disturbance meets both.
+    pub const EFFICIENCY_BLOCKS: u32 = 10;
+    /// Scenarios of `/io-benchmark`: name, files, bytes of each. The article's.
+    pub const IO_SCENARIOS: [(&str, usize, usize); 3] = [
+        ("small_files", 100, 1024),
+        ("medium_files", 50, 10_240),
+        ("large_files", 10, 102_400),
+    ];
+    /// Memory, position and length of a read past the page cache are multiples of this: the largest logical
+    /// block of the disks in use (open(2), `O_DIRECT`).
+    pub const DIRECT_ALIGNMENT: usize = 4096;
+    /// Retry-After in seconds of a route that serves one request at a time; either takes less than that.
+    pub const ONE_AT_A_TIME_RETRY: u32 = 1;
+
+    /// Threads that count allocations in a cache line of their own; later ones share one. 128 x 128 bytes.
+    pub const ALLOCATOR_SLOTS: usize = 128;
 }
 
 impl Default for Config {

@@ -180,6 +180,10 @@ impl<H: Handler> Server<H> {
             );
             return Err(io::Error::new(ErrorKind::InvalidInput, text));
         }
+        if config.socket.linger.is_some_and(|time| time.subsec_nanos() > 0) {
+            // struct linger counts seconds: half a second would become 0, and resets (socket(7)).
+            return Err(io::Error::new(ErrorKind::InvalidInput, "linger takes whole seconds"));
+        }
         let files = raise_file_limit();
         let listeners = listen(&config)?;
         let address = listeners[0].local_addr()?;
@@ -228,7 +232,31 @@ impl<H: Handler> Server<H> {
     ///
     /// As [`start`](Self::start).
     pub fn run(self) -> io::Result<()> {
-        self.start()?.wait_for_signals()
+        let signals = StopSignals::catch()?;
+        self.start()?.wait_for(signals)
+    }
+}
+
+/// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between must not
+/// end the process without draining.
+pub struct StopSignals {
+    received: Receiver<i32>,
+}
+
+impl StopSignals {
+    /// Catches both from now on (sigaction(2)), for the rest of the process.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses, or a thread cannot be started.
+    pub fn catch() -> io::Result<Self> {
+        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        let (sender, received) = unbounded();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            // Ends when nobody listens any more.
+            signals.forever().take_while(|signal| sender.send(*signal).is_ok()).for_each(drop);
+        })?;
+        Ok(Self { received })
     }
 }
 
@@ -275,27 +303,13 @@ impl Running {
         result
     }
 
-    /// Waits for SIGTERM or SIGINT, drains as configured, and joins. A second signal leaves at
-    /// once.
+    /// Waits for a signal to stop, drains as configured, and joins. A second signal leaves at once.
     ///
     /// # Errors
     ///
-    /// If the signals cannot be caught, or as [`join`](Self::join).
-    pub fn wait_for_signals(self) -> io::Result<()> {
-        let mut signals = Signals::new([SIGTERM, SIGINT])?;
-        let (sender, received) = unbounded();
-        let handle = signals.handle();
-        let catcher = thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                for signal in &mut signals {
-                    // Nobody listens any more when the reactors have ended.
-                    let _ = sender.send(signal);
-                }
-            })?;
-        self.attend(&received);
-        handle.close();
-        let _ = catcher.join();
+    /// As [`join`](Self::join).
+    pub fn wait_for(self, signals: StopSignals) -> io::Result<()> {
+        self.attend(&signals.received);
         self.join()
     }
 

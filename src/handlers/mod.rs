@@ -1,1 +1,140 @@
-//! The routes of the article.
+//! The routes: what the server answers, each a request in and a value out.
+//!
+//! [`Routes`] is given to the server whole and shared by all reactors. A handler may wait on the reactor's timer
+//! or have work done on the job pool; it says so in its reply and never does it itself, so no handler blocks a
+//! reactor. What handlers keep, they keep for each reactor apart or behind a lock that is held for a look-up.
+//!
+//! Absent on purpose: sockets, the event loop, buffer pools. A handler can be tested by its rendered bytes.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::config::{Config, Limits};
+use crate::http::{Admission, Handler, Method, Reply, Request, Response};
+
+mod table;
+
+mod query;
+
+mod constant;
+
+mod home;
+
+mod benchmark;
+
+mod stats;
+
+mod cache;
+
+mod memory;
+
+mod profiler;
+
+mod zero_copy;
+
+mod gate;
+
+mod efficiency;
+
+mod held_up;
+
+mod files_root;
+
+mod files;
+
+mod io_benchmark;
+
+#[cfg(test)]
+mod testing;
+
+pub use files_root::FilesRoot;
+pub use table::{Route, TABLE};
+
+/// All routes, with what they remember from one request to the next.
+pub struct Routes {
+    accounts: Arc<Accounts>,
+    limits: Limits,
+    ids: benchmark::Ids,
+    cache: cache::Cache,
+    profiler: Arc<profiler::Profiler>,
+    files_root: Arc<FilesRoot>,
+    job_threads: usize,
+    efficiency_gate: gate::Gate,
+    io_gate: gate::Gate,
+}
+
+impl Routes {
+    /// Routes for a server with this configuration, which show `accounts`.
+    ///
+    /// Without `config.files_root` a directory with sample files is made; it is removed when the routes are
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the files' directory cannot be opened or made.
+    pub fn new(config: &Config, accounts: Arc<Accounts>) -> io::Result<Self> {
+        let reactors = accounts.reactors.len();
+        Ok(Self {
+            limits: config.limits,
+            ids: benchmark::Ids::new(reactors),
+            cache: cache::Cache::new(),
+            profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
+            files_root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
+            job_threads: config.job_threads,
+            efficiency_gate: gate::Gate::default(),
+            io_gate: gate::Gate::default(),
+            accounts,
+        })
+    }
+
+    /// The directory that `/async-files` reads from.
+    pub fn files_root(&self) -> &FilesRoot {
+        &self.files_root
+    }
+
+    /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a test.
+    fn route(&self, request: &Request<'_>) -> Result<Reply, Response> {
+        use Method::{Get, Head, Post};
+        match (request.method, request.path) {
+            (Get | Head, "/plaintext") => Ok(constant::plaintext().into()),
+            (Get | Head, "/json") => Ok(constant::json().into()),
+            (Get | Head, "/benchmark") => benchmark::reply(&self.ids, request),
+            (Get | Head, path) if let Some(key) = table::cache_key(path) => {
+                cache::reply(&self.cache, key, request)
+            }
+            (Get | Head, "/cache-stats") => Ok(cache::stats(&self.cache).into()),
+            (Get | Head, "/stats") => Ok(stats::reply(&self.accounts).into()),
+            (Get | Head, "/memory-stats") => Ok(memory::reply(&self.accounts).into()),
+            (Get | Head, "/profiled") => profiler::profiled(&self.profiler, &self.limits, request),
+            (Get | Head, "/profiler-stats") => {
+                Ok(profiler::stats(&self.profiler, &self.accounts).into())
+            }
+            (Post, "/zero-copy") => Ok(zero_copy::reply(request).into()),
+            (Get | Head, "/memory-efficiency-test") => efficiency::reply(&self.efficiency_gate),
+            (Post, "/async-files") => {
+                files::reply(&self.files_root, &self.accounts, self.job_threads, request)
+            }
+            (Get | Head, "/io-benchmark") => io_benchmark::reply(&self.io_gate, &self.accounts),
+            (Get | Head, "/healthz") => Ok(constant::health(&self.accounts).into()),
+            (Get | Head, "/") => Ok(home::reply(request).into()),
+            (method, path) => Err(table::refusal(method, path)),
+        }
+    }
+}
+
+impl Handler for Routes {
+    fn admit(&self, request: &Request<'_>) -> Admission {
+        match (request.method, table::find(request.path)) {
+            (Method::Post, Some(route)) if route.method == Method::Post => Admission::ReadBody,
+            (Method::Options, Some(_)) => Admission::IgnoreBody,
+            (method, Some(route)) if route.serves(method) => Admission::IgnoreBody,
+            (Method::Options, None) if request.path == "*" => Admission::IgnoreBody,
+            (method, _) => Admission::Refuse(table::refusal(method, request.path)),
+        }
+    }
+
+    fn handle(&self, request: &Request<'_>) -> Reply {
+        self.route(request).unwrap_or_else(Reply::from)
+    }
+}

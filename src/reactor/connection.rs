@@ -336,7 +336,7 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// The state in a few words, for whoever observes.
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let phase = match &self.phase {
             Phase::Head { .. } => "Head",
             Phase::Body(_) => "Body",

@@ -44,7 +44,12 @@ impl<K: Kernel> Connection<K> {
     #[inline]
     pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
-        if deadline < self.armed {
+        let is_sooner = deadline < self.armed;
+        shared.kernel.kernel.observe("arm", || {
+            let entry = if is_sooner { "an entry is set" } else { "an entry stands already" };
+            format!("{}; {entry}", self.describe())
+        });
+        if is_sooner {
             self.armed = deadline;
             shared.timers.set(deadline, self.id);
             shared.kernel.account.timers_set.add(1);

@@ -175,6 +175,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             Occasion::Messages => self.has_mail = true,
         })?;
 
+        self.shared.kernel.kernel.observe("turn", || format!("{} wakeups", self.wakeups.len()));
+
         // One clock reading for all that came together.
         self.shared.read_clock();
         self.shared.turn_began = self.shared.now;
@@ -215,6 +217,11 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// How many timer entries are set.
     pub fn timers(&self) -> usize {
         self.shared.timers.len()
+    }
+
+    /// The kernel that it was given.
+    pub fn kernel_mut(&mut self) -> &mut K {
+        &mut self.shared.kernel.kernel
     }
 
     /// When the next turn must begin, whatever happens.
@@ -280,7 +287,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// Accepts a connection; false if that is all for now.
     fn accept_one(&mut self) -> bool {
         match self.shared.kernel.accept() {
-            Ok((socket, peer)) => self.admit(socket, peer),
+            Ok((socket, peer)) => {
+                self.shared.kernel.kernel.observe("accept_one", || format!("{peer}"));
+                self.admit(socket, peer);
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.acceptor.drained();
                 return false;

@@ -58,6 +58,10 @@ impl<K: Kernel> Connection<K> {
             Ok(Some(mut head)) => {
                 shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
                 head.request.worker = shared.worker;
+                shared.kernel.kernel.observe("serve_head", || {
+                    let (bytes, fields) = (head.bytes, head.request.fields.len());
+                    format!("a request head of {bytes} bytes with {fields} fields, seen in place")
+                });
                 let after = &input.unread()[head.bytes..];
                 let taken = head.bytes + self.begin(&head, after, shared);
                 input.consume(taken);

@@ -95,10 +95,17 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }));
         match attempt {
             Ok(Ok((status, written))) => {
+                let bytes = self.output.len() - mark;
+                self.kernel.kernel.observe("produce", || {
+                    format!("answer {} of {bytes} bytes written into the output", status.0)
+                });
                 self.count_answer(status, written);
                 Produced::Written(written)
             }
-            Ok(Err(later)) => Produced::Later(later),
+            Ok(Err(later)) => {
+                self.kernel.kernel.observe("produce", || format!("no answer yet: {later:?}"));
+                Produced::Later(later)
+            }
             Err(_) => {
                 self.output.truncate(mark);
                 self.note_panic();

@@ -37,6 +37,7 @@ impl<K: Kernel> Connection<K> {
             return Ok(Fill::Nothing);
         }
         let room = input.spare();
+        shared.kernel.kernel.observe("fill", || format!("room for {room} bytes in the input"));
         let received = shared
             .kernel
             .recv(&mut self.socket, input.bytes_mut(), room);
@@ -148,6 +149,8 @@ impl<K: Kernel> Connection<K> {
         if self.outbox.is_some() {
             return self.owe(0, shared);
         }
+        let owed = shared.output.len();
+        shared.kernel.kernel.observe("flush", || format!("{owed} bytes in the output"));
         shared.stopwatch.before_send(&mut shared.kernel);
         let sent = shared
             .kernel

@@ -1,0 +1,295 @@
+//! `/cache/{key}`: a value that is costly once and cheap for a while.
+//!
+//! The cost is a wait, as that for a database. It belongs to the entry, not to whoever asked first: the entry is
+//! made at the first miss and knows when its value will be ready. Whoever asks before that waits for the rest of
+//! the time on their own reactor's timer; nobody waits for a thread, and nobody's leaving changes anything.
+//!
+//! Bounded in entries, bytes and time to live. The cache is cut into parts by the key's hash, each with its lock
+//! and its own counts; a lock is held for one look-up. Expired entries go when they are asked for or when they are
+//! the least recently used: there is no sweeper, the bounds hold without one.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use lru::LruCache;
+use serde::Serialize;
+
+use super::query;
+use crate::config::bounds::{
+    CACHE_BYTES, CACHE_COST_MS_DEFAULT, CACHE_COST_MS_MAX, CACHE_ENTRIES, CACHE_ENTRY_OVERHEAD,
+    CACHE_KEY_BYTES, CACHE_SHARDS, CACHE_TTL,
+};
+use crate::http::request::percent_decode;
+use crate::http::{Later, Reply, Request, Response, Status};
+
+/// The cache of all reactors.
+pub(super) struct Cache {
+    hasher: RandomState,
+    shards: [Mutex<Shard>; CACHE_SHARDS],
+}
+
+/// The part of the cache whose keys' hashes agree.
+struct Shard {
+    entries: LruCache<Arc<str>, Entry>,
+    counts: Counts,
+}
+
+struct Entry {
+    value: Arc<Value>,
+    ready_at: Instant,
+}
+
+/// What is served. `computed_at` is the end of the computation; known from its beginning, as its cost is.
+#[derive(Serialize)]
+struct Value {
+    key: Arc<str>,
+    data: String,
+    computed_at: Timestamp,
+    computation_cost: String,
+}
+
+/// What happened in a shard; added up by `/cache-stats`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    hits: u64,
+    misses: u64,
+    shared_waits: u64,
+    evictions: u64,
+    expirations: u64,
+    access_ns: u64,
+    bytes: usize,
+}
+
+/// What a look-up finds: a value, or one that is being computed (perhaps since this very look-up) and the time
+/// until it is ready.
+enum LookUp {
+    Hit(Arc<Value>),
+    Miss(Arc<Value>, Duration),
+}
+
+/// The article's fields, and what bounds the cache. `average_access_time_ns` is the time from before the lock
+/// until the entry was found or known to be missing: waiting for the shard counts, keeping these counts does not.
+/// A miss that shared another's computation is a miss, and a shared wait too.
+#[derive(Serialize)]
+struct Stats {
+    cache_hits: u64,
+    cache_misses: u64,
+    hit_rate_percent: f64,
+    average_access_time_ns: f64,
+    total_operations: u64,
+    entries: usize,
+    bytes: usize,
+    evictions: u64,
+    expirations: u64,
+    shared_waits: u64,
+}
+
+/// `GET /cache/{key}?cost_ms=N`. The cost is that of a computation begun now; one that is under way or done keeps
+/// its own.
+///
+/// # Errors
+///
+/// 400 for a key that is empty, too long or no UTF-8, or a cost out of its range.
+pub(super) fn reply(
+    cache: &Cache,
+    raw_key: &str,
+    request: &Request<'_>,
+) -> Result<Reply, Response> {
+    let decoded = percent_decode(raw_key);
+    let key = judged(&decoded)?;
+    let cost_ms = query::number(
+        request,
+        "cost_ms",
+        0..=CACHE_COST_MS_MAX,
+        CACHE_COST_MS_DEFAULT,
+    )?;
+    Ok(
+        match cache.get_or_begin(key, Duration::from_millis(cost_ms)) {
+            LookUp::Hit(value) => show(value, "HIT").into(),
+            LookUp::Miss(value, Duration::ZERO) => show(value, "MISS").into(),
+            LookUp::Miss(value, wait) => {
+                Later::After(wait, Box::new(|_| show(value, "MISS").into())).into()
+            }
+        },
+    )
+}
+
+/// `GET /cache-stats`.
+pub(super) fn stats(cache: &Cache) -> Response {
+    let (entries, counts) = cache.counts();
+    let total_operations = counts.hits + counts.misses;
+    Response::json(Stats {
+        cache_hits: counts.hits,
+        cache_misses: counts.misses,
+        hit_rate_percent: ratio(counts.hits, total_operations) * 100.0,
+        average_access_time_ns: ratio(counts.access_ns, total_operations),
+        total_operations,
+        entries,
+        bytes: counts.bytes,
+        evictions: counts.evictions,
+        expirations: counts.expirations,
+        shared_waits: counts.shared_waits,
+    })
+}
+
+impl Cache {
+    /// An empty cache.
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::new(Shard::new())),
+        }
+    }
+
+    fn get_or_begin(&self, key: &str, cost: Duration) -> LookUp {
+        let asked_at = Instant::now();
+        let mut shard = self.shard(key);
+        shard.get_or_begin(key, cost, asked_at)
+    }
+
+    fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
+        let hash = self.hasher.hash_one(key);
+        #[allow(clippy::cast_possible_truncation)] // Any bits of the hash will do.
+        let shard = &self.shards[hash as usize % CACHE_SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counts(&self) -> (usize, Counts) {
+        let mut entries = 0;
+        let mut sum = Counts::default();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            entries += shard.entries.len();
+            sum.add(&shard.counts);
+        }
+        (entries, sum)
+    }
+}
+
+impl Shard {
+    fn new() -> Self {
+        Self {
+            // The bounds are kept by `make_room`, which also knows the bytes.
+            entries: LruCache::unbounded(),
+            counts: Counts::default(),
+        }
+    }
+
+    fn get_or_begin(&mut self, key: &str, cost: Duration, asked_at: Instant) -> LookUp {
+        let present = self.entries.get(key);
+        self.counts.access_ns += nanoseconds(asked_at.elapsed());
+        match present {
+            Some(entry) if asked_at < entry.ready_at => {
+                self.counts.misses += 1;
+                self.counts.shared_waits += 1;
+                LookUp::Miss(Arc::clone(&entry.value), entry.ready_at - asked_at)
+            }
+            Some(entry) if asked_at < entry.ready_at + CACHE_TTL => {
+                self.counts.hits += 1;
+                LookUp::Hit(Arc::clone(&entry.value))
+            }
+            stale => {
+                self.counts.expirations += u64::from(stale.is_some());
+                self.counts.misses += 1;
+                LookUp::Miss(self.begin(key, cost, asked_at), cost)
+            }
+        }
+    }
+
+    /// Begins a computation, in place of an expired entry if there is one.
+    fn begin(&mut self, key: &str, cost: Duration, asked_at: Instant) -> Arc<Value> {
+        let value = Arc::new(Value::new(key, cost));
+        let entry = Entry {
+            value: Arc::clone(&value),
+            ready_at: asked_at + cost,
+        };
+        self.counts.bytes += value.bytes();
+        if let Some(expired) = self.entries.put(Arc::clone(&value.key), entry) {
+            self.counts.bytes -= expired.value.bytes();
+        }
+        self.make_room();
+        value
+    }
+
+    /// Drops the least recently used entries until the bounds hold.
+    fn make_room(&mut self) {
+        while self.entries.len() > CACHE_ENTRIES / CACHE_SHARDS
+            || self.counts.bytes > CACHE_BYTES / CACHE_SHARDS
+        {
+            let Some((_, evicted)) = self.entries.pop_lru() else {
+                return;
+            };
+            self.counts.bytes -= evicted.value.bytes();
+            self.counts.evictions += 1;
+        }
+    }
+}
+
+impl Value {
+    fn new(key: &str, cost: Duration) -> Self {
+        let cost_signed = SignedDuration::try_from(cost).unwrap_or_default();
+        let now = Timestamp::now();
+        Self {
+            key: key.into(),
+            data: format!("Expensive data for {key}"),
+            computed_at: now.saturating_add(cost_signed).unwrap_or(now),
+            computation_cost: format!("{}ms", cost.as_millis()),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let texts = self.key.len() + self.data.len() + self.computation_cost.len();
+        texts + size_of::<Self>() + CACHE_ENTRY_OVERHEAD
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.shared_waits += other.shared_waits;
+        self.evictions += other.evictions;
+        self.expirations += other.expirations;
+        self.access_ns += other.access_ns;
+        self.bytes += other.bytes;
+    }
+}
+
+fn show(value: Arc<Value>, x_cache: &'static str) -> Response {
+    Response::json(value).field("X-Cache", x_cache)
+}
+
+/// The key, if it can be one.
+fn judged(decoded: &[u8]) -> Result<&str, Response> {
+    if decoded.is_empty() || decoded.len() > CACHE_KEY_BYTES {
+        let sentence = format!(
+            "the key has {} bytes after percent-decoding; it must have 1 to {CACHE_KEY_BYTES}",
+            decoded.len()
+        );
+        return Err(Response::error(Status::BAD_REQUEST, sentence));
+    }
+    std::str::from_utf8(decoded).map_err(|_| {
+        Response::error(
+            Status::BAD_REQUEST,
+            "the key is not UTF-8 after percent-decoding; it must be, to be shown in JSON",
+        )
+    })
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[allow(clippy::cast_precision_loss)] // Shown to people: 53 bits are enough.
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! `/`: what there is, for a browser as a page with links, for everybody else as text.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use super::table::{Route, TABLE};
+use crate::http::{ContentType, Method, Request, Response};
+
+/// The page, with places for the routes and for the commands.
+const PAGE: &str = include_str!("home.html");
+
+/// `GET /`. The list of routes is made from [`TABLE`], the commands name the host that the client asked for.
+pub(super) fn reply(request: &Request<'_>) -> Response {
+    let host = request.field("host").map(String::from_utf8_lossy);
+    let host = host.filter(|host| !host.is_empty());
+    let host = host.unwrap_or(Cow::Borrowed("127.0.0.1:8080"));
+    let response = if wants_html(request) {
+        Response::bytes(ContentType::Html, page(&host).into_bytes())
+    } else {
+        Response::text(text(&host))
+    };
+    // One address, two bodies: a cache must know what the choice hangs on (RFC 9110 section 12.5.5).
+    response.field("Vary", "Accept")
+}
+
+/// Browsers name the type; curl says `*/*`.
+fn wants_html(request: &Request<'_>) -> bool {
+    request
+        .fields
+        .iter()
+        .filter(|field| field.name.eq_ignore_ascii_case("accept"))
+        .flat_map(|field| field.value.split(|&byte| byte == b','))
+        .any(|range| {
+            let media_type = range.split(|&byte| byte == b';').next().unwrap_or(range);
+            media_type.trim_ascii().eq_ignore_ascii_case(b"text/html")
+        })
+}
+
+fn page(host: &str) -> String {
+    let mut rows = String::new();
+    for route in TABLE {
+        let (method, path, about) = (route.method.as_str(), escaped(route.path), route.about);
+        let place = match route.method {
+            Method::Get => format!("<a href=\"{}\">{path}</a>", escaped(route.example)),
+            _ => path,
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            rows,
+            "<tr><td>{method}<td><code>{place}</code><td>{}",
+            escaped(about)
+        );
+    }
+    let commands: String = TABLE.iter().map(|route| command(route, host)).collect();
+    PAGE.replace("{routes}", &rows)
+        .replace("{commands}", &escaped(&commands))
+}
+
+fn text(host: &str) -> String {
+    let mut text = "barewire, a hand-rolled HTTP/1.1 server on mio\n\n".to_owned();
+    for route in TABLE {
+        let (method, path, about) = (route.method.as_str(), route.path, route.about);
+        // As above.
+        let _ = writeln!(text, "{method:<5}{path:<25}{about}");
+    }
+    text.push('\n');
+    text.extend(TABLE.iter().map(|route| command(route, host)));
+    text
+}
+
+/// A line for a shell; no example has a single quote.
+fn command(route: &Route, host: &str) -> String {
+    let target = route.example;
+    match route.example_body {
+        Some(body) => format!("curl -d '{body}' 'http://{host}{target}'\n"),
+        None => format!("curl -i 'http://{host}{target}'\n"),
+    }
+}
+
+/// Text as it may stand in HTML, in elements and in quoted attributes.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::testing::{Answer, request};
+    use crate::http::Field;
+
+    fn home(fields: &[(&'static str, &'static str)]) -> Answer {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|&(name, value)| Field {
+                name,
+                value: value.as_bytes(),
+            })
+            .collect();
+        let mut asked = request(Method::Get, "/");
+        asked.fields = &fields;
+        Answer::of(reply(&asked), Method::Get)
+    }
+
+    #[test]
+    fn a_browser_gets_a_page_with_every_route() {
+        let browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let answer = home(&[("Host", "localhost:99"), ("ACCEPT", browsers)]);
+        assert_eq!(
+            answer.field("Content-Type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert_eq!(answer.field("Vary"), Some("Accept"));
+        let page = answer.text();
+        for route in TABLE {
+            assert!(page.contains(&escaped(route.path)), "{}", route.path);
+            let link = format!("href=\"{}\"", escaped(route.example));
+            assert_eq!(page.contains(&link), route.method == Method::Get, "{link}");
+        }
+        assert!(page.contains("http://localhost:99/benchmark?work=1000&amp;wait_us=100"));
+        assert!(!page.contains("{routes}") && !page.contains("{commands}"));
+    }
+
+    #[test]
+    fn curl_gets_the_same_as_text() {
+        for fields in [&[("Accept", "*/*")][..], &[], &[("Accept", "text/htmlx")]] {
+            let answer = home(fields);
+            assert_eq!(
+                answer.field("Content-Type"),
+                Some("text/plain; charset=utf-8")
+            );
+            for route in TABLE {
+                assert!(answer.text().contains(route.path) && answer.text().contains(route.about));
+            }
+            assert!(
+                answer
+                    .text()
+                    .contains("curl -d 'any bytes' 'http://127.0.0.1:8080/zero-copy'")
+            );
+        }
+    }
+
+    #[test]
+    fn a_host_cannot_bring_markup() {
+        let answer = home(&[("Host", "a&b<script>\"'"), ("Accept", " Text/HTML ;q=1")]);
+        assert!(!answer.text().contains("<script>"));
+        assert!(answer.text().contains("http://a&amp;b&lt;script&gt;&quot;"));
+    }
+}

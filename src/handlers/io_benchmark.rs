@@ -1,0 +1,409 @@
+//! `/io-benchmark`: writing and reading files of three sizes, through the page cache and past it.
+//!
+//! On a thread of the job pool, one file after the other, one run at a time. The directory is private and goes away
+//! with the run, also when nobody waits for the answer any more. What is read right after it was written comes
+//! from memory; the rows say which is which.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+use serde::Serialize;
+
+use super::gate::Gate;
+use super::held_up::HeldUp;
+use crate::accounts::{Accounts, memory_row};
+use crate::config::bounds::{DIRECT_ALIGNMENT, IO_SCENARIOS, ONE_AT_A_TIME_RETRY};
+use crate::config::{KIB, MIB};
+use crate::http::{Later, Reply, Response, Status};
+
+/// `f_type` of a file system in memory (statfs(2)).
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+
+/// The article's fields; `operation` tells the three rows of a scenario apart.
+#[derive(Serialize)]
+struct Row {
+    scenario: &'static str,
+    operation: Operation,
+    file_count: usize,
+    file_size_bytes: usize,
+    /// `null` if the operation cannot be done here; `note` says why.
+    processing_time_ms: Option<f64>,
+    throughput_files_per_sec: Option<f64>,
+    total_data_mb: f64,
+    data_throughput_mb_per_sec: Option<f64>,
+    note: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Operation {
+    /// Into the page cache.
+    Write,
+    /// From the page cache.
+    ReadCached,
+    /// With `O_DIRECT`.
+    ReadPastCache,
+}
+
+/// What else the machine did during the run; the article's names.
+#[derive(Serialize)]
+struct Advantages {
+    async_io: String,
+    concurrency: String,
+    memory_efficiency: String,
+    scalability: String,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    io_benchmark_results: Vec<Row>,
+    framework_advantages: Advantages,
+}
+
+/// `GET /io-benchmark`.
+///
+/// # Errors
+///
+/// 503 with Retry-After while one runs.
+pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Response> {
+    let pass = gate.enter()?;
+    let accounts = Arc::clone(accounts);
+    let job = move || {
+        let answer = run(&accounts);
+        drop(pass);
+        answer
+            .map_or_else(|error| failure(&error), Response::json)
+            .into()
+    };
+    Ok(Later::Run(Box::new(job)).into())
+}
+
+fn run(accounts: &Accounts) -> io::Result<Answer> {
+    let watch = Watch::begin(accounts);
+    let directory = tempfile::Builder::new()
+        .prefix("barewire-io-")
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir()?;
+    let mut buffer = Aligned::new(IO_SCENARIOS.iter().map(|scenario| scenario.2).max());
+    let mut rows = Vec::new();
+    for (scenario, file_count, file_size_bytes) in IO_SCENARIOS {
+        let files = Files {
+            scenario,
+            file_size_bytes,
+            paths: paths(directory.path(), scenario, file_count),
+        };
+        rows.extend(files.measure(&mut buffer)?);
+    }
+    Ok(Answer {
+        framework_advantages: watch.end(accounts, &rows, buffer.0.len()),
+        io_benchmark_results: rows,
+    })
+}
+
+fn failure(error: &io::Error) -> Response {
+    if matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    ) {
+        return Response::busy(
+            "the disk that holds the temporary directory is full; free some space",
+            ONE_AT_A_TIME_RETRY,
+        );
+    }
+    let sentence = format!("files in the temporary directory cannot be written and read: {error}");
+    Response::error(Status::INTERNAL_SERVER_ERROR, sentence)
+}
+
+/// The files of one scenario.
+struct Files {
+    scenario: &'static str,
+    file_size_bytes: usize,
+    paths: Vec<PathBuf>,
+}
+
+impl Files {
+    fn measure(&self, buffer: &mut Aligned) -> io::Result<[Row; 3]> {
+        let data: Vec<u8> = (0..=u8::MAX).cycle().take(self.file_size_bytes).collect();
+        let written = self.timed(|path| fs::write(path, &data))?;
+        let cached = self.timed(|path| self.read(&mut File::open(path)?, buffer))?;
+        // What is not on the disk yet would be written by the direct read, inside its time.
+        self.timed(|path| File::open(path)?.sync_data())?;
+        let past_cache = match self.obstacle() {
+            Some(obstacle) => Err(obstacle),
+            None => self
+                .timed(|path| self.read(&mut open_direct(path)?, buffer))
+                .map_err(|error| format!("not possible here, O_DIRECT failed: {error}")),
+        };
+        self.timed(|path| fs::remove_file(path))?;
+        let (past_cache, note) = match past_cache {
+            Ok(took) => (
+                Some(took),
+                "O_DIRECT; a cache of the disk or of a host may answer",
+            ),
+            Err(ref obstacle) => (None, obstacle.as_str()),
+        };
+        Ok([
+            self.row(Operation::Write, Some(written), "into the page cache"),
+            self.row(Operation::ReadCached, Some(cached), "from the page cache"),
+            self.row(Operation::ReadPastCache, past_cache, note),
+        ])
+    }
+
+    fn timed(&self, mut operation: impl FnMut(&Path) -> io::Result<()>) -> io::Result<Duration> {
+        let started = Instant::now();
+        for path in &self.paths {
+            operation(path)?;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the size says.
+    fn read(&self, file: &mut File, buffer: &mut Aligned) -> io::Result<()> {
+        let target = buffer.as_mut_slice();
+        let mut bytes = 0;
+        while bytes < self.file_size_bytes {
+            match file.read(&mut target[bytes..])? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => bytes += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Why reading past the cache would show nothing.
+    fn obstacle(&self) -> Option<String> {
+        let path = self.paths.first()?;
+        let file_system = rustix::fs::statfs(path).ok()?;
+        (u64::try_from(file_system.f_type) == Ok(TMPFS_MAGIC))
+            .then(|| "not possible here: the temporary directory is in memory (tmpfs)".to_owned())
+    }
+
+    #[allow(clippy::cast_precision_loss)] // A MiB and a hundred files at the most.
+    fn row(&self, operation: Operation, took: Option<Duration>, note: &str) -> Row {
+        let file_count = self.paths.len();
+        let total_data_mb = (file_count * self.file_size_bytes) as f64 / MIB as f64;
+        let per_second = |amount: f64| took.map(|took| amount / took.as_secs_f64());
+        Row {
+            scenario: self.scenario,
+            operation,
+            file_count,
+            file_size_bytes: self.file_size_bytes,
+            processing_time_ms: took.map(|took| took.as_secs_f64() * 1e3),
+            throughput_files_per_sec: per_second(file_count as f64),
+            total_data_mb,
+            data_throughput_mb_per_sec: per_second(total_data_mb),
+            note: note.to_owned(),
+        }
+    }
+}
+
+fn paths(directory: &Path, scenario: &str, count: usize) -> Vec<PathBuf> {
+    (0..count)
+        .map(|number| directory.join(format!("{scenario}_{number}.dat")))
+        .collect()
+}
+
+#[allow(clippy::cast_possible_wrap)] // A flag of open(2).
+fn open_direct(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::DIRECT.bits() as i32)
+        .open(path)
+}
+
+/// A buffer whose usable part begins at a multiple of [`DIRECT_ALIGNMENT`], as `O_DIRECT` asks.
+struct Aligned(Vec<u8>);
+
+impl Aligned {
+    /// Room for the largest file, rounded up to whole blocks.
+    fn new(bytes_max: Option<usize>) -> Self {
+        let bytes = bytes_max.unwrap_or(0).next_multiple_of(DIRECT_ALIGNMENT);
+        Self(vec![0; bytes + DIRECT_ALIGNMENT])
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        let skipped = self.0.as_ptr().align_offset(DIRECT_ALIGNMENT);
+        let bytes = self.0.len() - DIRECT_ALIGNMENT;
+        &mut self.0[skipped..skipped + bytes]
+    }
+}
+
+/// What the process was like when the run began.
+struct Watch {
+    held_up: HeldUp,
+    requests: u64,
+    resident: Option<u64>,
+}
+
+impl Watch {
+    fn begin(accounts: &Accounts) -> Self {
+        Self {
+            held_up: HeldUp::begin(accounts),
+            requests: accounts.sum(|reactor| &reactor.requests),
+            resident: memory_row("VmRSS"),
+        }
+    }
+
+    fn end(&self, accounts: &Accounts, rows: &[Row], buffer_bytes: usize) -> Advantages {
+        let answered = accounts.sum(|reactor| &reactor.requests) - self.requests;
+        Advantages {
+            async_io: match self.held_up.longest(accounts) {
+                Some(longest) => format!(
+                    "No reactor was held up for longer than {:.0} us while the files were written \
+                     and read.",
+                    longest.as_secs_f64() * 1e6
+                ),
+                None => "No turn of a reactor ended while the files were written and read, so it \
+                         is not known for how long one was held up."
+                    .to_owned(),
+            },
+            concurrency: format!(
+                "The files were handled one after the other by one thread of the job pool; the \
+                 reactors answered {answered} requests meanwhile."
+            ),
+            memory_efficiency: self.memory(buffer_bytes),
+            scalability: scaling(rows),
+        }
+    }
+
+    fn memory(&self, buffer_bytes: usize) -> String {
+        let buffer = format!("One buffer of {} KiB served all reads", buffer_bytes / KIB);
+        match (self.resident, memory_row("VmRSS")) {
+            (Some(before), Some(after)) => format!(
+                "{buffer}; resident memory grew by {} KiB.",
+                after.saturating_sub(before) / KIB as u64
+            ),
+            _ => format!("{buffer}."),
+        }
+    }
+}
+
+/// How throughput changes with the size of the files.
+fn scaling(rows: &[Row]) -> String {
+    let mut cached = rows
+        .iter()
+        .filter(|row| row.operation == Operation::ReadCached)
+        .filter_map(|row| Some((row.scenario, row.data_throughput_mb_per_sec?)));
+    match (cached.next(), cached.next_back()) {
+        (Some((first, slow)), Some((last, fast))) => format!(
+            "From {first} to {last}, reading from the page cache went from {slow:.0} to \
+             {fast:.0} MB/s, a factor of {:.1}.",
+            fast / slow
+        ),
+        _ => "Fewer than two sizes were read.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::testing::{self, settle};
+    use crate::http::Method;
+
+    fn small(directory: &Path) -> Files {
+        Files {
+            scenario: "small_files",
+            file_size_bytes: 5000,
+            paths: paths(directory, "small_files", 3),
+        }
+    }
+
+    #[test]
+    fn a_row_for_each_operation_and_no_file_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let rows = small(directory.path())
+            .measure(&mut Aligned::new(Some(5000)))
+            .unwrap();
+        let operations = rows.each_ref().map(|row| row.operation);
+        assert_eq!(
+            operations,
+            [
+                Operation::Write,
+                Operation::ReadCached,
+                Operation::ReadPastCache
+            ]
+        );
+        for row in &rows {
+            let Some(took_ms) = row.processing_time_ms else {
+                assert_eq!(row.operation, Operation::ReadPastCache);
+                assert!(row.note.starts_with("not possible here"), "{}", row.note);
+                continue;
+            };
+            assert!((row.total_data_mb - 15_000.0 / 1_048_576.0).abs() < 1e-9);
+            let files = row.throughput_files_per_sec.unwrap() * took_ms / 1e3;
+            assert!((files - 3.0).abs() < 1e-6, "{files}");
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_too_short_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = small(directory.path());
+        fs::write(&files.paths[0], "short").unwrap();
+        let mut file = File::open(&files.paths[0]).unwrap();
+        let error = files
+            .read(&mut file, &mut Aligned::new(Some(5000)))
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn the_buffer_begins_where_a_direct_read_may() {
+        let mut buffer = Aligned::new(Some(102_400));
+        let slice = buffer.as_mut_slice();
+        assert_eq!(slice.as_ptr().addr() % DIRECT_ALIGNMENT, 0);
+        assert_eq!(
+            (slice.len() % DIRECT_ALIGNMENT, slice.len() >= 102_400),
+            (0, true)
+        );
+    }
+
+    #[test]
+    fn a_full_disk_is_503_and_another_failure_500() {
+        let full = testing::Answer::of(failure(&io::ErrorKind::StorageFull.into()), Method::Get);
+        assert_eq!((full.status, full.field("Retry-After")), (503, Some("1")));
+        let other = testing::Answer::of(failure(&io::ErrorKind::NotFound.into()), Method::Get);
+        assert_eq!(other.status, 500);
+        assert!(
+            other.json()["error"]
+                .as_str()
+                .unwrap()
+                .contains("not found")
+        );
+    }
+
+    #[test]
+    fn the_scenarios_are_the_articles_and_one_runs_at_a_time() {
+        let (gate, accounts) = (Gate::default(), Accounts::new(1));
+        let first = reply(&gate, &accounts).expect("nobody measures yet");
+        assert!(reply(&gate, &accounts).is_err());
+        let answer = testing::Answer::of(settle(first), Method::Get);
+        assert_eq!(
+            answer.names(),
+            ["framework_advantages", "io_benchmark_results"]
+        );
+        let body = answer.json();
+        let rows = body["io_benchmark_results"].as_array().unwrap();
+        let scenarios: Vec<_> = rows
+            .iter()
+            .step_by(3)
+            .map(|row| row["scenario"].clone())
+            .collect();
+        assert_eq!(scenarios, ["small_files", "medium_files", "large_files"]);
+        for name in [
+            "async_io",
+            "concurrency",
+            "memory_efficiency",
+            "scalability",
+        ] {
+            assert!(body["framework_advantages"][name].is_string(), "{name}");
+        }
+        assert!(reply(&gate, &accounts).is_ok());
+    }
+}

@@ -1,0 +1,106 @@
+//! The counting allocator installed, as the binary does it, and what it finds on the way of an answer.
+
+use std::collections::HashSet;
+use std::hint::black_box;
+use std::thread;
+
+use barewire::accounts::Accounts;
+use barewire::allocator::{CountingAllocator, Totals, thread_totals, totals};
+use barewire::config::{Config, bounds};
+use barewire::handlers::Routes;
+use barewire::http::date::Date;
+use barewire::http::response::Output;
+use barewire::http::{Body, Exchange, Version};
+use barewire::{Handler, Method, Reply, Request};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// What `work` allocated on this thread.
+fn allocated(work: impl FnOnce()) -> (u64, u64) {
+    let calls = |totals: Totals| (totals.allocations, totals.reallocations);
+    let before = thread_totals().map(calls).expect("a slot");
+    work();
+    let after = thread_totals().map(calls).expect("a slot");
+    (after.0 - before.0, after.1 - before.1)
+}
+
+/// A keep-alive GET, handled and written.
+fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Output) {
+    let request = Request {
+        method: Method::Get,
+        path,
+        query: None,
+        version: Version::Http11,
+        fields: &[],
+        head: b"",
+        body: Body::default(),
+        worker: 0,
+        params: &[],
+    };
+    let exchange = Exchange {
+        keep_alive: true,
+        head_only: false,
+        version: Version::Http11,
+    };
+    let Reply::Now(response) = routes.handle(&request) else {
+        panic!("{path} is answered at once");
+    };
+    response.write(exchange, date, out);
+}
+
+/// One test, since the slots that the last part uses up would be missed by tests beside it.
+#[test]
+fn the_constant_routes_allocate_nothing_and_every_thread_is_counted() {
+    constant_routes_allocate_nothing();
+    what_allocates_is_counted();
+    threads_without_a_slot_are_counted_too();
+}
+
+fn constant_routes_allocate_nothing() {
+    let routes = Routes::new(&Config::default(), Accounts::new(1)).expect("routes");
+    // The reactor renders it once a second, and that allocates.
+    let date = Date::at(0);
+    let mut out = Output::with_capacity(64 * 1024);
+    for path in ["/plaintext", "/json"] {
+        let counted = allocated(|| {
+            for _ in 0..100 {
+                answer(&routes, path, &date, &mut out);
+                out.truncate(0);
+            }
+        });
+        assert_eq!(counted, (0, 0), "{path}");
+    }
+    assert_ne!(
+        allocated(|| answer(&routes, "/stats", &date, &mut out)).0,
+        0
+    );
+}
+
+fn what_allocates_is_counted() {
+    let mut list = Vec::new();
+    assert_eq!(allocated(|| black_box(&mut list).push(1_u64)), (1, 0));
+    assert_eq!(allocated(|| list.reserve_exact(1000)), (0, 1));
+    assert_eq!(allocated(|| drop(list)), (0, 0));
+}
+
+fn threads_without_a_slot_are_counted_too() {
+    const BLOCK: usize = 100_000;
+    let before = totals().expect("installed");
+    let slotted: Vec<bool> = (0..2 * bounds::ALLOCATOR_SLOTS)
+        .map(|_| {
+            let thread = thread::spawn(|| {
+                drop(black_box(Vec::<u8>::with_capacity(BLOCK)));
+                thread_totals().is_some()
+            });
+            thread.join().expect("no panic")
+        })
+        .collect();
+    let kinds: HashSet<bool> = slotted.iter().copied().collect();
+    assert_eq!(kinds.len(), 2, "some with a slot, some without");
+    let after = totals().expect("installed");
+    let bytes = (slotted.len() * BLOCK) as u64;
+    assert!(after.allocated_bytes - before.allocated_bytes >= bytes);
+    assert!(after.freed_bytes - before.freed_bytes >= bytes);
+    assert!(after.peak_bytes >= after.allocated_bytes - after.freed_bytes);
+}
