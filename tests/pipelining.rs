@@ -16,7 +16,11 @@ fn get(target: &str) -> String {
 fn sixteen_requests_in_one_piece_are_answered_in_order() {
     let mut rig = Rig::new();
     let peer = rig.connect();
-    peer.send((0..16).map(|n| get(&format!("/name?{n}"))).collect::<String>());
+    peer.send(
+        (0..16)
+            .map(|n| get(&format!("/name?{n}")))
+            .collect::<String>(),
+    );
     rig.run();
     let texts: Vec<String> = peer.answers().iter().map(|a| a.text().to_owned()).collect();
     assert_eq!(texts, (0..16).map(|n| n.to_string()).collect::<Vec<_>>());
@@ -57,7 +61,13 @@ fn nothing_is_read_while_an_answer_is_deferred() {
 fn a_connection_that_is_deferred_again_and_again_keeps_the_order() {
     let mut rig = Rig::new();
     let peer = rig.connect();
-    let targets = ["/wait?us=10", "/job?x", "/wait-then-job", "/job-then-wait", "/wait-twice?us=7"];
+    let targets = [
+        "/wait?us=10",
+        "/job?x",
+        "/wait-then-job",
+        "/job-then-wait",
+        "/wait-twice?us=7",
+    ];
     peer.send(targets.map(get).concat() + &get("/name?last"));
     rig.run();
     rig.advance(10 * US);
@@ -70,7 +80,14 @@ fn a_connection_that_is_deferred_again_and_again_keeps_the_order() {
     let texts: Vec<String> = peer.answers().iter().map(|a| a.text().to_owned()).collect();
     assert_eq!(
         texts,
-        ["waited 10 us", "worked for x", "worked", "rested", "waited 7 and 50 us", "last"]
+        [
+            "waited 10 us",
+            "worked for x",
+            "worked",
+            "rested",
+            "waited 7 and 50 us",
+            "last"
+        ]
     );
 }
 
@@ -79,7 +96,10 @@ fn head_is_remembered_while_an_answer_is_deferred() {
     let mut rig = Rig::new();
     let peer = rig.connect();
     for (target, by_job) in [("/wait?us=100", false), ("/job?x", true)] {
-        peer.send(format!("HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n{}", get("/name?2")));
+        peer.send(format!(
+            "HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n{}",
+            get("/name?2")
+        ));
         rig.run();
         if by_job {
             rig.run_with_mail();
@@ -87,7 +107,10 @@ fn head_is_remembered_while_an_answer_is_deferred() {
             rig.advance(100 * US);
         }
         let answers = read_answers(&peer.take_received(), |n| n == 0);
-        assert_eq!(answers[0].field("Content-Length"), Some(if by_job { "12" } else { "13" }));
+        assert_eq!(
+            answers[0].field("Content-Length"),
+            Some(if by_job { "12" } else { "13" })
+        );
         assert_eq!(answers[1].text(), "2");
     }
 }
@@ -107,7 +130,10 @@ fn close_is_remembered_while_an_answer_is_deferred() {
         } else {
             rig.advance(100 * US);
         }
-        assert!(peer.take_answer().closes(), "what comes behind the last request is not served");
+        assert!(
+            peer.take_answer().closes(),
+            "what comes behind the last request is not served"
+        );
         assert!(peer.saw_fin() && !peer.is_closed());
         peer.finish();
         rig.run();
@@ -119,7 +145,9 @@ fn close_is_remembered_while_an_answer_is_deferred() {
 fn http_1_0_is_remembered_while_an_answer_is_deferred() {
     let mut rig = Rig::new();
     let peer = rig.connect();
-    peer.send("GET /wait?us=100 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /job?x HTTP/1.0\r\n\r\n");
+    peer.send(
+        "GET /wait?us=100 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /job?x HTTP/1.0\r\n\r\n",
+    );
     rig.run();
     rig.advance(100 * US);
     rig.run_with_mail();

@@ -12,8 +12,14 @@ impl Answer {
     /// The value of a field, by its case-insensitive name.
     pub fn field(&self, name: &str) -> Option<&str> {
         let named = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
-        assert!(self.fields.iter().filter(named).count() <= 1, "{name} twice");
-        self.fields.iter().find(named).map(|(_, value)| value.as_str())
+        assert!(
+            self.fields.iter().filter(named).count() <= 1,
+            "{name} twice"
+        );
+        self.fields
+            .iter()
+            .find(named)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> &str {
@@ -72,7 +78,10 @@ fn read_answer(bytes: &[u8], head_only: bool) -> (Answer, &[u8]) {
         Some(digits) => digits.parse().unwrap(),
         None => panic!("no Content-Length: {shown}"),
     };
-    assert!(rest.len() >= length, "an answer's body is cut short: {shown}");
+    assert!(
+        rest.len() >= length,
+        "an answer's body is cut short: {shown}"
+    );
     answer.body = rest[..length].to_vec();
     (answer, &rest[length..])
 }

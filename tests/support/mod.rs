@@ -6,7 +6,7 @@
 //! found nothing without a reason ([`Rig::forgive_vain_recvs`]).
 
 // Each test file is a crate of its own and uses a part of this; `pub` is for them, not for the world.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -132,6 +132,7 @@ impl Rig {
 
     /// Lets time pass: the reactor is woken at each moment for which it asked.
     pub fn advance(&mut self, span: Duration) {
+        self.run();
         let target = self.world.borrow().now().after(span);
         for _ in 0..TURNS_MAX {
             let until = self.world.borrow().asleep_until;
@@ -221,7 +222,11 @@ impl Rig {
             self.run();
         }
         assert_eq!(self.reactor.connections(), 0, "connections left behind");
-        assert_eq!(self.account.connections.get(), 0, "connections left in the account");
+        assert_eq!(
+            self.account.connections.get(),
+            0,
+            "connections left in the account"
+        );
         assert_eq!(self.lent(), 0, "buffers left behind");
         assert_eq!(self.reactor.timers(), 0, "timers left behind");
         assert_eq!(

@@ -64,9 +64,13 @@ pub struct Wire {
     /// The next recv is interrupted by a signal.
     pub interrupted: bool,
     pub calls: Calls,
-    /// A recv that finds nothing is in order: an event said that there would be something, or the last one
-    /// filled its room, so that it could not tell.
-    may_find_nothing: bool,
+    /// The last recv filled its room, so that it could not tell whether there was more.
+    filled: bool,
+    /// Events that promised something to be received and have not been followed by a recv. There can be two: one
+    /// that was only noted, and one that is still on its way through the turn in which the first is acted on.
+    promises: u8,
+    /// The poll that handed over the last promise.
+    promised_by: u64,
     is_queued: bool,
 }
 
@@ -82,6 +86,7 @@ pub struct World {
     listener_edge: bool,
     /// Connections with an event that was not handed over yet.
     ready: VecDeque<usize>,
+    polls: u64,
     /// recv calls that found nothing and had no reason.
     pub vain_recvs: usize,
     /// How long the last poll would have waited, if it would have.
@@ -117,6 +122,7 @@ impl World {
             accept_error: None,
             listener_edge: false,
             ready: VecDeque::new(),
+            polls: 0,
             vain_recvs: 0,
             asleep_until: None,
             mail: Arc::default(),
@@ -160,7 +166,10 @@ impl World {
             return None;
         }
         let ready = wire.spurious.take().unwrap_or(wire.readiness());
-        wire.may_find_nothing |= ready.readable;
+        if ready.readable {
+            wire.promises = (wire.promises + 1).min(2);
+            wire.promised_by = self.polls;
+        }
         (ready != Readiness::default()).then(|| Occasion::Connection(wire.id.unwrap(), ready))
     }
 }
@@ -183,7 +192,9 @@ impl Wire {
             spurious: None,
             interrupted: false,
             calls: Calls::default(),
-            may_find_nothing: false,
+            filled: false,
+            promises: 0,
+            promised_by: 0,
             is_queued: false,
         }
     }
@@ -198,7 +209,7 @@ impl Wire {
         }
     }
 
-    fn recv(&mut self, room: usize) -> io::Result<Vec<u8>> {
+    fn recv(&mut self, room: usize, poll: u64) -> io::Result<Vec<u8>> {
         self.calls.recvs += 1;
         assert!(room > 0, "a recv of no byte would look like the end");
         if std::mem::take(&mut self.interrupted) {
@@ -206,7 +217,12 @@ impl Wire {
         }
         if !self.inbound.is_empty() {
             let bytes = self.inbound.len().min(room);
-            self.may_find_nothing = bytes == room;
+            if self.promised_by < poll {
+                self.promises = 0;
+            } else if !self.filled {
+                self.promises = self.promises.saturating_sub(1);
+            }
+            self.filled = bytes == room;
             return Ok(self.inbound.drain(..bytes).collect());
         }
         if self.reset {
@@ -216,6 +232,13 @@ impl Wire {
             return Ok(Vec::new());
         }
         Err(ErrorKind::WouldBlock.into())
+    }
+
+    /// Whether a recv that found nothing was in order.
+    fn had_reason_to_look(&mut self) -> bool {
+        let had_reason = std::mem::take(&mut self.filled) || self.promises > 0;
+        self.promises = self.promises.saturating_sub(1);
+        had_reason
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -250,6 +273,7 @@ impl Kernel for Scripted {
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
         let mut world = self.0.borrow_mut();
+        world.polls += 1;
         let mut events = 0;
         let mut report = |occasion| {
             events += 1;
@@ -327,11 +351,11 @@ impl Kernel for Scripted {
     fn recv(&mut self, socket: &mut Line, into: &mut BytesMut, max: usize) -> io::Result<usize> {
         let mut world = self.0.borrow_mut();
         let room = max.min(into.capacity() - into.len());
+        let poll = world.polls;
         let wire = &mut world.wires[socket.index];
-        let result = wire.recv(room);
-        let found_nothing =
-            matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
-        if found_nothing && !std::mem::take(&mut wire.may_find_nothing) {
+        let result = wire.recv(room, poll);
+        let found_nothing = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        if found_nothing && !wire.had_reason_to_look() {
             world.vain_recvs += 1;
         }
         let bytes = result?;

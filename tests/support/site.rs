@@ -28,9 +28,10 @@ struct GateState {
 impl Handler for Site {
     fn admit(&self, request: &Request<'_>) -> Admission {
         match (request.path, request.method) {
-            ("/echo" | "/count" | "/echo-later" | "/job-of-body" | "/panic-of-body", Method::Post) => {
-                Admission::ReadBody
-            }
+            (
+                "/echo" | "/count" | "/echo-later" | "/job-of-body" | "/panic-of-body",
+                Method::Post,
+            ) => Admission::ReadBody,
             ("/hello", Method::Get | Method::Head) => Admission::IgnoreBody,
             ("/hello", _) => Admission::Refuse(not_allowed()),
             ("/panic/admit", _) => panic!("on purpose"),
@@ -41,17 +42,24 @@ impl Handler for Site {
 
     fn handle(&self, request: &Request<'_>) -> Reply {
         match request.path {
-            "/hello" if !matches!(request.method, Method::Get | Method::Head) => not_allowed().into(),
+            "/hello" if !matches!(request.method, Method::Get | Method::Head) => {
+                not_allowed().into()
+            }
             "/hello" => Response::fixed(ContentType::Text, b"hello").into(),
             "/name" => Response::text(request.query.unwrap_or("nobody").to_owned()).into(),
-            "/large" => Response::bytes(ContentType::Text, pattern(number(request, "bytes"))).into(),
+            "/large" => {
+                Response::bytes(ContentType::Text, pattern(number(request, "bytes"))).into()
+            }
             "/busy" => {
-                self.clock.fetch_add(number(request, "us") as u64 * 1000, Relaxed);
+                self.clock
+                    .fetch_add(number(request, "us") as u64 * 1000, Relaxed);
                 Response::text("done").into()
             }
             "/close" => Response::text("bye").closing().into(),
             "/empty" => Response::empty(Status::NO_CONTENT).into(),
-            "/echo" => Response::bytes(ContentType::Text, request.body.contiguous().into_owned()).into(),
+            "/echo" => {
+                Response::bytes(ContentType::Text, request.body.contiguous().into_owned()).into()
+            }
             "/count" => Response::text(format!(
                 "{} bytes in {} pieces, {} copied",
                 request.body.len(),
@@ -93,7 +101,9 @@ impl Site {
             "/job-then-wait" => run(|| after(100, |_| Response::text("rested").into())),
             "/large-later" => {
                 let bytes = number(request, "bytes");
-                after(100, move |_| Response::bytes(ContentType::Text, pattern(bytes)).into())
+                after(100, move |_| {
+                    Response::bytes(ContentType::Text, pattern(bytes)).into()
+                })
             }
             "/tasks" => run_all(number(request, "n"), |_| ()),
             _ => fail(request.path),
