@@ -1,5 +1,5 @@
-//! Heads in, verdicts out. Each example is judged whole, cut in two at every byte, and byte by byte: the verdict
-//! must be the same.
+//! Heads in, verdicts out. Each example is judged whole, cut in two at every byte, and byte by
+//! byte: the verdict must be the same.
 
 use super::*;
 
@@ -742,8 +742,8 @@ fn which_error_when_several_hold() {
     );
 }
 
-/// The end of a head in pieces is looked for once: a search from the start would refuse nothing, but this head
-/// would take 16,384 x 16,384 / 2 looks.
+/// The end of a head in pieces is looked for once: a search from the start would refuse nothing,
+/// but this head would take 16,384 x 16,384 / 2 looks.
 #[test]
 fn a_large_head_byte_by_byte() {
     let input = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {:a<16000}\r\n\r\n", "");
