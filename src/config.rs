@@ -166,6 +166,8 @@ pub mod bounds {
     pub const ADVANCES_PER_CLOCK: usize = 8;
     /// Slots for fields; httparse needs them before it parses.
     pub const FIELDS_MAX: usize = 100;
+    /// Parameters in a route's pattern; they are found into an array of this size, without an allocation.
+    pub const PARAMS_MAX: usize = 8;
     /// Bytes of a body segment, and of the shared output buffer.
     pub const SEGMENT_BYTES: usize = 64 * 1024;
     /// Buffers kept for reuse, of each size; beyond, they go back to the allocator.
