@@ -165,7 +165,7 @@ pub mod bounds {
     /// Timer entries beyond which stale ones are swept out.
     pub const TIMER_ENTRIES_MIN: usize = 1024;
     /// The longest `poll` without a timer: none is needed, this only bounds what a lost wakeup could cost.
-    pub const POLL_MAX: Duration = Duration::from_secs(60);
+    pub const POLL_MAX: Duration = Duration::from_mins(1);
 
     /// Loop steps of `/benchmark` when the query does not say: the article's.
     pub const WORK_DEFAULT: u64 = 1000;

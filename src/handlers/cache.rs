@@ -17,6 +17,7 @@ use lru::LruCache;
 use serde::Serialize;
 
 use super::query;
+use super::units::{float, nanoseconds, ratio};
 use crate::config::bounds::{
     CACHE_BYTES, CACHE_COST_MS_DEFAULT, CACHE_COST_MS_MAX, CACHE_ENTRIES, CACHE_ENTRY_OVERHEAD,
     CACHE_KEY_BYTES, CACHE_SHARDS, CACHE_TTL,
@@ -120,11 +121,12 @@ pub(super) fn reply(
 pub(super) fn stats(cache: &Cache) -> Response {
     let (entries, counts) = cache.counts();
     let total_operations = counts.hits + counts.misses;
+    let of_all = |part| ratio(float(part), float(total_operations));
     Response::json(Stats {
         cache_hits: counts.hits,
         cache_misses: counts.misses,
-        hit_rate_percent: ratio(counts.hits, total_operations) * 100.0,
-        average_access_time_ns: ratio(counts.access_ns, total_operations),
+        hit_rate_percent: of_all(counts.hits) * 100.0,
+        average_access_time_ns: of_all(counts.access_ns),
         total_operations,
         entries,
         bytes: counts.bytes,
@@ -276,19 +278,6 @@ fn judged(decoded: &[u8]) -> Result<&str, Response> {
             "the key is not UTF-8 after percent-decoding; it must be, to be shown in JSON",
         )
     })
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[allow(clippy::cast_precision_loss)] // Shown to people: 53 bits are enough.
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ const SAMPLES: [(&str, usize); 3] = [
     ("large.txt", MIB),
 ];
 
+/// What they say, again and again.
+const SAMPLE_LINE: &[u8] = b"This file is here to be read by /async-files.\n";
+
 /// An open directory. If it was made for its sample files, it goes away with this value.
 #[derive(Debug)]
 pub struct FilesRoot {
@@ -139,15 +142,8 @@ fn make_samples() -> io::Result<TempDir> {
         .prefix("barewire-files-")
         .tempdir()?;
     for (name, bytes) in SAMPLES {
-        let text: String = (1_u32..)
-            .map(|line| format!("This is line {line} of {name}.\n"))
-            .scan(0, |length, line| {
-                let more = *length < bytes;
-                *length += line.len();
-                more.then_some(line)
-            })
-            .collect();
-        fs::write(directory.path().join(name), &text[..bytes])?;
+        let text: Vec<u8> = SAMPLE_LINE.iter().copied().cycle().take(bytes).collect();
+        fs::write(directory.path().join(name), text)?;
     }
     Ok(directory)
 }

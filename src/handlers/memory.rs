@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::units::{float, ratio};
 use crate::accounts::{Accounts, memory_row};
 use crate::allocator::{self, Totals};
 use crate::http::Response;
@@ -38,19 +39,17 @@ pub(super) fn reply(accounts: &Accounts) -> Response {
 }
 
 impl MemoryStats {
-    #[allow(clippy::cast_precision_loss)] // Shown to people: 53 bits are enough.
     fn of(totals: Option<Totals>, requests: u64) -> Self {
-        let percent_freed = |totals: Totals| match totals.allocated_bytes {
-            0 => 0.0,
-            allocated => totals.freed_bytes as f64 / allocated as f64 * 100.0,
+        let percent_freed = |totals: Totals| {
+            ratio(float(totals.freed_bytes), float(totals.allocated_bytes)) * 100.0
         };
         let per_request =
-            |totals: Totals| (requests > 0).then(|| totals.allocations as f64 / requests as f64);
+            |totals: Totals| (requests > 0).then(|| float(totals.allocations) / float(requests));
         Self {
             total_allocated_bytes: totals.map(|totals| totals.allocated_bytes),
             total_deallocated_bytes: totals.map(|totals| totals.freed_bytes),
             current_usage_bytes: totals.map(|totals| totals.used_bytes()),
-            current_usage_mb: totals.map(|totals| totals.used_bytes() as f64 / 1024.0 / 1024.0),
+            current_usage_mb: totals.map(|totals| float(totals.used_bytes()) / 1024.0 / 1024.0),
             allocation_efficiency: totals.map(percent_freed),
             allocations: totals.map(|totals| totals.allocations),
             deallocations: totals.map(|totals| totals.deallocations),

@@ -17,6 +17,8 @@ mod table;
 
 mod query;
 
+mod units;
+
 mod constant;
 
 mod home;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::units::nanoseconds;
 use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
 use crate::config::Limits;
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
@@ -198,10 +199,6 @@ fn measurement_cost_ns() -> u64 {
     });
     pairs.sort_unstable();
     pairs[MEASUREMENT_PAIRS / 2]
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

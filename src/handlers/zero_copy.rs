@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::units::microseconds;
 use crate::http::{Request, Response};
 
 /// `output_size` counts the bytes that went into the CRC. `zero_copy`: not one byte was copied in user space after
@@ -34,7 +35,7 @@ pub(super) fn reply(request: &Request<'_>) -> Response {
         output_size += piece.len();
     }
     let crc32 = hasher.finalize();
-    let processing_time_us = started.elapsed().as_secs_f64() * 1e6;
+    let processing_time_us = microseconds(started.elapsed());
     let (input_size, bytes_copied) = (request.body.len(), request.body.copied);
     Response::json(Reading {
         status: "success",
