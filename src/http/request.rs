@@ -90,6 +90,7 @@ pub struct Request<'a> {
 impl Method {
     /// The method of a token; case counts (RFC 9110 section 9.1).
     #[must_use]
+    #[inline]
     pub fn from_token(token: &str) -> Self {
         match token {
             "GET" => Self::Get,

@@ -104,37 +104,46 @@ pub(super) fn is_authority(value: &[u8]) -> bool {
 /// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of that form.
 #[inline]
 fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let digits = authority
-        .iter()
-        .rev()
-        .take_while(|octet| octet.is_ascii_digit())
-        .count();
-    let (before, port) = authority.split_at_checked(authority.len() - digits)?;
-    let (host, port) = match before {
-        [host @ .., b':'] => (host, Some(port)),
-        _ => (authority, None),
-    };
-    (REG_NAME.has_all(host) || is_rare_host(host)).then_some((host, port))
+    let (host, rest) = authority.split_at(host_bytes(authority)?);
+    match rest {
+        [] => Some((host, None)),
+        [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => Some((host, Some(port))),
+        _ => None,
+    }
+}
+
+/// How many bytes the host takes at the beginning of `authority`; what follows it is not looked at.
+#[inline]
+fn host_bytes(authority: &[u8]) -> Option<usize> {
+    let plain = REG_NAME.prefix(authority);
+    match authority.get(plain) {
+        Some(b'[' | b'%') => rare_host_bytes(authority),
+        _ => Some(plain),
+    }
 }
 
 /// An IPv6 address in brackets, or a name with percent-encoded octets. `IPvFuture` is refused: nobody knows what
 /// it would address (RFC 3986 section 3.2.2).
-fn is_rare_host(host: &[u8]) -> bool {
-    if let [b'[', address @ .., b']'] = host {
-        return str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
+#[cold]
+fn rare_host_bytes(authority: &[u8]) -> Option<usize> {
+    if let [b'[', rest @ ..] = authority {
+        let end = rest.iter().position(|&octet| octet == b']')?;
+        let address = str::from_utf8(rest.get(..end)?).ok()?;
+        return address
+            .parse::<Ipv6Addr>()
+            .is_ok()
+            .then_some(end + b"[]".len());
     }
-    let mut rest = host;
+    let mut rest = authority;
     loop {
-        match rest {
-            [] => return true,
-            [b'%', high, low, after @ ..]
-                if hex_digit(*high).is_some() && hex_digit(*low).is_some() =>
-            {
-                rest = after;
+        rest = match rest {
+            [b'%', high, low, after @ ..] => {
+                hex_digit(*high).and(hex_digit(*low))?;
+                after
             }
-            [octet, after @ ..] if REG_NAME.has(*octet) => rest = after,
-            _ => return false,
-        }
+            [octet, after @ ..] if REG_NAME.has(*octet) => after,
+            _ => return Some(authority.len() - rest.len()),
+        };
     }
 }
 
