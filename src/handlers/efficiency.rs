@@ -1,8 +1,9 @@
 //! `/memory-efficiency-test`: what it costs to copy a body before looking at it.
 //!
-//! Two ways of the same work, side by side. In place: a buffer is taken from a pool with the data in it, read, and
-//! given back. Copied: a fresh buffer is filled in steps of 1 KiB, as the article does it, read, and freed. Both
-//! read every byte (CRC-32), so the difference is the copy and the allocation. On the job pool, one at a time.
+//! Two ways of the same work, side by side. In place: a buffer is taken from a pool with the data
+//! in it, read, and given back. Copied: a fresh buffer is filled in steps of 1 KiB, as the article
+//! does it, read, and freed. Both read every byte (CRC-32), so the difference is the copy and the
+//! allocation. On the job pool, one at a time.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

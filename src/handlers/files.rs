@@ -1,8 +1,9 @@
-//! `/async-files`: reads files on the job pool, each a task of its own, while the reactor goes on serving.
+//! `/async-files`: reads files on the job pool, each a task of its own, while the reactor goes on
+//! serving.
 //!
-//! The limit on files in flight is one for the whole server: the threads of the job pool (`--job-threads`). A
-//! request cannot have more at a time by asking for more, nor can many requests together. A file is read in
-//! chunks and never held whole.
+//! The limit on files in flight is one for the whole server: the threads of the job pool
+//! (`--job-threads`). A request cannot have more at a time by asking for more, nor can many
+//! requests together. A file is read in chunks and never held whole.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -80,10 +81,12 @@ struct FileError {
 }
 
 /// The article's four flags, each derived from the figures below them:
-/// `concurrent_processing`: more than one file was in flight at some time.
-/// `non_blocking_io`: no reactor was held up for longer than [`HELD_UP_MAX`]; `null` if no turn has ended meanwhile.
-/// `memory_efficient`: the buffers held fewer bytes at any time than the files have.
-/// `scalable`: more than one file was in flight on average.
+///
+/// - `concurrent_processing`: more than one file was in flight at some time;
+/// - `non_blocking_io`: no reactor was held up for longer than [`HELD_UP_MAX`], or `null` if no
+///   turn has ended meanwhile;
+/// - `memory_efficient`: the buffers held fewer bytes at any time than the files have;
+/// - `scalable`: more than one file was in flight on average.
 #[derive(Serialize)]
 struct AsyncAdvantage {
     concurrent_processing: bool,
@@ -101,8 +104,8 @@ struct AsyncAdvantage {
 ///
 /// # Errors
 ///
-/// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is part of the
-/// answer.
+/// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is
+/// part of the answer.
 pub(super) fn reply(
     root: &Arc<FilesRoot>,
     accounts: &Arc<Accounts>,

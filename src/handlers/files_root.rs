@@ -1,8 +1,9 @@
 //! The one directory that `/async-files` may read, and the only way into it.
 //!
-//! The kernel keeps paths inside: openat2(2) with `RESOLVE_BENEATH` refuses whatever leaves the directory, by `..`, by
-//! an absolute path or by a symbolic link, at the moment of opening. There is no check of the path's text
-//! beforehand: what it names could change between a check and its use.
+//! The kernel keeps paths inside: openat2(2) with `RESOLVE_BENEATH` refuses whatever leaves the
+//! directory, by `..`, by an absolute path or by a symbolic link, at the moment of opening. There
+//! is no check of the path's text beforehand: what it names could change between a check and its
+//! use.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

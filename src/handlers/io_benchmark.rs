@@ -1,8 +1,8 @@
 //! `/io-benchmark`: writing and reading files of three sizes, through the page cache and past it.
 //!
-//! On a thread of the job pool, one file after the other, one run at a time. The directory is private and goes away
-//! with the run, also when nobody waits for the answer any more. What is read right after it was written comes
-//! from memory; the rows say which is which.
+//! On a thread of the job pool, one file after the other, one run at a time. The directory is
+//! private and goes away with the run, also when nobody waits for the answer any more. What is read
+//! right after it was written comes from memory; the rows say which is which.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -163,7 +163,8 @@ impl Files {
         Ok(started.elapsed())
     }
 
-    /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the size says.
+    /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the
+    /// size says.
     fn read(&self, file: &mut File, buffer: &mut Aligned) -> io::Result<()> {
         let target = buffer.as_mut_slice();
         let mut bytes = 0;

@@ -1,7 +1,7 @@
 //! `/memory-stats`: bytes allocated and freed, as the counting allocator saw them.
 //!
-//! The binary installs that allocator; in a program that does not, its values are `null`. What the kernel
-//! counts is there in any case.
+//! The binary installs that allocator; in a program that does not, its values are `null`. What the
+//! kernel counts is there in any case.
 
 use serde::Serialize;
 
@@ -10,12 +10,13 @@ use crate::accounts::{Accounts, memory_row};
 use crate::allocator::{self, Totals};
 use crate::http::Response;
 
-/// `allocation_efficiency` has the article's name and arithmetic, freed bytes in percent of allocated ones. It is
-/// no efficiency: a program that leaks nothing and holds nothing has 100, one that holds a large cache has less,
-/// and both may allocate far too often. How often, `allocations_per_request` says.
+/// `allocation_efficiency` has the article's name and arithmetic, freed bytes in percent of
+/// allocated ones. It is no efficiency: a program that leaks nothing and holds nothing has 100, one
+/// that holds a large cache has less, and both may allocate far too often. How often,
+/// `allocations_per_request` says.
 ///
-/// `peak_usage_bytes` is the most that any request to this route has seen; `resident_peak_bytes`, the kernel's,
-/// misses nothing but counts pages.
+/// `peak_usage_bytes` is the most that any request to this route has seen; `resident_peak_bytes`,
+/// the kernel's, misses nothing but counts pages.
 #[derive(Serialize)]
 struct MemoryStats {
     total_allocated_bytes: Option<u64>,

@@ -1,7 +1,8 @@
 //! `/stats`: what the server did, read from the reactors' accounts while they go on counting.
 //!
-//! A value that is not known is `null`: a time before any was measured, a rate over a second that has not passed
-//! yet, memory where the system does not tell. Reading /proc/self/status holds the reactor up for some 20 us.
+//! A value that is not known is `null`: a time before any was measured, a rate over a second that
+//! has not passed yet, memory where the system does not tell. Reading /proc/self/status holds the
+//! reactor up for some 20 us.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use super::units::{float, ratio};
 use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Sample, Snapshot, memory_row};
 use crate::http::Response;
 
-/// All reactors together. Times are from poll's return to send's return, of sampled requests and of all deferred
-/// ones. `requests_per_second` is the last whole second's, before one has passed the mean since the start.
+/// All reactors together. Times are from poll's return to send's return, of sampled requests and of
+/// all deferred ones. `requests_per_second` is the last whole second's, before one has passed the
+/// mean since the start.
 #[derive(Serialize)]
 struct Stats {
     total_requests: u64,
