@@ -1,10 +1,11 @@
 //! Every number of the program, each with its reason.
 //!
-//! A [`Config`] is a plain value: the command line fills it (`cli`), [`Server`](crate::Server) hands it to the
-//! reactors, and tests shorten its durations. Nothing here reads a file, a variable or a clock.
+//! A [`Config`] is a plain value: the command line fills it (`cli`), [`Server`](crate::Server)
+//! hands it to the reactors, and tests shorten its durations. Nothing here reads a file, a variable
+//! or a clock.
 //!
-//! What an operator may want to vary is a field, with its default in [`Default`]. What nobody should have to
-//! vary is a constant in [`bounds`].
+//! What an operator may want to vary is a field, with its default in [`Default`]. What nobody
+//! should have to vary is a constant in [`bounds`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,14 +18,15 @@ pub const MIB: usize = 1024 * KIB;
 /// All that can be set, with the article's meaning where the article has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Address, or name, to listen on. The article binds 0.0.0.0; a study server should not be reachable from
-    /// outside before somebody asks for it.
+    /// Address, or name, to listen on. The article binds 0.0.0.0; a study server should not be
+    /// reachable from outside before somebody asks for it.
     pub host: String,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
     /// Reactors, each a thread with its own listener, slab and pool.
     pub workers: usize,
-    /// Threads of the one job pool, for work that would hold a reactor up (files, long computations).
+    /// Threads of the one job pool, for work that would hold a reactor up (files, long
+    /// computations).
     pub job_threads: usize,
     /// Options of the sockets.
     pub socket: SocketOptions,
@@ -36,8 +38,8 @@ pub struct Config {
     pub drain: Drain,
     /// The directory that `/async-files` may read; `None` makes one with sample files at start.
     pub files_root: Option<PathBuf>,
-    /// One request in this many has its stages timed; 0 turns the clock readings off. 64 costs well under 1 %
-    /// and still gives a thousand samples a second at the rates that matter.
+    /// One request in this many has its stages timed; 0 turns the clock readings off. 64 costs well
+    /// under 1 % and still gives a thousand samples a second at the rates that matter.
     pub sample: u32,
     /// What goes to stderr while serving.
     pub log: LogLevel,
@@ -45,22 +47,26 @@ pub struct Config {
     pub share_port: bool,
 }
 
-/// Options of the listening socket; accepted sockets inherit those that matter to them (tcp(7), socket(7)).
+/// Options of the listening socket; accepted sockets inherit those that matter to them (tcp(7),
+/// socket(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketOptions {
-    /// `TCP_NODELAY`: Nagle's algorithm off. Each answer is sent whole with one send, so there is nothing to
-    /// coalesce; with the algorithm on, a second answer waits for the peer's delayed ACK (40 ms).
+    /// `TCP_NODELAY`: Nagle's algorithm off. Each answer is sent whole with one send, so there is
+    /// nothing to coalesce; with the algorithm on, a second answer waits for the peer's delayed ACK
+    /// (40 ms).
     pub nodelay: bool,
-    /// `SO_LINGER`. `None`, the kernel's default, lets close(2) return at once and deliver in the background;
-    /// zero resets the connection and throws away what was not yet delivered. Longer times block the thread
-    /// that closes, even on a non-blocking socket (socket(7)).
+    /// `SO_LINGER`. `None`, the kernel's default, lets close(2) return at once and deliver in the
+    /// background; zero resets the connection and throws away what was not yet delivered. Longer
+    /// times block the thread that closes, even on a non-blocking socket (socket(7)).
     pub linger: Option<Duration>,
-    /// listen(2)'s backlog: connections that are established and wait for accept. The kernel caps it at
-    /// net.core.somaxconn (4096 by default).
+    /// listen(2)'s backlog: connections that are established and wait for accept. The kernel caps
+    /// it at net.core.somaxconn (4096 by default).
     pub backlog: u32,
-    /// Bytes of the reactor's shared input buffer, the article's `http_buffer_size`: the most that one recv takes.
+    /// Bytes of the reactor's shared input buffer, the article's `http_buffer_size`: the most that
+    /// one recv takes.
     pub buffer_size: usize,
-    /// `SO_RCVBUF` in bytes. `None` leaves the kernel's own tuning on; any value switches it off (tcp(7)).
+    /// `SO_RCVBUF` in bytes. `None` leaves the kernel's own tuning on; any value switches it off
+    /// (tcp(7)).
     pub recv_buffer: Option<usize>,
     /// `SO_SNDBUF` in bytes. `None` leaves the kernel's own tuning on.
     pub send_buffer: Option<usize>,
@@ -77,13 +83,15 @@ pub struct Limits {
     pub header_fields: usize,
     /// Body in bytes: 413, before it is read if Content-Length tells.
     pub body: usize,
-    /// Bytes of all chunk extensions of one body: 400. They mean nothing to us; a peer could hide a flood in them.
+    /// Bytes of all chunk extensions of one body: 400. They mean nothing to us; a peer could hide a
+    /// flood in them.
     pub chunk_extensions: usize,
     /// Bytes of the trailer section: 431.
     pub trailer_section: usize,
     /// Fields of the trailer section: 431.
     pub trailer_fields: usize,
-    /// Connections of the whole process; `None` takes 90 % of the file limit. Beyond: accepting pauses.
+    /// Connections of the whole process; `None` takes 90 % of the file limit. Beyond: accepting
+    /// pauses.
     pub connections: Option<usize>,
     /// Bytes of answers owed to one connection; beyond, it is not read until it has taken them.
     pub owed: usize,
@@ -96,8 +104,8 @@ pub struct Limits {
 /// How long a peer may keep us waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// No byte since accept or since the last answer: closed silently. Browsers connect ahead and take a 408
-    /// that nobody asked for as the answer to their next request.
+    /// No byte since accept or since the last answer: closed silently. Browsers connect ahead and
+    /// take a 408 that nobody asked for as the answer to their next request.
     pub idle: Duration,
     /// From the first byte of a request head to its last: 408.
     pub head: Duration,
@@ -105,8 +113,9 @@ pub struct Timeouts {
     pub body: Duration,
     /// After this long a body must have come at [`bounds::RATE_MIN`] bytes a second: 408.
     pub body_rate_after: Duration,
-    /// The peer takes no byte of an answer, or after this long under [`bounds::RATE_MIN`] bytes a second: closed.
-    /// It is the sockets' `TCP_USER_TIMEOUT` too, which bounds what close(2) leaves to the kernel.
+    /// The peer takes no byte of an answer, or after this long under [`bounds::RATE_MIN`] bytes a
+    /// second: closed. It is the sockets' `TCP_USER_TIMEOUT` too, which bounds what close(2) leaves
+    /// to the kernel.
     pub write: Duration,
     /// Silence that ends a lingering close.
     pub linger_silence: Duration,
@@ -141,16 +150,19 @@ pub enum LogLevel {
 pub mod bounds {
     use std::time::Duration;
 
-    /// Events taken from one poll. More than the sockets that are ready in one turn under any load that two
-    /// cores can make; the list is 1,024 x 12 bytes.
+    /// Events taken from one poll. More than the sockets that are ready in one turn under any load
+    /// that two cores can make; the list is 1,024 x 12 bytes.
     pub const EVENTS_PER_POLL: usize = 1024;
-    /// Connections accepted in one turn, so that a storm of them cannot starve those that are there.
+    /// Connections accepted in one turn, so that a storm of them cannot starve those that are
+    /// there.
     pub const ACCEPTS_PER_TURN: usize = 64;
-    /// Connections taken from the backlog before the listener is closed: all that the default one can hold.
+    /// Connections taken from the backlog before the listener is closed: all that the default one
+    /// can hold.
     pub const ACCEPTS_AT_DRAIN: usize = 4096;
     /// Rounds of fill, serve and flush in one `advance`; then the connection yields to the others.
     pub const ROUNDS_PER_ADVANCE: usize = 8;
-    /// Due timers are looked at after this many advances: 8 x 6 us is short beside the 100 us promised.
+    /// Due timers are looked at after this many advances: 8 x 6 us is short beside the 100 us
+    /// promised.
     pub const ADVANCES_PER_CLOCK: usize = 8;
     /// Slots for fields; httparse needs them before it parses.
     pub const FIELDS_MAX: usize = 100;
@@ -164,7 +176,8 @@ pub mod bounds {
     pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
     /// Timer entries beyond which stale ones are swept out.
     pub const TIMER_ENTRIES_MIN: usize = 1024;
-    /// The longest `poll` without a timer: none is needed, this only bounds what a lost wakeup could cost.
+    /// The longest `poll` without a timer: none is needed, this only bounds what a lost wakeup
+    /// could cost.
     pub const POLL_MAX: Duration = Duration::from_mins(1);
 
     /// Loop steps of `/benchmark` when the query does not say: the article's.

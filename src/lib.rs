@@ -14,8 +14,10 @@ pub mod allocator;
 
 mod server;
 
+pub mod trace;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 
 pub use http::{Handler, Later, Method, Reply, Request, Response, Status};
-pub use server::{Running, Server};
+pub use server::{Running, Server, StopSignals};

@@ -1,7 +1,8 @@
 //! The server as its user sees it: described by a builder, started as threads, left by a signal.
 //!
-//! One thread for each reactor, with a listener of its own on the same port, and one small pool for blocking
-//! jobs. The thread that called [`Server::run`] only waits for signals, and samples the accounts once a second.
+//! One thread for each reactor, with a listener of its own on the same port, and one small pool for
+//! blocking jobs. The thread that called [`Server::run`] only waits for signals, and samples the
+//! accounts once a second.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -24,7 +25,8 @@ use crate::reactor::jobs::{Address, JobPool, Message};
 use crate::reactor::kernel::Linux;
 use crate::reactor::socket;
 
-/// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it going.
+/// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
+/// going.
 ///
 /// ```no_run
 /// use barewire::{Method, Response, Server};
@@ -124,7 +126,8 @@ impl<H: Handler> Server<H> {
         self
     }
 
-    /// `TCP_NODELAY`; on unless set. See [`SocketOptions::nodelay`](crate::config::SocketOptions::nodelay).
+    /// `TCP_NODELAY`; on unless set. See
+    /// [`SocketOptions::nodelay`](crate::config::SocketOptions::nodelay).
     #[must_use]
     pub fn nodelay(mut self, on: bool) -> Self {
         self.config.socket.nodelay = on;
@@ -159,8 +162,9 @@ impl<H: Handler> Server<H> {
     ///
     /// # Errors
     ///
-    /// `AddrInUse` if something listens on the port already, unless `share_port` allows it; `InvalidInput` for no
-    /// workers or accounts of another size; what the system refuses otherwise.
+    /// `AddrInUse` if something listens on the port already, unless `share_port` allows it;
+    /// `InvalidInput` for no workers or accounts of another size; what the system refuses
+    /// otherwise.
     pub fn start(self) -> io::Result<Running> {
         let Self {
             config,
@@ -175,6 +179,10 @@ impl<H: Handler> Server<H> {
                 accounts.reactors.len()
             );
             return Err(io::Error::new(ErrorKind::InvalidInput, text));
+        }
+        if config.socket.linger.is_some_and(|time| time.subsec_nanos() > 0) {
+            // struct linger counts seconds: half a second would become 0, and resets (socket(7)).
+            return Err(io::Error::new(ErrorKind::InvalidInput, "linger takes whole seconds"));
         }
         let files = raise_file_limit();
         let listeners = listen(&config)?;
@@ -224,7 +232,31 @@ impl<H: Handler> Server<H> {
     ///
     /// As [`start`](Self::start).
     pub fn run(self) -> io::Result<()> {
-        self.start()?.wait_for_signals()
+        let signals = StopSignals::catch()?;
+        self.start()?.wait_for(signals)
+    }
+}
+
+/// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between must not
+/// end the process without draining.
+pub struct StopSignals {
+    received: Receiver<i32>,
+}
+
+impl StopSignals {
+    /// Catches both from now on (sigaction(2)), for the rest of the process.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses, or a thread cannot be started.
+    pub fn catch() -> io::Result<Self> {
+        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        let (sender, received) = unbounded();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            // Ends when nobody listens any more.
+            signals.forever().take_while(|signal| sender.send(*signal).is_ok()).for_each(drop);
+        })?;
+        Ok(Self { received })
     }
 }
 
@@ -239,7 +271,8 @@ impl Running {
         &self.accounts
     }
 
-    /// Begins to drain, without delay: the listeners close and every open connection gets one more answer.
+    /// Begins to drain, without delay: the listeners close and every open connection gets one more
+    /// answer.
     pub fn drain(&self) {
         self.accounts.draining.store(true, Ordering::Relaxed);
         self.tell(|| Message::Drain);
@@ -270,26 +303,13 @@ impl Running {
         result
     }
 
-    /// Waits for SIGTERM or SIGINT, drains as configured, and joins. A second signal leaves at once.
+    /// Waits for a signal to stop, drains as configured, and joins. A second signal leaves at once.
     ///
     /// # Errors
     ///
-    /// If the signals cannot be caught, or as [`join`](Self::join).
-    pub fn wait_for_signals(self) -> io::Result<()> {
-        let mut signals = Signals::new([SIGTERM, SIGINT])?;
-        let (sender, received) = unbounded();
-        let handle = signals.handle();
-        let catcher = thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                for signal in &mut signals {
-                    // Nobody listens any more when the reactors have ended.
-                    let _ = sender.send(signal);
-                }
-            })?;
-        self.attend(&received);
-        handle.close();
-        let _ = catcher.join();
+    /// As [`join`](Self::join).
+    pub fn wait_for(self, signals: StopSignals) -> io::Result<()> {
+        self.attend(&signals.received);
         self.join()
     }
 
@@ -321,16 +341,12 @@ impl Running {
     }
 
     fn heed_signal(&self, departure: Departure) -> Departure {
-        match departure {
-            Departure::NotPlanned => {
-                self.accounts.draining.store(true, Ordering::Relaxed);
-                Departure::DrainAt(Instant::now() + self.config.drain.delay)
-            }
-            _ => {
-                self.leave();
-                Departure::Left
-            }
+        if matches!(departure, Departure::NotPlanned) {
+            self.accounts.draining.store(true, Ordering::Relaxed);
+            return Departure::DrainAt(Instant::now() + self.config.drain.delay);
         }
+        self.leave();
+        Departure::Left
     }
 
     fn depart(&self, departure: Departure, now: Instant) -> Departure {
@@ -408,8 +424,8 @@ fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Vec<TcpListener
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
-/// Raises the soft limit of open files to the hard one; returns what it is now. A limit that cannot be raised
-/// is no reason not to serve.
+/// Raises the soft limit of open files to the hard one; returns what it is now. A limit that cannot
+/// be raised is no reason not to serve.
 fn raise_file_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

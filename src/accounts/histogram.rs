@@ -1,16 +1,17 @@
 //! A histogram of fixed size that one thread writes and any thread reads, without a lock.
 //!
-//! Buckets are log-linear, as in HdrHistogram: 16 to each power of two, so a value is known to within 6 %, in
-//! 976 counters whatever the values are. HdrHistogram's own type wants `&mut` to record or a lock to share.
+//! Buckets are log-linear, as in HdrHistogram: 16 to each power of two, so a value is known to
+//! within 6 %, in 976 counters whatever the values are. HdrHistogram's own type wants `&mut` to
+//! record or a lock to share.
 
 use super::Counter;
 
 /// Linear buckets in each power of two.
-const STEPS: u64 = 16;
+const STEPS: usize = 16;
 /// log2 of [`STEPS`].
 const STEP_BITS: u32 = STEPS.trailing_zeros();
 /// Buckets for all of u64: values below 16 exactly, then 60 powers of two.
-const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS as usize;
+const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS;
 
 /// Counts of values by size; one writer, any readers.
 #[derive(Debug)]
@@ -38,10 +39,10 @@ pub struct Snapshot {
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            buckets: Box::new([const { Counter::ZERO }; BUCKETS]),
-            sum: Counter::ZERO,
-            min: Counter::ZERO,
-            max: Counter::ZERO,
+            buckets: Box::new(std::array::from_fn(|_| Counter::default())),
+            sum: Counter::default(),
+            min: Counter::default(),
+            max: Counter::default(),
         }
     }
 }
@@ -101,8 +102,8 @@ impl Snapshot {
         self
     }
 
-    /// What was recorded after `earlier`, a snapshot of the same histogram. Minimum and maximum become those of
-    /// the buckets, known to within 6 %.
+    /// What was recorded after `earlier`, a snapshot of the same histogram. Minimum and maximum
+    /// become those of the buckets, known to within 6 %.
     #[must_use]
     pub fn since(mut self, earlier: &Self) -> Self {
         for (mine, theirs) in self.buckets.iter_mut().zip(&earlier.buckets) {
@@ -124,8 +125,8 @@ impl Snapshot {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
 
-    /// The value that this share of the values does not exceed (0.5 is the median), to within 6 % and never
-    /// above the maximum; `None` if there is no value.
+    /// The value that this share of the values does not exceed (0.5 is the median), to within 6 %
+    /// and never above the maximum; `None` if there is no value.
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -142,24 +143,24 @@ impl Snapshot {
     }
 }
 
-/// The bucket of a value: below 16 its own; else the power of two, and the four bits after the leading one.
+/// The bucket of a value: below 16 its own; else the power of two, and the four bits after the
+/// leading one.
 #[allow(clippy::cast_possible_truncation)] // A bucket's number is below 1,024.
 fn bucket_of(value: u64) -> usize {
-    if value < STEPS {
+    if value < STEPS as u64 {
         return value as usize;
     }
     let shift = value.ilog2() - STEP_BITS;
-    (u64::from(shift) * STEPS + (value >> shift)) as usize
+    shift as usize * STEPS + (value >> shift) as usize
 }
 
 /// The largest value of a bucket.
 fn upper_end(bucket: usize) -> u64 {
-    let bucket = bucket as u64;
     if bucket < 2 * STEPS {
-        return bucket;
+        return bucket as u64;
     }
     let shift = bucket / STEPS - 1;
-    let first = (bucket % STEPS + STEPS) << shift;
+    let first = ((bucket % STEPS + STEPS) as u64) << shift;
     first + ((1 << shift) - 1)
 }
 

@@ -1,8 +1,9 @@
 //! What each reactor did, counted where it happens and read in place by whoever asks.
 //!
-//! Every counter has one writer, the reactor's own thread, so adding is a load, an addition and a store, all
-//! relaxed: no lock prefix, no cache line that two threads write. Readers see each value at most a moment late,
-//! and two values possibly from different moments. There is no publication and no lock.
+//! Every counter has one writer, the reactor's own thread, so adding is a load, an addition and a
+//! store, all relaxed: no lock prefix, no cache line that two threads write. Readers see each value
+//! at most a moment late, and two values possibly from different moments. There is no publication
+//! and no lock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -18,8 +19,6 @@ pub use process::{Process, Sample, memory_row};
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    pub(crate) const ZERO: Self = Self(AtomicU64::new(0));
-
     /// Raises the value to `n` if it is lower; by the owning thread only.
     #[inline]
     pub fn raise_to(&self, n: u64) {
@@ -201,12 +200,13 @@ pub struct ReactorAccount {
     pub resets: Counter,
     /// Refusals by kind, indexed by [`Refusal`].
     pub refusals: [Counter; Refusal::COUNT],
-    /// From poll's return to send's return, in nanoseconds: of sampled requests, and of every deferred one.
+    /// From poll's return to send's return, in nanoseconds: of sampled requests, and of every
+    /// deferred one.
     pub response_time: Histogram,
     /// Nanoseconds of the stages of sampled requests, indexed by [`Stage`].
     pub stages: [Histogram; Stage::COUNT],
-    /// From poll's return to the next poll, in nanoseconds, of the turns while the job pool worked for this
-    /// reactor: how long the others were held up meanwhile.
+    /// From poll's return to the next poll, in nanoseconds, of the turns while the job pool worked
+    /// for this reactor: how long the others were held up meanwhile.
     pub held_up: Histogram,
 }
 

@@ -1,4 +1,5 @@
-//! What the process as a whole used: CPU time and requests second by second, and memory as the kernel counts it.
+//! What the process as a whole used: CPU time and requests second by second, and memory as the
+//! kernel counts it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +21,8 @@ pub struct Sample {
     pub cpu: Duration,
 }
 
-/// The samples of the last seconds. A lock is right here: it is taken once a second and by `/stats`.
+/// The samples of the last seconds. A lock is right here: it is taken once a second and by
+/// `/stats`.
 #[derive(Debug)]
 pub struct Process {
     started: Instant,
@@ -55,10 +57,11 @@ impl Process {
         });
     }
 
-    /// Two samples that lie `span` apart or a little more, the latest as the second; `None` while the server is
-    /// younger than that.
+    /// Two samples that lie `span` apart or a little more, the latest as the second; `None` while
+    /// the server is younger than that.
     pub fn window(&self, span: Duration) -> Option<(Sample, Sample)> {
-        // Samples come a second apart, give or take the timer: a tenth short still counts as the span asked for.
+        // Samples come a second apart, give or take the timer: a tenth short still counts as the
+        // span asked for.
         let span = span.mul_f64(0.9);
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let latest = *samples.back()?;
@@ -70,7 +73,8 @@ impl Process {
     }
 }
 
-/// CPU time of all threads since the start of the process (clock_gettime(2), CLOCK_PROCESS_CPUTIME_ID).
+/// CPU time of all threads since the start of the process (clock_gettime(2),
+/// CLOCK_PROCESS_CPUTIME_ID).
 pub(crate) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
@@ -79,8 +83,8 @@ pub(crate) fn cpu_time() -> Duration {
     )
 }
 
-/// Bytes of a row of /proc/self/status, `VmRSS` (resident now) or `VmHWM` (its peak); `None` where the system
-/// does not tell (proc(5)).
+/// Bytes of a row of /proc/self/status, `VmRSS` (resident now) or `VmHWM` (its peak); `None` where
+/// the system does not tell (proc(5)).
 pub fn memory_row(row: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

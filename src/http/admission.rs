@@ -1,7 +1,7 @@
 //! Which requests are answered without their body, and with what: RFC 9110's order of errors.
 //!
-//! Asked only about requests that bring a body or an expectation, or have a method that no handler sees. A
-//! plain GET never comes here.
+//! Asked only about requests that bring a body or an expectation, or have a method that no handler
+//! sees. A plain GET never comes here.
 
 use super::parse::{Expectation, Framing, Head};
 use super::{Admission, Handler, Method, Rejection, Response, Status};
@@ -30,8 +30,8 @@ pub enum Verdict {
 
 /// Judges a request. `body_here` says whether bytes of the body have come with the head.
 ///
-/// A client that waits for 100 and is given a final answer may go on with its body or with its next request, and
-/// we could not tell which: such answers close (RFC 9110 section 10.1.1).
+/// A client that waits for 100 and is given a final answer may go on with its body or with its next
+/// request, and we could not tell which: such answers close (RFC 9110 section 10.1.1).
 pub fn judge<H: Handler>(
     handler: &H,
     head: &Head<'_>,

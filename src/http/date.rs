@@ -1,7 +1,7 @@
 //! The Date field, rendered at most once a second (RFC 9110 section 6.6.1).
 //!
-//! There is no clock in here: the reactor says which second it is, and [`Date::set`] does nothing while it is
-//! still the same.
+//! There is no clock in here: the reactor says which second it is, and [`Date::set`] does nothing
+//! while it is still the same.
 
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,8 +1,9 @@
 //! HTTP/1.1 as bytes and values: no socket, no event loop, no clock.
 //!
-//! This page is the contract between the reactor, which moves bytes, and the handlers, which know what to
-//! answer. A [`Handler`] is given a [`Request`] that borrows the bytes it came in, and returns a [`Reply`]: a
-//! value. It never calls back into the loop, so an answer that takes time is a value too ([`Later`]).
+//! This page is the contract between the reactor, which moves bytes, and the handlers, which know
+//! what to answer. A [`Handler`] is given a [`Request`] that borrows the bytes it came in, and
+//! returns a [`Reply`]: a value. It never calls back into the loop, so an answer that takes time is
+//! a value too ([`Later`]).
 
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ pub use router::Router;
 pub trait Handler: Send + Sync + 'static {
     /// Decides about a request that brings a body, before a byte of the body is read.
     ///
-    /// Asked only if there is a body or an expectation to decide about: a plain GET goes straight to
-    /// [`handle`](Handler::handle).
+    /// Asked only if there is a body or an expectation to decide about: a plain GET goes straight
+    /// to [`handle`](Handler::handle).
     fn admit(&self, request: &Request<'_>) -> Admission;
 
     /// Answers a request. A panic in here becomes a 500 for this request only.
@@ -41,7 +42,8 @@ pub trait Handler: Send + Sync + 'static {
 pub enum Admission {
     /// The handler wants it: `handle` is called when all of it is here.
     ReadBody,
-    /// The handler does not look at it: `handle` is called at once, and the body is dropped after the answer.
+    /// The handler does not look at it: `handle` is called at once, and the body is dropped after
+    /// the answer.
     IgnoreBody,
     /// The answer is known, whatever the body is (404, 405).
     Refuse(Response),
@@ -69,7 +71,8 @@ pub enum Later {
     After(Duration, Continuation),
     /// Run on the job pool.
     Run(Job),
-    /// Run all tasks on the job pool, in any order and side by side; when the last is done, run the job.
+    /// Run all tasks on the job pool, in any order and side by side; when the last is done, run the
+    /// job.
     RunAll(Vec<Task>, Job),
 }
 
@@ -97,8 +100,9 @@ impl From<Later> for Reply {
 
 /// A request that the server will not serve, and why.
 ///
-/// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`. All
-/// rejections end the connection: after a head that cannot be trusted, nobody knows where the next one begins.
+/// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`.
+/// All rejections end the connection: after a head that cannot be trusted, nobody knows where the
+/// next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The answer's status: 400, 408, 413, 414, 431, 501, 503 or 505.

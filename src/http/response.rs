@@ -1,7 +1,7 @@
 //! Responses: values made by handlers, and the only place where their bytes are made.
 //!
-//! [`Response::write`] appends head and body to the reactor's [`Output`] in one go. There is no transfer coding:
-//! every body is complete when it is written, so its length is known.
+//! [`Response::write`] appends head and body to the reactor's [`Output`] in one go. There is no
+//! transfer coding: every body is complete when it is written, so its length is known.
 
 use std::borrow::Cow;
 use std::io;
@@ -60,8 +60,8 @@ pub struct Written {
 
 /// A buffer of bytes to be sent: initialised once, written behind a cursor, reset when sent.
 ///
-/// Its memory is cleared when it grows and never again, so that writing is a copy into a slice and needs
-/// neither `unsafe` nor a length to be kept in two places.
+/// Its memory is cleared when it grows and never again, so that writing is a copy into a slice and
+/// needs neither `unsafe` nor a length to be kept in two places.
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: BytesMut,
@@ -100,8 +100,8 @@ impl Status {
     /// 505.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 
-    /// The status line, with its end. A code without an entry here gets an empty reason, which is legal (RFC 9112
-    /// section 4); the line is then made by [`Response::write`].
+    /// The status line, with its end. A code without an entry here gets an empty reason, which is
+    /// legal (RFC 9112 section 4); the line is then made by [`Response::write`].
     fn line(self) -> Option<&'static str> {
         Some(match self.0 {
             200 => "HTTP/1.1 200 OK\r\n",
@@ -169,8 +169,8 @@ impl Response {
         Self::bytes(ContentType::Text, body.into().into_bytes())
     }
 
-    /// 200 with a body that `writer` puts straight into the output. A writer that captures nothing is boxed
-    /// without an allocation.
+    /// 200 with a body that `writer` puts straight into the output. A writer that captures nothing
+    /// is boxed without an allocation.
     pub fn written(
         content_type: ContentType,
         writer: impl FnOnce(&mut Output) + Send + 'static,
@@ -180,20 +180,26 @@ impl Response {
 
     /// 200 with a value as JSON, serialised straight into the output.
     ///
-    /// A value that serde_json refuses (a map whose keys are no strings) panics when it is written: a 500.
+    /// A value that serde_json refuses (a map whose keys are no strings) panics when it is written:
+    /// a 500.
     pub fn json<T: Serialize + Send + 'static>(value: T) -> Self {
         Self::json_from(move || value)
     }
 
-    /// Like [`json`](Self::json), of a value that is made when it is written. If `make` captures nothing, the
-    /// whole answer needs no allocation.
+    /// Like [`json`](Self::json), of a value that is made when it is written. If `make` captures
+    /// nothing, the whole answer needs no allocation.
+    ///
+    /// # Panics
+    ///
+    /// As [`json`](Self::json).
     pub fn json_from<T: Serialize>(make: impl FnOnce() -> T + Send + 'static) -> Self {
         Self::written(ContentType::Json, move |out| {
             serde_json::to_writer(out, &make()).expect("a response's type serialises to JSON");
         })
     }
 
-    /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be right.
+    /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be
+    /// right.
     pub fn error(status: Status, sentence: impl Into<Cow<'static, str>>) -> Self {
         #[derive(Serialize)]
         struct Error {
@@ -222,8 +228,8 @@ impl Response {
     ///
     /// # Panics
     ///
-    /// If the value has a control character: it would end the field, and whoever chose the value would choose
-    /// the fields and the body that follow (response splitting).
+    /// If the value has a control character: it would end the field, and whoever chose the value
+    /// would choose the fields and the body that follow (response splitting).
     #[must_use]
     pub fn field(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         let value = value.into();
@@ -328,11 +334,12 @@ fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut
     body.len()
 }
 
-/// The rest of a head and a body whose length is known only when it is written: room for the widest length is
-/// left, and the body moves down by the digits that were not needed. Says how much was moved.
+/// The rest of a head and a body whose length is known only when it is written: room for the widest
+/// length is left, and the body moves down by the digits that were not needed. Says how much was
+/// moved.
 ///
-/// The alternative, white space before the digits, is legal and spares the move (RFC 9112 section 5), but it
-/// shows in every answer and is new to some clients.
+/// The alternative, white space before the digits, is legal and spares the move (RFC 9112 section
+/// 5), but it shows in every answer and is new to some clients.
 fn write_in_place(
     writer: BodyWriter,
     content_type: ContentType,
@@ -413,7 +420,8 @@ impl Output {
         self.end = end;
     }
 
-    /// Forgets everything; memory beyond `keep`, which one long answer may have needed, is returned.
+    /// Forgets everything; memory beyond `keep`, which one long answer may have needed, is
+    /// returned.
     #[inline]
     pub fn clear(&mut self, keep: usize) {
         self.end = 0;
@@ -422,7 +430,8 @@ impl Output {
         }
     }
 
-    /// Cuts back to `mark`, an earlier [`len`](Self::len): what a panicking handler left behind goes away.
+    /// Cuts back to `mark`, an earlier [`len`](Self::len): what a panicking handler left behind
+    /// goes away.
     pub fn truncate(&mut self, mark: usize) {
         self.end = self.end.min(mark);
     }

@@ -1,8 +1,9 @@
 //! Accepting: how many at once, and when not.
 //!
-//! The listener is edge-triggered too: an edge that was not used up is remembered. When the file table or our
-//! own is full, accepting pauses and the backlog waits; the next connection that closes resumes it, and after
-//! EMFILE, which nothing announces the end of, a timer tries again. There is no spinning in either case.
+//! The listener is edge-triggered too: an edge that was not used up is remembered. When the file
+//! table or our own is full, accepting pauses and the backlog waits; the next connection that
+//! closes resumes it, and after EMFILE, which nothing announces the end of, a timer tries again.
+//! There is no spinning in either case.
 
 use super::timers::Time;
 use crate::config::bounds;

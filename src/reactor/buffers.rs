@@ -1,8 +1,8 @@
 //! Buffers, lent by a pool and given back: the memory that connections hold, counted.
 //!
-//! An [`Input`] is read from its start and filled at its end; when it is empty both go back to 0. Nothing is
-//! split off, frozen or shared: those are atomic operations on a reference count, and leave the memory in
-//! pieces that cannot be filled again.
+//! An [`Input`] is read from its start and filled at its end; when it is empty both go back to 0.
+//! Nothing is split off, frozen or shared: those are atomic operations on a reference count, and
+//! leave the memory in pieces that cannot be filled again.
 //!
 //! This file has the reactor's only `unsafe`: [`receive`].
 
@@ -28,9 +28,9 @@ pub fn receive(stream: &TcpStream, into: &mut BytesMut, max: usize) -> io::Resul
     let room = spare.len().min(max);
     let received = socket::recv(stream, &mut spare[..room])?;
     debug_assert!(received <= room);
-    // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it has written
-    // the first `received` of them. So all bytes up to the new length are initialised, and it is within the
-    // capacity, whatever the peer sent.
+    // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it
+    // has written the first `received` of them. So all bytes up to the new length are initialised,
+    // and it is within the capacity, whatever the peer sent.
     unsafe { into.set_len(held + received.min(room)) };
     Ok(received)
 }

@@ -1,13 +1,13 @@
 //! A connection: the only state machine of the server.
 //!
-//! Everything outside of it is a wakeup, and wakeups are hints. [`Connection::advance`] carries the connection as
-//! far as it can go: fill the input, serve what is complete in it, flush the answers, again. What it needs to
-//! know between two wakeups is its [`Phase`], the bytes it could not finish with (`inbox`, `outbox`), and the
-//! edges it has seen and not acted on.
+//! Everything outside of it is a wakeup, and wakeups are hints. [`Connection::advance`] carries the
+//! connection as far as it can go: fill the input, serve what is complete in it, flush the answers,
+//! again. What it needs to know between two wakeups is its [`Phase`], the bytes it could not finish
+//! with (`inbox`, `outbox`), and the edges it has seen and not acted on.
 //!
-//! Invariants: between two advances the reactor's shared input and output are empty. A connection that owes
-//! bytes, or waits for an answer, reads nothing. recv is called only after an edge said so, and not again after
-//! a short read, unless the end of the stream has been announced.
+//! Invariants: between two advances the reactor's shared input and output are empty. A connection
+//! that owes bytes, or waits for an answer, reads nothing. recv is called only after an edge said
+//! so, and not again after a short read, unless the end of the stream has been announced.
 
 use std::mem;
 use std::net::SocketAddr;
@@ -51,10 +51,9 @@ pub enum Progress {
 }
 
 /// A connection and all that is known of it.
-#[derive(Debug)]
-pub struct Connection<S> {
+pub struct Connection<K: Kernel> {
     pub(super) id: ConnectionId,
-    pub(super) socket: S,
+    pub(super) socket: K::Socket,
     pub(super) peer: SocketAddr,
     pub(super) phase: Phase,
     /// Received, and not served yet.
@@ -84,7 +83,8 @@ pub(super) enum Phase {
     Discard { body: Decoder, pace: Pace },
     /// The last answer has been written: send it, and shut down.
     Closing,
-    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112 section 9.6).
+    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
+    /// section 9.6).
     Lingering { since: Time, heard: Time },
 }
 
@@ -144,9 +144,9 @@ pub(super) enum Step {
     Finished,
 }
 
-impl<S> Connection<S> {
+impl<K: Kernel> Connection<K> {
     /// A connection that was just accepted.
-    pub fn new(id: ConnectionId, socket: S, peer: SocketAddr, now: Time) -> Self {
+    pub fn new(id: ConnectionId, socket: K::Socket, peer: SocketAddr, now: Time) -> Self {
         Self {
             id,
             socket,
@@ -171,11 +171,7 @@ impl<S> Connection<S> {
 
     /// Goes as far as it can, for a bounded number of rounds.
     #[cfg_attr(map, inline(never))]
-    pub fn advance<H, K>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Progress
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub fn advance<H: Handler>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Progress {
         shared
             .kernel
             .kernel
@@ -200,11 +196,7 @@ impl<S> Connection<S> {
 
     /// Takes note of a wakeup. False if there is nothing to be done about it now.
     #[inline]
-    fn heed<H, K>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Result<bool, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn heed<H: Handler>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Result<bool, Gone> {
         match cause {
             Cause::Ready(ready) => {
                 self.unread |= ready.readable || ready.read_closed;
@@ -228,11 +220,7 @@ impl<S> Connection<S> {
         }
     }
 
-    fn round<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn round<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
         self.pay(shared)?;
         self.flush(shared)?;
         if self.outbox.is_some() {
@@ -248,11 +236,7 @@ impl<S> Connection<S> {
 
     /// Fill, serve, flush.
     #[cfg_attr(map, inline(never))]
-    fn converse<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn converse<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
         let fresh = self.has_fresh_input();
         if !fresh && !self.unread {
             return Ok(Step::Blocked);
@@ -274,11 +258,11 @@ impl<S> Connection<S> {
     }
 
     /// One read, unless there is something left to be served, and all that is complete in it.
-    fn fill_and_serve<H, K>(&mut self, fresh: bool, shared: &mut Shared<H, K>) -> Result<Step, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn fill_and_serve<H: Handler>(
+        &mut self,
+        fresh: bool,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
         let own = self.inbox.take();
         let is_own = own.is_some();
         let mut input = own.unwrap_or_else(|| mem::take(&mut shared.input));
@@ -297,7 +281,8 @@ impl<S> Connection<S> {
         step
     }
 
-    /// Whether bytes wait that have not been looked at: those behind a request whose answer took its time.
+    /// Whether bytes wait that have not been looked at: those behind a request whose answer took
+    /// its time.
     #[inline]
     fn has_fresh_input(&self) -> bool {
         match (&self.inbox, &self.phase) {
@@ -308,11 +293,11 @@ impl<S> Connection<S> {
     }
 
     /// The peer will send nothing more.
-    pub(super) fn meet_end<H, K>(&mut self, partial: bool, shared: &mut Shared<H, K>) -> Step
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn meet_end<H: Handler>(
+        &mut self,
+        partial: bool,
+        shared: &mut Shared<H, K>,
+    ) -> Step {
         match self.phase {
             Phase::Head { .. } if partial => self.reject(ENDED_IN_HEAD, shared),
             Phase::Body(_) => self.reject(ENDED_IN_BODY, shared),
@@ -321,11 +306,7 @@ impl<S> Connection<S> {
         Step::Again
     }
 
-    fn shut_down<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn shut_down<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
         shared
             .kernel
             .kernel
@@ -338,11 +319,7 @@ impl<S> Connection<S> {
         Ok(Step::Again)
     }
 
-    fn drop_input<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn drop_input<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
         if !self.unread {
             return Ok(Step::Blocked);
         }
@@ -359,7 +336,7 @@ impl<S> Connection<S> {
     }
 
     /// The state in a few words, for whoever observes.
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let phase = match &self.phase {
             Phase::Head { .. } => "Head",
             Phase::Body(_) => "Body",
@@ -377,11 +354,7 @@ impl<S> Connection<S> {
     }
 
     /// Gives back what it holds; it is gone afterwards.
-    pub fn dismiss<H, K>(mut self, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub fn dismiss<H: Handler>(mut self, shared: &mut Shared<H, K>) {
         self.drop_upload(shared);
         let kept = [self.inbox, self.outbox.map(|owed| owed.bytes)];
         for input in kept.into_iter().flatten() {

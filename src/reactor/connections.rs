@@ -1,7 +1,7 @@
 //! The connections of a reactor, and the ids by which everything outside speaks of them.
 //!
-//! An id is a place in the slab and the generation of its tenant. A wakeup for a tenant that has left meets no
-//! one: that is the whole of the defence against stale events, timers and answers.
+//! An id is a place in the slab and the generation of its tenant. A wakeup for a tenant that has
+//! left meets no one: that is the whole of the defence against stale events, timers and answers.
 
 use mio::Token;
 use slab::Slab;
@@ -55,6 +55,10 @@ impl<T> Connections<T> {
 
     /// Admits a connection that is told its id.
     ///
+    /// # Errors
+    ///
+    /// If `make` fails; then nothing was admitted.
+    ///
     /// # Panics
     ///
     /// Beyond 2^32 - 1 connections; the file limit ends far below.
@@ -64,8 +68,8 @@ impl<T> Connections<T> {
     ) -> Result<ConnectionId, E> {
         let place = self.slab.vacant_entry();
         let index = u32::try_from(place.key()).expect("fewer than 2^32 connections");
-        // One count for all places: after 2^32 connections a number comes back, but an event for the first
-        // tenant would have to have waited as long.
+        // One count for all places: after 2^32 connections a number comes back, but an event for
+        // the first tenant would have to have waited as long.
         self.generation = self.generation.wrapping_add(1);
         let id = ConnectionId {
             index,

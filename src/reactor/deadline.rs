@@ -7,14 +7,10 @@ use super::timers::Time;
 use crate::accounts::Refusal;
 use crate::http::{Handler, Rejection, Status};
 
-impl<S> Connection<S> {
-    /// The moment at which something must be done even if nothing happens. Computed from the state, never
-    /// stored: so it cannot disagree with it.
-    pub(super) fn deadline<H, K>(&self, shared: &Shared<H, K>) -> Time
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+impl<K: Kernel> Connection<K> {
+    /// The moment at which something must be done even if nothing happens. Computed from the state,
+    /// never stored: so it cannot disagree with it.
+    pub(super) fn deadline<H: Handler>(&self, shared: &Shared<H, K>) -> Time {
         let timeouts = &shared.timeouts;
         let of_phase = match &self.phase {
             Phase::Deferred(deferred) => match deferred.wait {
@@ -42,16 +38,18 @@ impl<S> Connection<S> {
         of_phase.min(of_outbox)
     }
 
-    /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early does no
-    /// harm, so a deadline that moves out, as it does with every request, costs nothing here.
+    /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
+    /// does no harm, so a deadline that moves out, as it does with every request, costs nothing
+    /// here.
     #[inline]
-    pub(super) fn arm<H, K>(&mut self, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
-        if deadline < self.armed {
+        let is_sooner = deadline < self.armed;
+        shared.kernel.kernel.observe("arm", || {
+            let entry = if is_sooner { "an entry is set" } else { "an entry stands already" };
+            format!("{}; {entry}", self.describe())
+        });
+        if is_sooner {
             self.armed = deadline;
             shared.timers.set(deadline, self.id);
             shared.kernel.account.timers_set.add(1);
@@ -59,11 +57,7 @@ impl<S> Connection<S> {
     }
 
     /// The deadline has passed.
-    pub(super) fn expire<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn expire<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         if let Some(owed) = &self.outbox
             && owed
                 .pace
@@ -92,11 +86,7 @@ impl<S> Connection<S> {
         Ok(())
     }
 
-    fn continue_after_wait<H, K>(&mut self, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn continue_after_wait<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let Phase::Deferred(deferred) = &mut self.phase else {
             return;
         };

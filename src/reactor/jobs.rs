@@ -1,7 +1,8 @@
 //! A small pool of threads for work that would hold a reactor up; results come back as messages.
 //!
-//! The pool is shared by all reactors and its queue is bounded: when it is full the answer is 503, at once,
-//! not a queue that grows. A job that panics is a 500 for its request, and its thread goes on.
+//! The pool is shared by all reactors and its queue is bounded: when it is full the answer is 503,
+//! at once, not a queue that grows. A job that panics is a 500 for its request, and its thread goes
+//! on.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::connections::ConnectionId;
 use super::kernel::Rouse;
@@ -65,10 +66,7 @@ impl Address {
 impl Mailbox {
     /// The next message, if there is one.
     pub fn take(&self) -> Option<Message> {
-        match self.messages.try_recv() {
-            Ok(message) => Some(message),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.messages.try_recv().ok()
     }
 }
 
@@ -295,7 +293,9 @@ mod tests {
         let tasks = (0..50)
             .map(|_| {
                 let done = Arc::clone(&done);
-                Box::new(move || drop(done.fetch_add(1, Ordering::Relaxed))) as Task
+                Box::new(move || {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }) as Task
             })
             .collect();
         let seen = Arc::clone(&done);

@@ -1,10 +1,14 @@
 //! The seam between the loop and the kernel.
 //!
-//! The reactor sees the kernel only through [`Kernel`]. [`Linux`] is the real one. The tests bring a scripted
-//! one, which makes every split, short send, reset and delay exact, without sockets and without waiting. The
-//! reactor is generic over it, so the release build calls [`Linux`] directly.
+//! The reactor sees the kernel only through [`Kernel`]. [`Linux`] is the real one. The tests bring
+//! a scripted one, which makes every split, short send, reset and delay exact, without sockets and
+//! without waiting. The reactor is generic over it, so the release build calls [`Linux`] directly.
 //!
-//! [`Counted`] stands between the two and keeps the account of system calls, the same for either kernel.
+//! [`Counted`] stands between the two and keeps the account of system calls, the same for either
+//! kernel.
+
+// Every method here passes on the errors of the system call that it names.
+#![allow(clippy::missing_errors_doc)]
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -53,7 +57,8 @@ pub enum Occasion {
 /// Rouses a reactor from its poll, from any thread.
 pub type Rouse = Arc<dyn Fn() + Send + Sync>;
 
-/// What a reactor asks of the system. Calls never block, but for `poll`; `WouldBlock` says that they would have.
+/// What a reactor asks of the system. Calls never block, but for `poll`; `WouldBlock` says that
+/// they would have.
 pub trait Kernel {
     /// A connected socket; closed when dropped.
     type Socket;
@@ -64,7 +69,8 @@ pub trait Kernel {
     /// The wall clock, since 1970.
     fn wall_clock(&mut self) -> Duration;
 
-    /// Waits until something is ready, but not past `until`; reports it and returns how many events there were.
+    /// Waits until something is ready, but not past `until`; reports it and returns how many events
+    /// there were.
     fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize>;
 
     /// A function that ends `poll` with [`Occasion::Messages`].
@@ -96,8 +102,8 @@ pub trait Kernel {
     /// shutdown(2) of the write side: the peer reads to the end.
     fn shutdown(&mut self, socket: &mut Self::Socket) -> io::Result<()>;
 
-    /// Is told each step of the reactor. Only `barewire trace` listens; otherwise the call, and the making of
-    /// its text, are compiled away.
+    /// Is told each step of the reactor. Only `barewire trace` listens; otherwise the call, and the
+    /// making of its text, are compiled away.
     #[inline]
     fn observe(&mut self, _step: &'static str, _detail: impl FnOnce() -> String) {}
 }
@@ -123,7 +129,8 @@ impl Linux {
     ///
     /// # Errors
     ///
-    /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for want of descriptors.
+    /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
+    /// want of descriptors.
     pub fn new(listener: std::net::TcpListener) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::from_std(listener);
@@ -149,10 +156,10 @@ impl Linux {
 
     /// Sets the timerfd for `until`, if it would not end the poll by then already.
     ///
-    /// epoll_wait's own timeout is in whole milliseconds, and a wait of 100 us would become 1 ms. The timerfd is
-    /// set to a point, not a span, so no clock is read; and since it is left alone while it is early enough,
-    /// a reactor whose soonest deadline stands still makes no system call for it. (Idle, for a wait of 100 us:
-    /// timerfd 144 us, epoll_pwait2 192 us.)
+    /// epoll_wait's own timeout is in whole milliseconds, and a wait of 100 us would become 1 ms.
+    /// The timerfd is set to a point, not a span, so no clock is read; and since it is left alone
+    /// while it is early enough, a reactor whose soonest deadline stands still makes no system call
+    /// for it. (Idle, for a wait of 100 us: timerfd 144 us, epoll_pwait2 192 us.)
     fn set_timer(&mut self, until: Time) -> io::Result<()> {
         if until >= self.timer_at {
             return Ok(());

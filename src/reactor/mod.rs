@@ -1,8 +1,9 @@
 //! The event loop: one thread, one epoll, one listener, one slab of connections.
 //!
-//! Read [`Reactor::turn`] first; everything else hangs on it. Readiness from the kernel, an expired timer and a
-//! finished job each become a [`Wakeup`], and [`Connection::advance`] carries the connection that it names as
-//! far as it can go. The files, in the order in which they explain each other:
+//! Read [`Reactor::turn`] first; everything else hangs on it. Readiness from the kernel, an expired
+//! timer and a finished job each become a [`Wakeup`], and [`Connection::advance`] carries the
+//! connection that it names as far as it can go. The files, in the order in which they explain each
+//! other:
 //!
 //! - [`timers`]: time, and deadlines without a cancel;
 //! - [`connections`]: the slab, and ids that outlive nobody;
@@ -10,8 +11,8 @@
 //! - [`buffers`]: the pool;
 //! - [`jobs`]: threads for blocking work;
 //! - [`stopwatch`] and [`shared`]: what all connections of a reactor use;
-//! - [`connection`]: the state machine, with [`transfer`] (fill, flush), [`serve`] and [`upload`] (requests), and
-//!   [`deadline`] (patience);
+//! - [`connection`]: the state machine, with [`transfer`] (fill, flush), [`serve`] and [`upload`]
+//!   (requests), and [`deadline`] (patience);
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
@@ -76,7 +77,7 @@ pub struct Wakeup {
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
-    connections: Connections<Connection<K::Socket>>,
+    connections: Connections<Connection<K>>,
     wakeups: VecDeque<Wakeup>,
     /// Connections that could have gone on in the last turn.
     yielded: Vec<ConnectionId>,
@@ -88,7 +89,8 @@ pub struct Reactor<H, K: Kernel> {
 }
 
 impl<H: Handler, K: Kernel> Reactor<H, K> {
-    /// A reactor over a kernel that listens; `worker` is its number, `connections_max` its share of them.
+    /// A reactor over a kernel that listens; `worker` is its number, `connections_max` its share of
+    /// them.
     pub fn new(
         kernel: K,
         handler: Arc<H>,
@@ -173,6 +175,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             Occasion::Messages => self.has_mail = true,
         })?;
 
+        self.shared.kernel.kernel.observe("turn", || format!("{} wakeups", self.wakeups.len()));
+
         // One clock reading for all that came together.
         self.shared.read_clock();
         self.shared.turn_began = self.shared.now;
@@ -186,8 +190,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             cause: Cause::Resume,
         }));
 
-        // Carry each connection as far as it can go. 100 us are short beside a full turn, so the timers
-        // are looked at in between.
+        // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
+        // timers are looked at in between.
         let mut advances = 0;
         while let Some(wakeup) = self.wakeups.pop_front() {
             self.advance(wakeup);
@@ -213,6 +217,11 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// How many timer entries are set.
     pub fn timers(&self) -> usize {
         self.shared.timers.len()
+    }
+
+    /// The kernel that it was given.
+    pub fn kernel_mut(&mut self) -> &mut K {
+        &mut self.shared.kernel.kernel
     }
 
     /// When the next turn must begin, whatever happens.
@@ -278,7 +287,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// Accepts a connection; false if that is all for now.
     fn accept_one(&mut self) -> bool {
         match self.shared.kernel.accept() {
-            Ok((socket, peer)) => self.admit(socket, peer),
+            Ok((socket, peer)) => {
+                self.shared.kernel.kernel.observe("accept_one", || format!("{peer}"));
+                self.admit(socket, peer);
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.acceptor.drained();
                 return false;
@@ -313,7 +325,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 self.shared.kernel.account.connections.add(1);
             }
             Err(error) => {
-                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}")
+                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}");
             }
         }
     }
@@ -344,8 +356,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         });
     }
 
-    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its deadline.
-    /// Connections that complete between the last accept and the close are reset by the kernel.
+    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its
+    /// deadline. Connections that complete between the last accept and the close are reset by the
+    /// kernel.
     fn drain(&mut self) {
         if self.shared.draining.is_some() {
             return;

@@ -1,7 +1,7 @@
 //! From the bytes of a connection's input to the bytes of its answers.
 //!
-//! Every complete request in the input is served before anything is sent, so sixteen pipelined requests are one
-//! recv and one send.
+//! Every complete request in the input is served before anything is sent, so sixteen pipelined
+//! requests are one recv and one send.
 
 use std::mem;
 
@@ -17,18 +17,14 @@ use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
 use crate::http::{Body, Exchange, Handler, Later, Method, Rejection, Reply, Response, Version};
 
-impl<S> Connection<S> {
+impl<K: Kernel> Connection<K> {
     /// Serves what is complete in the input, as long as the answers are taken.
     #[cfg_attr(map, inline(never))]
-    pub(super) fn serve<H, K>(
+    pub(super) fn serve<H: Handler>(
         &mut self,
         input: &mut Input,
         shared: &mut Shared<H, K>,
-    ) -> Result<(), Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) -> Result<(), Gone> {
         while !input.is_empty() {
             let goes_on = match &self.phase {
                 Phase::Head { .. } => self.serve_head(input, shared),
@@ -49,13 +45,10 @@ impl<S> Connection<S> {
         Ok(())
     }
 
-    /// Takes a request head, and what follows from it. False if the head is not complete, or refused.
+    /// Takes a request head, and what follows from it. False if the head is not complete, or
+    /// refused.
     #[cfg_attr(map, inline(never))]
-    fn serve_head<H, K>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn serve_head<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
         let Phase::Head { scanned, since } = &mut self.phase else {
             return false;
         };
@@ -65,6 +58,10 @@ impl<S> Connection<S> {
             Ok(Some(mut head)) => {
                 shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
                 head.request.worker = shared.worker;
+                shared.kernel.kernel.observe("serve_head", || {
+                    let (bytes, fields) = (head.bytes, head.request.fields.len());
+                    format!("a request head of {bytes} bytes with {fields} fields, seen in place")
+                });
                 let after = &input.unread()[head.bytes..];
                 let taken = head.bytes + self.begin(&head, after, shared);
                 input.consume(taken);
@@ -83,13 +80,15 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Answers a request, or begins to read its body. Returns how many of the bytes that follow the head it took.
+    /// Answers a request, or begins to read its body. Returns how many of the bytes that follow the
+    /// head it took.
     #[inline]
-    fn begin<H, K>(&mut self, head: &Head<'_>, after: &[u8], shared: &mut Shared<H, K>) -> usize
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn begin<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        after: &[u8],
+        shared: &mut Shared<H, K>,
+    ) -> usize {
         let is_plain = head.framing == Framing::None
             && head.expectation == Expectation::None
             && !matches!(head.request.method, Method::Connect | Method::Unknown);
@@ -102,16 +101,12 @@ impl<S> Connection<S> {
         0
     }
 
-    fn begin_with_body<H, K>(
+    fn begin_with_body<H: Handler>(
         &mut self,
         head: &Head<'_>,
         after: &[u8],
         shared: &mut Shared<H, K>,
-    ) -> usize
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) -> usize {
         let mut exchange = exchange_of(head);
         let Some(verdict) =
             shared.guard(|handler, limits| judge(handler, head, !after.is_empty(), limits))
@@ -146,16 +141,12 @@ impl<S> Connection<S> {
     }
 
     /// A body that came whole with its head is looked at where it lies; any other is collected.
-    fn begin_upload<H, K>(
+    fn begin_upload<H: Handler>(
         &mut self,
         head: &Head<'_>,
         after: &[u8],
         shared: &mut Shared<H, K>,
-    ) -> usize
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) -> usize {
         let exchange = exchange_of(head);
         if let Framing::Length(bytes) = head.framing
             && let Some(first) = usize::try_from(bytes)
@@ -190,11 +181,7 @@ impl<S> Connection<S> {
     }
 
     /// Copies a piece of a body out of the input.
-    fn collect<H, K>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn collect<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
         let Phase::Body(upload) = &mut self.phase else {
             return false;
         };
@@ -224,11 +211,7 @@ impl<S> Connection<S> {
     }
 
     /// Hands a complete body to its handler.
-    pub(super) fn finish_body<H, K>(&mut self, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn finish_body<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
@@ -245,54 +228,39 @@ impl<S> Connection<S> {
     }
 
     /// Drops a piece of a body that nobody wants.
-    fn discard<H, K>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn discard<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
         let Phase::Discard { body, pace } = &mut self.phase else {
             return false;
         };
-        match body.next(input.unread(), &shared.limits) {
-            Ok(piece) => {
-                pace.moved(piece.consumed, shared.now);
-                let consumed = piece.consumed;
-                input.consume(consumed);
-                if body.is_done() {
-                    self.phase = Phase::Head {
-                        scanned: 0,
-                        since: shared.now,
-                    };
-                }
-                true
-            }
-            // The request has had its answer; where the next one begins is not known any more.
-            Err(_) => {
-                self.phase = Phase::Closing;
-                false
-            }
+        // A broken body after its answer: where the next request begins is not known any more.
+        let Ok(piece) = body.next(input.unread(), &shared.limits) else {
+            self.phase = Phase::Closing;
+            return false;
+        };
+        pace.moved(piece.consumed, shared.now);
+        let consumed = piece.consumed;
+        input.consume(consumed);
+        if body.is_done() {
+            self.phase = Phase::Head {
+                scanned: 0,
+                since: shared.now,
+            };
         }
+        true
     }
 
     /// Refuses the request, and all that may follow it.
-    pub(super) fn reject<H, K>(&mut self, rejection: Rejection, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn reject<H: Handler>(&mut self, rejection: Rejection, shared: &mut Shared<H, K>) {
         self.reject_as(Refusal::of_status(rejection.status.0), rejection, shared);
     }
 
     /// The same, where the status does not tell the kind.
-    pub(super) fn reject_as<H, K>(
+    pub(super) fn reject_as<H: Handler>(
         &mut self,
         refusal: Refusal,
         rejection: Rejection,
         shared: &mut Shared<H, K>,
-    ) where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) {
         shared.refused(refusal, self.peer, rejection.reason);
         let exchange = Exchange {
             keep_alive: false,
@@ -305,29 +273,22 @@ impl<S> Connection<S> {
     }
 
     /// Returns the buffers of a body that will not be completed.
-    pub(super) fn drop_upload<H, K>(&mut self, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn drop_upload<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         if let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) {
             upload.give_back(&mut shared.pool);
         }
     }
 
-    /// What comes after a handler: the next request, or the wait for its answer. `unread` is the framing of the
-    /// body that is still to come and that nobody wants.
+    /// What comes after a handler: the next request, or the wait for its answer. `unread` is the
+    /// framing of the body that is still to come and that nobody wants.
     #[inline]
-    fn settle<H, K>(
+    fn settle<H: Handler>(
         &mut self,
         produced: Produced,
         exchange: Exchange,
         unread: Framing,
         shared: &mut Shared<H, K>,
-    ) where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) {
         self.phase = match produced {
             Produced::Later(later) => {
                 return self.defer(
@@ -354,11 +315,7 @@ impl<S> Connection<S> {
         };
     }
 
-    fn defer<H, K>(&mut self, later: Later, pending: Pending, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn defer<H: Handler>(&mut self, later: Later, pending: Pending, shared: &mut Shared<H, K>) {
         let queued = match later {
             Later::After(span, then) => {
                 let began = shared.kernel.kernel.now();
@@ -399,11 +356,11 @@ impl<S> Connection<S> {
     }
 
     /// Goes on with a request whose wait is over.
-    pub(super) fn resume<H, K>(&mut self, make: impl FnOnce(&H) -> Reply, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn resume<H: Handler>(
+        &mut self,
+        make: impl FnOnce(&H) -> Reply,
+        shared: &mut Shared<H, K>,
+    ) {
         let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };

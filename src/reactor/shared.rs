@@ -69,8 +69,8 @@ pub enum Produced {
 impl<H: Handler, K: Kernel> Shared<H, K> {
     /// Runs a handler, or its continuation, and writes what it answers.
     ///
-    /// If it panics, before or while its answer is written, the output is cut back to where it was and says 500:
-    /// other answers in it, and other connections, are not touched.
+    /// If it panics, before or while its answer is written, the output is cut back to where it was
+    /// and says 500: other answers in it, and other connections, are not touched.
     #[cfg_attr(map, inline(never))]
     pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
         let exchange = self.final_exchange(exchange);
@@ -95,10 +95,17 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }));
         match attempt {
             Ok(Ok((status, written))) => {
+                let bytes = self.output.len() - mark;
+                self.kernel.kernel.observe("produce", || {
+                    format!("answer {} of {bytes} bytes written into the output", status.0)
+                });
                 self.count_answer(status, written);
                 Produced::Written(written)
             }
-            Ok(Err(later)) => Produced::Later(later),
+            Ok(Err(later)) => {
+                self.kernel.kernel.observe("produce", || format!("no answer yet: {later:?}"));
+                Produced::Later(later)
+            }
             Err(_) => {
                 self.output.truncate(mark);
                 self.note_panic();
@@ -137,7 +144,8 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         self.now = self.kernel.kernel.now();
     }
 
-    /// Accounts for how long the turn held the others up, while jobs are under way for someone who will ask.
+    /// Accounts for how long the turn held the others up, while jobs are under way for someone who
+    /// will ask.
     #[inline]
     pub fn note_turn_ended(&mut self) {
         if self.jobs_outstanding > 0 {
@@ -149,8 +157,8 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }
     }
 
-    /// Sets the date if a second has passed. The wall clock is read anew each time, so a clock that is stepped
-    /// shows within a second.
+    /// Sets the date if a second has passed. The wall clock is read anew each time, so a clock that
+    /// is stepped shows within a second.
     pub fn tick(&mut self) {
         if self.now >= self.date_due {
             let wall = self.kernel.kernel.wall_clock();

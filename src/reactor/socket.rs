@@ -1,4 +1,5 @@
-//! All of socket2: the options of a socket, each set in one place, and recv(2) into memory not yet written.
+//! All of socket2: the options of a socket, each set in one place, and recv(2) into memory not yet
+//! written.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -10,8 +11,9 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::config::SocketOptions;
 
-/// Binds a listener that other reactors can share the port with (`SO_REUSEPORT`), and sets on it what accepted
-/// sockets inherit (tcp(7)): one setsockopt for each option here, none for each connection.
+/// Binds a listener that other reactors can share the port with (`SO_REUSEPORT`), and sets on it
+/// what accepted sockets inherit (tcp(7)): one setsockopt for each option here, none for each
+/// connection.
 ///
 /// # Errors
 ///
@@ -40,9 +42,9 @@ pub fn listen(
     Ok(socket.into())
 }
 
-/// Fails if another process listens on this address. With `SO_REUSEPORT` alone the kernel would let both in
-/// and hand each a share of the connections, without a word; `SO_REUSEADDR` alone only overlooks connections
-/// of a listener that has gone.
+/// Fails if another process listens on this address. With `SO_REUSEPORT` alone the kernel would let
+/// both in and hand each a share of the connections, without a word; `SO_REUSEADDR` alone only
+/// overlooks connections of a listener that has gone.
 ///
 /// # Errors
 ///

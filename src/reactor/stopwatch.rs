@@ -1,7 +1,8 @@
 //! Clock readings inside a request, for one request in `--sample`.
 //!
-//! A reading costs 20 to 30 ns where the request itself costs 4,000, and 400 when it is pipelined: five of them
-//! in every request would be a stage of their own. Between samples, a lap is one comparison.
+//! A reading costs 20 to 30 ns where the request itself costs 4,000, and 400 when it is pipelined:
+//! five of them in every request would be a stage of their own. Between samples, a lap is one
+//! comparison.
 
 use super::kernel::{Counted, Kernel};
 use super::timers::Time;
@@ -54,7 +55,8 @@ impl Stopwatch {
         }
     }
 
-    /// A request has been served. Only the first of a batch is timed: sixteen pipelined ones would be fifty readings.
+    /// A request has been served. Only the first of a batch is timed: sixteen pipelined ones would
+    /// be fifty readings.
     #[inline]
     pub fn request_served(&mut self) {
         self.countdown = self.countdown.saturating_sub(1);

@@ -1,9 +1,10 @@
 //! Deadlines, in order. There is no way to take one back.
 //!
-//! An entry is a hint that its connection may have something to do. The connection knows its true deadline and
-//! which of its entries counts ([`Connection::armed`](super::connection::Connection)), so pushing a deadline
-//! out, which every request does, is one store there and nothing here. What that leaves behind is swept out
-//! once the stale entries outnumber the live ones: the heap stays within twice the number of connections.
+//! An entry is a hint that its connection may have something to do. The connection knows its true
+//! deadline and which of its entries counts ([`Connection::armed`](super::connection::Connection)),
+//! so pushing a deadline out, which every request does, is one store there and nothing here. What
+//! that leaves behind is swept out once the stale entries outnumber the live ones: the heap stays
+//! within twice the number of connections.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,7 +26,8 @@ impl Time {
     /// The moment that follows after a span.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
-        // The product of seconds stays below 2^64 for 584 years; `as_nanos` would compute in 128 bits.
+        // The product of seconds stays below 2^64 for 584 years; `as_nanos` would compute in 128
+        // bits.
         let nanos = span.as_secs().saturating_mul(1_000_000_000);
         Self(
             self.0
@@ -85,8 +87,8 @@ impl Timers {
         self.entries.len() > self.sweep_at
     }
 
-    /// Drops the entries that no longer count. The next sweep comes when their number has doubled, so the cost
-    /// for each entry ever set is constant.
+    /// Drops the entries that no longer count. The next sweep comes when their number has doubled,
+    /// so the cost for each entry ever set is constant.
     pub fn sweep(&mut self, mut counts: impl FnMut(Time, ConnectionId) -> bool) {
         self.entries.retain(|Reverse((at, id))| counts(*at, *id));
         self.sweep_at = bounds::TIMER_ENTRIES_MIN.max(2 * self.entries.len());

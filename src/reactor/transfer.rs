@@ -1,7 +1,8 @@
 //! Bytes between a connection's socket and its buffers: fill and flush.
 //!
-//! The usual case touches neither pool nor state: one recv into the reactor's input, one send of the reactor's
-//! output. Only what could not be finished moves into a buffer of the connection's own.
+//! The usual case touches neither pool nor state: one recv into the reactor's input, one send of
+//! the reactor's output. Only what could not be finished moves into a buffer of the connection's
+//! own.
 
 use std::io::{self, ErrorKind};
 
@@ -23,23 +24,20 @@ pub(super) enum Fill {
     End,
 }
 
-impl<S> Connection<S> {
+impl<K: Kernel> Connection<K> {
     /// One recv into an input.
     #[cfg_attr(map, inline(never))]
-    pub(super) fn fill<H, K>(
+    pub(super) fn fill<H: Handler>(
         &mut self,
         input: &mut Input,
         shared: &mut Shared<H, K>,
-    ) -> Result<Fill, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) -> Result<Fill, Gone> {
         if input.spare() == 0 && !make_room(input, shared) {
             self.reject(NO_BUFFER, shared);
             return Ok(Fill::Nothing);
         }
         let room = input.spare();
+        shared.kernel.kernel.observe("fill", || format!("room for {room} bytes in the input"));
         let received = shared
             .kernel
             .recv(&mut self.socket, input.bytes_mut(), room);
@@ -48,11 +46,10 @@ impl<S> Connection<S> {
     }
 
     /// One recv straight into the segment of a body.
-    pub(super) fn fill_body<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn fill_body<H: Handler>(
+        &mut self,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
         let Phase::Body(upload) = &mut self.phase else {
             return Ok(Step::Again);
         };
@@ -82,19 +79,16 @@ impl<S> Connection<S> {
         matches!(&self.phase, Phase::Body(upload) if upload.decoder.remaining().is_some())
     }
 
-    /// What a read of at most `room` bytes says of the socket. A short one has drained it, so no second one
-    /// follows that would only return EAGAIN; but if the end was announced, it is still to be read.
+    /// What a read of at most `room` bytes says of the socket. A short one has drained it, so no
+    /// second one follows that would only return EAGAIN; but if the end was announced, it is still
+    /// to be read.
     #[inline]
-    fn note_read<H, K>(
+    fn note_read<H: Handler>(
         &mut self,
         received: io::Result<usize>,
         room: usize,
         shared: &mut Shared<H, K>,
-    ) -> Result<Fill, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) -> Result<Fill, Gone> {
         match received {
             Ok(0) => {
                 self.read_closed = true;
@@ -116,12 +110,14 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Returns a lent input, or keeps it: what is left in the shared one moves to a buffer of our own.
-    pub(super) fn keep<H, K>(&mut self, mut input: Input, is_own: bool, shared: &mut Shared<H, K>)
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    /// Returns a lent input, or keeps it: what is left in the shared one moves to a buffer of our
+    /// own.
+    pub(super) fn keep<H: Handler>(
+        &mut self,
+        mut input: Input,
+        is_own: bool,
+        shared: &mut Shared<H, K>,
+    ) {
         if matches!(self.phase, Phase::Closing) {
             input.clear();
         }
@@ -146,17 +142,15 @@ impl<S> Connection<S> {
     /// One send of all answers that have been written.
     #[inline]
     #[cfg_attr(map, inline(never))]
-    pub(super) fn flush<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn flush<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         if shared.output.is_empty() {
             return Ok(());
         }
         if self.outbox.is_some() {
             return self.owe(0, shared);
         }
+        let owed = shared.output.len();
+        shared.kernel.kernel.observe("flush", || format!("{owed} bytes in the output"));
         shared.stopwatch.before_send(&mut shared.kernel);
         let sent = shared
             .kernel
@@ -168,8 +162,7 @@ impl<S> Connection<S> {
                 Ok(())
             }
             sent => {
-                let sent = self
-                    .note_send(sent, shared)
+                let sent = Self::note_send(sent, shared)
                     .inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
                 self.owe(sent, shared)
             }
@@ -177,11 +170,7 @@ impl<S> Connection<S> {
     }
 
     /// Moves what was not sent to a buffer of our own, and asks to be told when there is room.
-    fn owe<H, K>(&mut self, sent: usize, shared: &mut Shared<H, K>) -> Result<(), Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    fn owe<H: Handler>(&mut self, sent: usize, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         let rest = &shared.output.as_slice()[sent..];
         let earlier = self.outbox.take();
         let kept = shared.pool.copy_of(
@@ -218,15 +207,11 @@ impl<S> Connection<S> {
     }
 
     /// Sends what is owed, as far as the peer takes it.
-    pub(super) fn pay<H, K>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    pub(super) fn pay<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         while let Some(owed) = &mut self.outbox {
             let result = shared.kernel.send(&mut self.socket, owed.bytes.unread());
             let short = !matches!(result, Ok(sent) if sent == owed.bytes.len());
-            let sent = self.note_send(result, shared)?;
+            let sent = Self::note_send(result, shared)?;
             let Some(owed) = &mut self.outbox else {
                 return Ok(());
             };
@@ -245,15 +230,10 @@ impl<S> Connection<S> {
     }
 
     /// How many bytes a send took; none if it would have blocked.
-    fn note_send<H, K>(
-        &mut self,
+    fn note_send<H: Handler>(
         sent: io::Result<usize>,
         shared: &mut Shared<H, K>,
-    ) -> Result<usize, Gone>
-    where
-        H: Handler,
-        K: Kernel<Socket = S>,
-    {
+    ) -> Result<usize, Gone> {
         match sent {
             Ok(sent) => Ok(sent),
             Err(error)
@@ -269,8 +249,8 @@ impl<S> Connection<S> {
     }
 }
 
-/// Makes room in an input that is full up to its end: by moving it to its front, or to a larger buffer. False if
-/// the pool is exhausted.
+/// Makes room in an input that is full up to its end: by moving it to its front, or to a larger
+/// buffer. False if the pool is exhausted.
 fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>) -> bool {
     let wanted = 2 * input.len().max(1);
     let Some(mut larger) = shared.pool.take(wanted) else {

@@ -1,8 +1,8 @@
 //! A body that is being read for a handler: its head, kept, and its bytes, in pooled segments.
 //!
-//! Bytes that come after the head are received straight into a segment when Content-Length tells how many there
-//! are, and are never moved again. What came in the same read as the head is copied once; chunked bodies are
-//! copied whole, since their framing must be cut out.
+//! Bytes that come after the head are received straight into a segment when Content-Length tells
+//! how many there are, and are never moved again. What came in the same read as the head is copied
+//! once; chunked bodies are copied whole, since their framing must be cut out.
 
 use bytes::BytesMut;
 
@@ -64,8 +64,8 @@ impl Upload {
 
     /// A segment with room; `None` if the pool is exhausted.
     ///
-    /// The first is small: a peer that announces a megabyte and sends a byte holds no more than it would with a
-    /// request head.
+    /// The first is small: a peer that announces a megabyte and sends a byte holds no more than it
+    /// would with a request head.
     #[must_use]
     pub fn room(&mut self, pool: &mut Pool) -> Option<&mut BytesMut> {
         if self
@@ -125,8 +125,8 @@ impl Pace {
         self.bytes += bytes as u64;
     }
 
-    /// When a peer that moves nothing more is given up: after `silence`, or when its rate, after the first
-    /// `rate_after`, falls below [`bounds::RATE_MIN`].
+    /// When a peer that moves nothing more is given up: after `silence`, or when its rate, after
+    /// the first `rate_after`, falls below [`bounds::RATE_MIN`].
     pub fn deadline(&self, silence: std::time::Duration, rate_after: std::time::Duration) -> Time {
         let paid_for =
             std::time::Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The server's system calls during 10,000 keep-alive GETs of /plaintext over one connection, by
+# strace: what its table shows beyond one recvfrom and one sendto for each request, and epoll_wait,
+# must not grow with them.
+#
+#   contrib/syscalls.sh [SERVER [REQUESTS]]
+#
+# SERVER is a server binary (default target/release/barewire, which is built first);
+# SERVER_ARGUMENTS (default `--workers 1 --port 0`) are handed to it. Needs strace.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=contrib/lib.sh
+source contrib/lib.sh
+
+server=${1:-target/release/barewire}
+requests=${2:-10000}
+read -ra arguments <<<"${SERVER_ARGUMENTS:---workers 1 --port 0}"
+scratch=$(mktemp -d)
+server_pid=
+traced_pid=
+trap 'if [[ -n $server_pid ]]; then kill "${traced_pid:-$server_pid}"; fi; rm -rf "$scratch"' EXIT
+
+[[ $# -gt 0 ]] || cargo build --quiet --release
+cargo build --quiet --release --example load
+announce
+echo "command: strace -c -f $server ${arguments[*]}; load ADDRESS --requests $requests"
+
+start "$scratch/log" strace -c -f -o "$scratch/table" "$server" "${arguments[@]}"
+read -ra children <<<"$(cat "/proc/$server_pid/task/$server_pid/children")"
+traced_pid=${children[0]}
+target/release/examples/load "$server_address" --requests "$requests"
+stop "$traced_pid"
+
+cat "$scratch/table"
+echo
+echo "per request, where it is a hundredth or more:"
+awk -v requests="$requests" '
+    $1 ~ /^[0-9.]+$/ && $NF != "total" && $4 / requests >= 0.01 { printf "%12.4f  %s\n", $4 / requests, $NF }
+' "$scratch/table"

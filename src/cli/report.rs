@@ -1,0 +1,231 @@
+//! What is said when the server starts and when it has left: values in, text out.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::options::Section;
+use super::sources::{Chosen, Source};
+use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Snapshot};
+
+/// Options that the banner shows even when they have their defaults: those that a measurement
+/// depends on.
+const ALWAYS_SHOWN: [&str; 7] = [
+    "workers",
+    "nodelay",
+    "linger",
+    "backlog",
+    "buffer-size",
+    "recv-buffer",
+    "send-buffer",
+];
+
+/// The one line of stdout, for scripts.
+pub(super) fn listening(address: SocketAddr) -> String {
+    format!("listening on http://{address}\n")
+}
+
+/// Where it serves, with which options, and how to try it.
+pub(super) fn banner(address: SocketAddr, chosen: &Chosen, table: &[Section]) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let reachable = SocketAddr::new(reachable(address.ip()), address.port());
+    let options = options_in_force(chosen, table);
+    format!(
+        "barewire {version} on http://{reachable}\n\n\
+         {options}\n\
+         Try it:   wrk -t2 -c64 -d10s http://{reachable}/benchmark\n\
+         Leave it: Ctrl-C or SIGTERM; a second one leaves at once\n"
+    )
+}
+
+fn options_in_force(chosen: &Chosen, table: &[Section]) -> String {
+    let mut text = String::new();
+    for setting in table.iter().flat_map(|section| &section.settings) {
+        let value = setting.show(&chosen.values);
+        let source = chosen.source(setting);
+        let _ = match source {
+            Source::Default if !ALWAYS_SHOWN.contains(&setting.name) => Ok(()),
+            Source::Default => writeln!(text, "  {:<20} {value}", setting.name),
+            _ => writeln!(
+                text,
+                "* {:<20} {value:<12} {}",
+                setting.name,
+                source.origin(setting)
+            ),
+        };
+    }
+    text
+}
+
+/// The address to connect to: the unspecified one means "all" to a listener, and nothing to a
+/// client.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+/// What was served, how fast, and what went wrong.
+pub(super) fn summary(accounts: &Accounts) -> String {
+    let requests = accounts.sum(|reactor| &reactor.requests);
+    let seconds = accounts.process.uptime().as_secs_f64();
+    #[allow(clippy::cast_precision_loss)] // Exact up to 2^53 requests.
+    let rate = requests as f64 / seconds.max(f64::MIN_POSITIVE);
+    let times = accounts
+        .reactors
+        .iter()
+        .map(|reactor| reactor.response_time.snapshot())
+        .fold(Snapshot::empty(), |sum, one| sum.merge(&one));
+    format!(
+        "\nbarewire has left after {seconds:.1} s\n\
+         requests       {requests}, {rate:.1} a second over that time\n\
+         response time  {}\n\
+         answers        {}\n\
+         refused        {}\n\
+         faults         {}\n",
+        percentiles(&times),
+        listed(&answers(accounts)),
+        listed(&refusals(accounts)),
+        listed(&faults(accounts)),
+    )
+}
+
+fn percentiles(times: &Snapshot) -> String {
+    let shares = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+    let mut parts: Vec<_> = shares
+        .iter()
+        .filter_map(|(name, share)| Some((*name, times.percentile(*share)?)))
+        .map(|(name, nanos)| format!("{name} {:.1?}", Duration::from_nanos(nanos)))
+        .collect();
+    if parts.is_empty() {
+        return "not sampled".to_owned();
+    }
+    parts.push(format!("max {:.1?}", Duration::from_nanos(times.max)));
+    format!("{} ({} sampled)", parts.join(", "), times.count)
+}
+
+fn answers(accounts: &Accounts) -> Vec<(&'static str, u64)> {
+    let class = |index: usize| accounts.sum(move |reactor| &reactor.status_classes[index]);
+    vec![
+        ("2xx", class(1)),
+        ("3xx", class(2)),
+        ("4xx", class(3)),
+        ("5xx", class(4)),
+    ]
+}
+
+fn refusals(accounts: &Accounts) -> Vec<(&'static str, u64)> {
+    let count = |kind: Refusal| accounts.sum(move |reactor| &reactor.refusals[kind as usize]);
+    Refusal::ALL
+        .iter()
+        .map(|(kind, name)| (*name, count(*kind)))
+        .collect()
+}
+
+fn faults(accounts: &Accounts) -> Vec<(&'static str, u64)> {
+    let count = |counter: fn(&ReactorAccount) -> &Counter| accounts.sum(counter);
+    vec![
+        ("panics", count(|reactor| &reactor.panics)),
+        ("resets", count(|reactor| &reactor.resets)),
+        ("accept pauses", count(|reactor| &reactor.accept_pauses)),
+    ]
+}
+
+/// `2xx 17, 4xx 1`: what there was none of is left out.
+fn listed(counts: &[(&str, u64)]) -> String {
+    let parts: Vec<_> = counts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{options, sources};
+
+    fn chosen(flags: &[(&str, &'static str)]) -> String {
+        let table = options::table();
+        let flag = |setting: &crate::cli::setting::Setting| {
+            let given = flags.iter().find(|(name, _)| *name == setting.name);
+            given.map(|(_, value)| std::ffi::OsStr::new(*value))
+        };
+        let chosen = sources::choose(&table, flag, |_| None, None).unwrap();
+        banner("[::]:8123".parse().unwrap(), &chosen, &table)
+    }
+
+    #[test]
+    fn the_banner_has_a_wrk_line_that_reaches_the_server() {
+        let banner = chosen(&[]);
+        assert!(
+            banner.contains("wrk -t2 -c64 -d10s http://[::1]:8123/benchmark\n"),
+            "{banner}"
+        );
+    }
+
+    #[test]
+    fn the_banner_marks_what_is_not_default() {
+        let banner = chosen(&[("linger", "0"), ("grace", "9s")]);
+        let line = |name: &str| {
+            banner
+                .lines()
+                .find(|line| line.get(2..).is_some_and(|rest| rest.starts_with(name)))
+        };
+        assert_eq!(line("nodelay"), Some("  nodelay              on"));
+        assert_eq!(
+            line("linger"),
+            Some("* linger               0s           flag --linger")
+        );
+        assert_eq!(
+            line("grace"),
+            Some("* grace                9s           flag --grace")
+        );
+    }
+
+    #[test]
+    fn the_line_for_scripts_has_brackets_for_version_six() {
+        let address = "[::1]:80".parse().unwrap();
+        assert_eq!(listening(address), "listening on http://[::1]:80\n");
+    }
+
+    #[test]
+    fn the_summary_tells_what_the_accounts_hold() {
+        let accounts = Accounts::new(2);
+        for reactor in &accounts.reactors {
+            reactor.requests.add(3);
+            reactor.status_classes[1].add(2);
+            reactor.status_classes[3].add(1);
+            reactor.refusals[Refusal::HeadTimeout as usize].add(1);
+            reactor.response_time.record(1_000_000);
+        }
+        accounts.reactors[1].panics.add(1);
+        let summary = summary(&accounts);
+        for line in [
+            "requests       6, ",
+            "response time  p50 1.0ms, p90 1.0ms, p99 1.0ms, p99.9 1.0ms, max 1.0ms (2 sampled)\n",
+            "answers        2xx 4, 4xx 2\n",
+            "refused        head_timeout 2\n",
+            "faults         panics 1\n",
+        ] {
+            assert!(summary.contains(line), "{line:?} is not in {summary}");
+        }
+    }
+
+    #[test]
+    fn nothing_served_is_said_in_words() {
+        let summary = summary(&Accounts::new(1));
+        assert!(
+            summary.contains("response time  not sampled\n"),
+            "{summary}"
+        );
+        assert!(summary.contains("refused        none\n"), "{summary}");
+    }
+}

@@ -1,0 +1,196 @@
+//! `barewire trace`: the way of a request, step by step, as it really goes.
+//!
+//! Nothing is staged: the same reactor serves a client of its own, over a real socket. The kernel it is given
+//! is [`Linux`] with a pen: it writes down each system call as it returns, and each step that the reactor lets
+//! it [observe](Kernel::observe). The server has neither calls nor branches for it: there, `observe` is empty.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::handlers::Routes;
+use crate::reactor::Reactor;
+use crate::reactor::connections::ConnectionId;
+use crate::reactor::jobs::{JobPool, Message};
+use crate::reactor::kernel::{Kernel, Linux, Occasion, Rouse};
+use crate::reactor::socket;
+use crate::reactor::timers::Time;
+
+/// How long the client waits for an answer; the longest wait that a route can be asked for is 10 s.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Serves two GETs of `path`, on one connection, to a client of its own, and writes each step to `out`.
+///
+/// # Errors
+///
+/// `InvalidInput` if `path` cannot be a request target; `TimedOut` if the answer takes over 15 s; what sockets
+/// and `out` refuse.
+pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
+    if !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ' || byte >= 0x7F) {
+        let text = format!("{path:?} cannot be requested; a path begins with / and has neither spaces nor \
+             control characters, such as /plaintext");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    let config = Config { host: "127.0.0.1".to_owned(), port: 0, workers: 1, ..Config::default() };
+    let accounts = Accounts::new(1);
+    let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
+    let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config.socket, config.timeouts.write)?;
+    let address = listener.local_addr()?;
+    let kernel = Traced { linux: Linux::new(listener)?, steps: 0, text: String::new() };
+    let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
+    let account = Arc::clone(&accounts.reactors[0]);
+    let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
+    let mailbox = reactor.address();
+
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    writeln!(out, "two requests on one connection, each of {} bytes: GET {path}\n", request.len())?;
+    writeln!(out, "{:>4}  {:<12} {:<40} what", "step", "function", "system call")?;
+    let client = thread::spawn(move || {
+        let answers = ask_twice(address, &request);
+        mailbox.send(Message::Leave);
+        answers
+    });
+    while !reactor.is_over() {
+        reactor.turn()?;
+        out.write_all(reactor.kernel_mut().take_text().as_bytes())?;
+    }
+    let answers = client.join().map_err(|_| io::Error::other("the client panicked"))??;
+    writeln!(out, "\nthe client has read two answers, of {} and {} bytes", answers[0], answers[1])
+}
+
+/// A client that waits for each answer before it goes on; returns the answers' lengths.
+fn ask_twice(address: SocketAddr, request: &str) -> io::Result<[usize; 2]> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(&stream);
+    let mut lengths = [0; 2];
+    for length in &mut lengths {
+        (&stream).write_all(request.as_bytes())?;
+        *length = read_answer(&mut reader)?;
+    }
+    Ok(lengths)
+}
+
+fn read_answer(reader: &mut impl BufRead) -> io::Result<usize> {
+    let (mut head_bytes, mut body_bytes) = (0, 0);
+    loop {
+        let mut line = String::new();
+        let bytes = reader.read_line(&mut line)?;
+        head_bytes += bytes;
+        if bytes == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(value) = line.strip_prefix("Content-Length: ") {
+            body_bytes = value.trim().parse().map_err(io::Error::other)?;
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    io::copy(&mut reader.take(body_bytes), &mut io::sink())?;
+    Ok(head_bytes + usize::try_from(body_bytes).unwrap_or(usize::MAX))
+}
+
+/// The real kernel, with a pen.
+struct Traced {
+    linux: Linux,
+    steps: usize,
+    text: String,
+}
+
+impl Traced {
+    fn take_text(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
+    fn step(&mut self, function: &str, call: &str, what: &str) {
+        self.steps += 1;
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{:>4}  {function:<12} {call:<40} {what}", self.steps);
+    }
+
+    fn call<T>(&mut self, call: &str, result: &io::Result<T>, shown: impl FnOnce(&T) -> String, what: &str) {
+        let call = match result {
+            Ok(value) => format!("{call} = {}", shown(value)),
+            Err(error) => format!("{call} = -1 ({:?})", error.kind()),
+        };
+        self.step("", &call, what);
+    }
+}
+
+impl Kernel for Traced {
+    type Socket = <Linux as Kernel>::Socket;
+
+    fn now(&mut self) -> Time {
+        self.linux.now()
+    }
+
+    fn wall_clock(&mut self) -> Duration {
+        self.linux.wall_clock()
+    }
+
+    fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
+        let mut seen = Vec::new();
+        let result = self.linux.poll(until, |occasion| {
+            seen.push(format!("{occasion:?}"));
+            report(occasion);
+        });
+        self.call("epoll_wait(..)", &result, usize::to_string, &seen.join(", "));
+        result
+    }
+
+    fn rouse(&self) -> Rouse {
+        self.linux.rouse()
+    }
+
+    fn accept(&mut self) -> io::Result<(Self::Socket, SocketAddr)> {
+        let result = self.linux.accept();
+        self.call("accept4(listener)", &result, |(_, peer)| peer.to_string(), "");
+        result
+    }
+
+    fn stop_listening(&mut self) {
+        self.linux.stop_listening();
+    }
+
+    fn watch(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
+        let result = self.linux.watch(socket, id);
+        self.call("epoll_ctl(ADD, readable, edge)", &result, |()| "0".to_owned(), "once in its life");
+        result
+    }
+
+    fn watch_writable(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
+        let result = self.linux.watch_writable(socket, id);
+        self.call("epoll_ctl(MOD, and writable)", &result, |()| "0".to_owned(), "a send came up short");
+        result
+    }
+
+    fn recv(&mut self, socket: &mut Self::Socket, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+        let result = self.linux.recv(socket, into, max);
+        self.call(&format!("recv(socket, .., {max})"), &result, usize::to_string, "bytes");
+        result
+    }
+
+    fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.linux.send(socket, bytes);
+        self.call(&format!("send(socket, .., {})", bytes.len()), &result, usize::to_string, "bytes");
+        result
+    }
+
+    fn shutdown(&mut self, socket: &mut Self::Socket) -> io::Result<()> {
+        let result = self.linux.shutdown(socket);
+        self.call("shutdown(socket, WR)", &result, |()| "0".to_owned(), "");
+        result
+    }
+
+    fn observe(&mut self, step: &'static str, detail: impl FnOnce() -> String) {
+        self.step(step, "", &detail());
+    }
+}
