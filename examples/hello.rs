@@ -6,7 +6,10 @@ use barewire::{Method, Response, Server};
 fn main() -> std::io::Result<()> {
     Server::new()
         .route(Method::Get, "/hello/{name}", |request| {
-            Response::text(format!("Hello, {}!\n", request.param("name").unwrap_or_default()))
+            Response::text(format!(
+                "Hello, {}!\n",
+                request.param("name").unwrap_or_default()
+            ))
         })
         .run()
 }

@@ -1,13 +1,15 @@
 //! An allocator that counts: the system's, with the bytes and calls of each thread kept apart.
 //!
-//! All four methods are forwarded. The default `realloc` would allocate, copy and free, where the system's can
-//! grow in place or move pages; the default `alloc_zeroed` would clear memory that the kernel has just cleared.
+//! All four methods are forwarded. The default `realloc` would allocate, copy and free, where the
+//! system's can grow in place or move pages; the default `alloc_zeroed` would clear memory that the
+//! kernel has just cleared.
 //!
-//! A counter that all threads add to costs a contended cache line for each allocation. Here each thread has a slot
-//! of its own in a static array, and adding is a load, an addition and a store. Slots are given out once and never
-//! again: what a finished thread counted stays counted. Threads beyond the slots share the last one, with atomic
-//! additions; the thread-local that holds the slot has no destructor, so it can be used at any time of a
-//! thread's life and allocates nothing itself.
+//! A counter that all threads add to costs a contended cache line for each allocation. Here each
+//! thread has a slot of its own in a static array, and adding is a load, an addition and a store.
+//! Slots are given out once and never again: what a finished thread counted stays counted. Threads
+//! beyond the slots share the last one, with atomic additions; the thread-local that holds the slot
+//! has no destructor, so it can be used at any time of a thread's life and allocates nothing
+//! itself.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -15,14 +17,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::config::bounds::ALLOCATOR_SLOTS;
 
-/// The system's allocator, counting. A binary installs it with `#[global_allocator]`; the library never does.
+/// The system's allocator, counting. A binary installs it with `#[global_allocator]`; the library
+/// never does.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CountingAllocator;
 
 /// What was counted until now.
 ///
-/// A block that is resized counts as allocated by what it grows and as freed by what it shrinks, so that
-/// `allocated_bytes - freed_bytes` is what is in use.
+/// A block that is resized counts as allocated by what it grows and as freed by what it shrinks, so
+/// that `allocated_bytes - freed_bytes` is what is in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Bytes allocated.
@@ -35,8 +38,9 @@ pub struct Totals {
     pub deallocations: u64,
     /// Blocks resized.
     pub reallocations: u64,
-    /// The most bytes in use that any call of [`totals`] has seen, this one included; 0 from [`thread_totals`].
-    /// The true peak lies higher: to know it, every allocation would have to look at all threads.
+    /// The most bytes in use that any call of [`totals`] has seen, this one included; 0 from
+    /// [`thread_totals`]. The true peak lies higher: to know it, every allocation would have to
+    /// look at all threads.
     pub peak_bytes: u64,
 }
 
@@ -56,7 +60,8 @@ pub fn totals() -> Option<Totals> {
     Some(sum)
 }
 
-/// The current thread alone; `None` if the allocator is not installed, or if this thread came too late for a slot.
+/// The current thread alone; `None` if the allocator is not installed, or if this thread came too
+/// late for a slot.
 ///
 /// The difference of two calls is what the code between them allocated, whatever other threads do.
 pub fn thread_totals() -> Option<Totals> {
@@ -69,13 +74,14 @@ pub fn thread_totals() -> Option<Totals> {
 impl Totals {
     /// Bytes in use.
     pub fn used_bytes(&self) -> u64 {
-        // The threads' counters are read one after the other: a block that moved between them can be counted as
-        // freed and not yet as allocated.
+        // The threads' counters are read one after the other: a block that moved between them can
+        // be counted as freed and not yet as allocated.
         self.allocated_bytes.saturating_sub(self.freed_bytes)
     }
 }
 
-/// One thread's counters, in cache lines that no other thread writes (two: the prefetcher fetches pairs).
+/// One thread's counters, in cache lines that no other thread writes (two: the prefetcher fetches
+/// pairs).
 #[repr(align(128))]
 struct Slot {
     allocated_bytes: AtomicU64,
@@ -99,12 +105,14 @@ thread_local! {
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
 }
 
-// SAFETY: every method hands its arguments unchanged to the system's allocator and returns what that returned;
-// the counting touches atomics and a thread-local without destructor, so it neither allocates nor unwinds.
+// SAFETY: every method hands its arguments unchanged to the system's allocator and returns what
+// that returned; the counting touches atomics and a thread-local without destructor, so it neither
+// allocates nor unwinds.
 unsafe impl GlobalAlloc for CountingAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise about `layout` is the one that the system's allocator asks for.
+        // SAFETY: the caller's promise about `layout` is the one that the system's allocator asks
+        // for.
         let block = unsafe { System.alloc(layout) };
         if !block.is_null() {
             count(
@@ -143,7 +151,8 @@ unsafe impl GlobalAlloc for CountingAllocator {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: as in `dealloc`; the caller's promise about `new_size` is the one that is asked for.
+        // SAFETY: as in `dealloc`; the caller's promise about `new_size` is the one that is asked
+        // for.
         let moved = unsafe { System.realloc(block, layout, new_size) };
         if moved.is_null() {
             return moved;

@@ -166,6 +166,8 @@ pub mod bounds {
     pub const ADVANCES_PER_CLOCK: usize = 8;
     /// Slots for fields; httparse needs them before it parses.
     pub const FIELDS_MAX: usize = 100;
+    /// Parameters in a route's pattern; they are found into an array of this size, without an allocation.
+    pub const PARAMS_MAX: usize = 8;
     /// Bytes of a body segment, and of the shared output buffer.
     pub const SEGMENT_BYTES: usize = 64 * 1024;
     /// Buffers kept for reuse, of each size; beyond, they go back to the allocator.
@@ -178,7 +180,7 @@ pub mod bounds {
     pub const TIMER_ENTRIES_MIN: usize = 1024;
     /// The longest `poll` without a timer: none is needed, this only bounds what a lost wakeup
     /// could cost.
-    pub const POLL_MAX: Duration = Duration::from_secs(60);
+    pub const POLL_MAX: Duration = Duration::from_mins(1);
 
     /// Loop steps of `/benchmark` when the query does not say: the article's.
     pub const WORK_DEFAULT: u64 = 1000;
@@ -195,14 +197,16 @@ pub mod bounds {
     /// Pairs of clock readings whose median is the cost of one measurement; some 5 us together.
     pub const MEASUREMENT_PAIRS: usize = 101;
 
-    /// Parts of the cache, each with its lock: more than reactors, so that two seldom want the same one.
+    /// Parts of the cache, each with its lock: more than reactors, so that two seldom want the same
+    /// one.
     pub const CACHE_SHARDS: usize = 16;
     /// Entries of the cache. Keys come from the network, so their number has to end somewhere.
     pub const CACHE_ENTRIES: usize = 10_000;
-    /// Bytes of the cache. Entries with keys of 40 bytes reach the other bound first, those with the longest
-    /// keys this one.
+    /// Bytes of the cache. Entries with keys of 40 bytes reach the other bound first, those with
+    /// the longest keys this one.
     pub const CACHE_BYTES: usize = 4 * super::MIB;
-    /// Bytes that an entry takes beside its texts: its node in the list, its slot in the table, its counters.
+    /// Bytes that an entry takes beside its texts: its node in the list, its slot in the table, its
+    /// counters.
     pub const CACHE_ENTRY_OVERHEAD: usize = 128;
     /// Time to live of a cached value, from the end of its computation.
     pub const CACHE_TTL: Duration = Duration::from_mins(1);
@@ -217,10 +221,11 @@ pub mod bounds {
     pub const FILES_MAX: usize = 1000;
     /// Bytes of a file that `/async-files` reads; a larger one is an error of its own.
     pub const FILE_BYTES_MAX: u64 = 64 * super::MIB as u64;
-    /// Bytes of a file that are held at once: large enough that the system call is a small part of the read.
+    /// Bytes of a file that are held at once: large enough that the system call is a small part of
+    /// the read.
     pub const FILE_CHUNK_BYTES: usize = 64 * super::KIB;
-    /// A reactor that was never held up for longer counts as not blocked: "a few milliseconds" is what the other
-    /// connections are promised.
+    /// A reactor that was never held up for longer counts as not blocked: "a few milliseconds" is
+    /// what the other connections are promised.
     pub const HELD_UP_MAX: Duration = Duration::from_millis(5);
 
     /// Sizes of `/memory-efficiency-test` in bytes: the article's.
@@ -235,13 +240,15 @@ pub mod bounds {
         ("medium_files", 50, 10_240),
         ("large_files", 10, 102_400),
     ];
-    /// Memory, position and length of a read past the page cache are multiples of this: the largest logical
-    /// block of the disks in use (open(2), `O_DIRECT`).
+    /// Memory, position and length of a read past the page cache are multiples of this: the largest
+    /// logical block of the disks in use (open(2), `O_DIRECT`).
     pub const DIRECT_ALIGNMENT: usize = 4096;
-    /// Retry-After in seconds of a route that serves one request at a time; either takes less than that.
+    /// Retry-After in seconds of a route that serves one request at a time; either takes less than
+    /// that.
     pub const ONE_AT_A_TIME_RETRY: u32 = 1;
 
-    /// Threads that count allocations in a cache line of their own; later ones share one. 128 x 128 bytes.
+    /// Threads that count allocations in a cache line of their own; later ones share one. 128 x 128
+    /// bytes.
     pub const ALLOCATOR_SLOTS: usize = 128;
 }
 

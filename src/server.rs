@@ -180,9 +180,16 @@ impl<H: Handler> Server<H> {
             );
             return Err(io::Error::new(ErrorKind::InvalidInput, text));
         }
-        if config.socket.linger.is_some_and(|time| time.subsec_nanos() > 0) {
+        if config
+            .socket
+            .linger
+            .is_some_and(|time| time.subsec_nanos() > 0)
+        {
             // struct linger counts seconds: half a second would become 0, and resets (socket(7)).
-            return Err(io::Error::new(ErrorKind::InvalidInput, "linger takes whole seconds"));
+            return Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                "linger takes whole seconds",
+            ));
         }
         let files = raise_file_limit();
         let listeners = listen(&config)?;
@@ -252,10 +259,15 @@ impl StopSignals {
     pub fn catch() -> io::Result<Self> {
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
         let (sender, received) = unbounded();
-        thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            // Ends when nobody listens any more.
-            signals.forever().take_while(|signal| sender.send(*signal).is_ok()).for_each(drop);
-        })?;
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                // Ends when nobody listens any more.
+                signals
+                    .forever()
+                    .take_while(|signal| sender.send(*signal).is_ok())
+                    .for_each(drop);
+            })?;
         Ok(Self { received })
     }
 }

@@ -34,24 +34,47 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// and `out` refuse.
 pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     if !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ' || byte >= 0x7F) {
-        let text = format!("{path:?} cannot be requested; a path begins with / and has neither spaces nor \
-             control characters, such as /plaintext");
+        let text = format!(
+            "{path:?} cannot be requested; a path begins with / and has neither spaces nor \
+             control characters, such as /plaintext"
+        );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
-    let config = Config { host: "127.0.0.1".to_owned(), port: 0, workers: 1, ..Config::default() };
+    let config = Config {
+        host: "127.0.0.1".to_owned(),
+        port: 0,
+        workers: 1,
+        ..Config::default()
+    };
     let accounts = Accounts::new(1);
     let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
-    let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config.socket, config.timeouts.write)?;
+    let listener = socket::listen(
+        ([127, 0, 0, 1], 0).into(),
+        &config.socket,
+        config.timeouts.write,
+    )?;
     let address = listener.local_addr()?;
-    let kernel = Traced { linux: Linux::new(listener)?, steps: 0, text: String::new() };
+    let kernel = Traced {
+        linux: Linux::new(listener)?,
+        steps: 0,
+        text: String::new(),
+    };
     let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
     let account = Arc::clone(&accounts.reactors[0]);
     let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
     let mailbox = reactor.address();
 
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    writeln!(out, "two requests on one connection, each of {} bytes: GET {path}\n", request.len())?;
-    writeln!(out, "{:>4}  {:<12} {:<40} what", "step", "function", "system call")?;
+    writeln!(
+        out,
+        "two requests on one connection, each of {} bytes: GET {path}\n",
+        request.len()
+    )?;
+    writeln!(
+        out,
+        "{:>4}  {:<12} {:<40} what",
+        "step", "function", "system call"
+    )?;
     let client = thread::spawn(move || {
         let answers = ask_twice(address, &request);
         mailbox.send(Message::Leave);
@@ -61,8 +84,14 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
         reactor.turn()?;
         out.write_all(reactor.kernel_mut().take_text().as_bytes())?;
     }
-    let answers = client.join().map_err(|_| io::Error::other("the client panicked"))??;
-    writeln!(out, "\nthe client has read two answers, of {} and {} bytes", answers[0], answers[1])
+    let answers = client
+        .join()
+        .map_err(|_| io::Error::other("the client panicked"))??;
+    writeln!(
+        out,
+        "\nthe client has read two answers, of {} and {} bytes",
+        answers[0], answers[1]
+    )
 }
 
 /// A client that waits for each answer before it goes on; returns the answers' lengths.
@@ -113,10 +142,20 @@ impl Traced {
     fn step(&mut self, function: &str, call: &str, what: &str) {
         self.steps += 1;
         // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "{:>4}  {function:<12} {call:<40} {what}", self.steps);
+        let _ = writeln!(
+            self.text,
+            "{:>4}  {function:<12} {call:<40} {what}",
+            self.steps
+        );
     }
 
-    fn call<T>(&mut self, call: &str, result: &io::Result<T>, shown: impl FnOnce(&T) -> String, what: &str) {
+    fn call<T>(
+        &mut self,
+        call: &str,
+        result: &io::Result<T>,
+        shown: impl FnOnce(&T) -> String,
+        what: &str,
+    ) {
         let call = match result {
             Ok(value) => format!("{call} = {}", shown(value)),
             Err(error) => format!("{call} = -1 ({:?})", error.kind()),
@@ -142,7 +181,12 @@ impl Kernel for Traced {
             seen.push(format!("{occasion:?}"));
             report(occasion);
         });
-        self.call("epoll_wait(..)", &result, usize::to_string, &seen.join(", "));
+        self.call(
+            "epoll_wait(..)",
+            &result,
+            usize::to_string,
+            &seen.join(", "),
+        );
         result
     }
 
@@ -152,7 +196,12 @@ impl Kernel for Traced {
 
     fn accept(&mut self) -> io::Result<(Self::Socket, SocketAddr)> {
         let result = self.linux.accept();
-        self.call("accept4(listener)", &result, |(_, peer)| peer.to_string(), "");
+        self.call(
+            "accept4(listener)",
+            &result,
+            |(_, peer)| peer.to_string(),
+            "",
+        );
         result
     }
 
@@ -162,25 +211,50 @@ impl Kernel for Traced {
 
     fn watch(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
         let result = self.linux.watch(socket, id);
-        self.call("epoll_ctl(ADD, readable, edge)", &result, |()| "0".to_owned(), "once in its life");
+        self.call(
+            "epoll_ctl(ADD, readable, edge)",
+            &result,
+            |()| "0".to_owned(),
+            "once in its life",
+        );
         result
     }
 
     fn watch_writable(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
         let result = self.linux.watch_writable(socket, id);
-        self.call("epoll_ctl(MOD, and writable)", &result, |()| "0".to_owned(), "a send came up short");
+        self.call(
+            "epoll_ctl(MOD, and writable)",
+            &result,
+            |()| "0".to_owned(),
+            "a send came up short",
+        );
         result
     }
 
-    fn recv(&mut self, socket: &mut Self::Socket, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+    fn recv(
+        &mut self,
+        socket: &mut Self::Socket,
+        into: &mut BytesMut,
+        max: usize,
+    ) -> io::Result<usize> {
         let result = self.linux.recv(socket, into, max);
-        self.call(&format!("recv(socket, .., {max})"), &result, usize::to_string, "bytes");
+        self.call(
+            &format!("recv(socket, .., {max})"),
+            &result,
+            usize::to_string,
+            "bytes",
+        );
         result
     }
 
     fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> io::Result<usize> {
         let result = self.linux.send(socket, bytes);
-        self.call(&format!("send(socket, .., {})", bytes.len()), &result, usize::to_string, "bytes");
+        self.call(
+            &format!("send(socket, .., {})", bytes.len()),
+            &result,
+            usize::to_string,
+            "bytes",
+        );
         result
     }
 

@@ -1,4 +1,5 @@
-//! The counting allocator installed, as the binary does it, and what it finds on the way of an answer.
+//! The counting allocator installed, as the binary does it, and what it finds on the way of an
+//! answer.
 
 use std::collections::HashSet;
 use std::hint::black_box;

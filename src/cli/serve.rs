@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::options::Section;
 use super::sources::Chosen;
 use super::{logger, print, report, say};
-use crate::{Server, StopSignals};
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::handlers::Routes;
+use crate::{Server, StopSignals};
 
 /// Serves until SIGTERM or Ctrl-C.
 ///

@@ -1,7 +1,7 @@
 //! `/benchmark`: some computation, then a wait, as a request with a query to a database has them.
 //!
-//! The wait is an entry in the reactor's timers: no thread sleeps, and the reactor serves others meanwhile. Work
-//! that would hold the reactor up is done on the job pool first.
+//! The wait is an entry in the reactor's timers: no thread sleeps, and the reactor serves others
+//! meanwhile. Work that would hold the reactor up is done on the job pool first.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -31,9 +31,9 @@ struct Begun {
     wait: Duration,
 }
 
-/// `result`: the sum that the article computes, over `?work=` steps. `processing_time_us`: from the handler's
-/// beginning to here, the wait included. `waited_us`: from the handler's return to its continuation, what
-/// `?wait_us=` really became.
+/// `result`: the sum that the article computes, over `?work=` steps. `processing_time_us`: from the
+/// handler's beginning to here, the wait included. `waited_us`: from the handler's return to its
+/// continuation, what `?wait_us=` really became.
 #[derive(Serialize)]
 struct Benchmark {
     result: u64,

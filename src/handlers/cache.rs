@@ -1,12 +1,14 @@
 //! `/cache/{key}`: a value that is costly once and cheap for a while.
 //!
-//! The cost is a wait, as that for a database. It belongs to the entry, not to whoever asked first: the entry is
-//! made at the first miss and knows when its value will be ready. Whoever asks before that waits for the rest of
-//! the time on their own reactor's timer; nobody waits for a thread, and nobody's leaving changes anything.
+//! The cost is a wait, as that for a database. It belongs to the entry, not to whoever asked first:
+//! the entry is made at the first miss and knows when its value will be ready. Whoever asks before
+//! that waits for the rest of the time on their own reactor's timer; nobody waits for a thread, and
+//! nobody's leaving changes anything.
 //!
-//! Bounded in entries, bytes and time to live. The cache is cut into parts by the key's hash, each with its lock
-//! and its own counts; a lock is held for one look-up. Expired entries go when they are asked for or when they are
-//! the least recently used: there is no sweeper, the bounds hold without one.
+//! Bounded in entries, bytes and time to live. The cache is cut into parts by the key's hash, each
+//! with its lock and its own counts; a lock is held for one look-up. Expired entries go when they
+//! are asked for or when they are the least recently used: there is no sweeper, the bounds hold
+//! without one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,7 @@ use lru::LruCache;
 use serde::Serialize;
 
 use super::query;
+use super::units::{float, nanoseconds, ratio};
 use crate::config::bounds::{
     CACHE_BYTES, CACHE_COST_MS_DEFAULT, CACHE_COST_MS_MAX, CACHE_ENTRIES, CACHE_ENTRY_OVERHEAD,
     CACHE_KEY_BYTES, CACHE_SHARDS, CACHE_TTL,
@@ -41,7 +44,8 @@ struct Entry {
     ready_at: Instant,
 }
 
-/// What is served. `computed_at` is the end of the computation; known from its beginning, as its cost is.
+/// What is served. `computed_at` is the end of the computation; known from its beginning, as its
+/// cost is.
 #[derive(Serialize)]
 struct Value {
     key: Arc<str>,
@@ -62,16 +66,17 @@ struct Counts {
     bytes: usize,
 }
 
-/// What a look-up finds: a value, or one that is being computed (perhaps since this very look-up) and the time
-/// until it is ready.
+/// What a look-up finds: a value, or one that is being computed (perhaps since this very look-up)
+/// and the time until it is ready.
 enum LookUp {
     Hit(Arc<Value>),
     Miss(Arc<Value>, Duration),
 }
 
-/// The article's fields, and what bounds the cache. `average_access_time_ns` is the time from before the lock
-/// until the entry was found or known to be missing: waiting for the shard counts, keeping these counts does not.
-/// A miss that shared another's computation is a miss, and a shared wait too.
+/// The article's fields, and what bounds the cache. `average_access_time_ns` is the time from
+/// before the lock until the entry was found or known to be missing: waiting for the shard counts,
+/// keeping these counts does not. A miss that shared another's computation is a miss, and a shared
+/// wait too.
 #[derive(Serialize)]
 struct Stats {
     cache_hits: u64,
@@ -86,8 +91,8 @@ struct Stats {
     shared_waits: u64,
 }
 
-/// `GET /cache/{key}?cost_ms=N`. The cost is that of a computation begun now; one that is under way or done keeps
-/// its own.
+/// `GET /cache/{key}?cost_ms=N`. The cost is that of a computation begun now; one that is under way
+/// or done keeps its own.
 ///
 /// # Errors
 ///
@@ -120,11 +125,12 @@ pub(super) fn reply(
 pub(super) fn stats(cache: &Cache) -> Response {
     let (entries, counts) = cache.counts();
     let total_operations = counts.hits + counts.misses;
+    let of_all = |part| ratio(float(part), float(total_operations));
     Response::json(Stats {
         cache_hits: counts.hits,
         cache_misses: counts.misses,
-        hit_rate_percent: ratio(counts.hits, total_operations) * 100.0,
-        average_access_time_ns: ratio(counts.access_ns, total_operations),
+        hit_rate_percent: of_all(counts.hits) * 100.0,
+        average_access_time_ns: of_all(counts.access_ns),
         total_operations,
         entries,
         bytes: counts.bytes,
@@ -276,19 +282,6 @@ fn judged(decoded: &[u8]) -> Result<&str, Response> {
             "the key is not UTF-8 after percent-decoding; it must be, to be shown in JSON",
         )
     })
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[allow(clippy::cast_precision_loss)] // Shown to people: 53 bits are enough.
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
 }
 
 #[cfg(test)]

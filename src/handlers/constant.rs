@@ -1,7 +1,8 @@
 //! The answers that never change, and `/healthz`, which changes once.
 //!
-//! `/plaintext` and `/json` are the two shapes of the `TechEmpower` benchmarks, for comparison with other servers.
-//! Neither allocates: the text lies in the program, and a closure that captures nothing is boxed for nothing.
+//! `/plaintext` and `/json` are the two shapes of the `TechEmpower` benchmarks, for comparison with
+//! other servers. Neither allocates: the text lies in the program, and a closure that captures
+//! nothing is boxed for nothing.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -26,7 +27,8 @@ pub(super) fn json() -> Response {
     })
 }
 
-/// `GET /healthz`: what a balancer asks. 503 tells it to send no more, while those that come are still served.
+/// `GET /healthz`: what a balancer asks. 503 tells it to send no more, while those that come are
+/// still served.
 pub(super) fn health(accounts: &Accounts) -> Response {
     if accounts.draining.load(Relaxed) {
         Response::fixed(ContentType::Text, b"draining").status(Status::SERVICE_UNAVAILABLE)

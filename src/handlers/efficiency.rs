@@ -1,8 +1,9 @@
 //! `/memory-efficiency-test`: what it costs to copy a body before looking at it.
 //!
-//! Two ways of the same work, side by side. In place: a buffer is taken from a pool with the data in it, read, and
-//! given back. Copied: a fresh buffer is filled in steps of 1 KiB, as the article does it, read, and freed. Both
-//! read every byte (CRC-32), so the difference is the copy and the allocation. On the job pool, one at a time.
+//! Two ways of the same work, side by side. In place: a buffer is taken from a pool with the data
+//! in it, read, and given back. Copied: a fresh buffer is filled in steps of 1 KiB, as the article
+//! does it, read, and freed. Both read every byte (CRC-32), so the difference is the copy and the
+//! allocation. On the job pool, one at a time.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use bytes::BytesMut;
 use serde::Serialize;
 
 use super::gate::Gate;
+use super::units::{float, microseconds, milliseconds, ratio};
 use crate::config::bounds::{EFFICIENCY_BLOCKS, EFFICIENCY_ITERATIONS, EFFICIENCY_SIZES};
 use crate::config::{KIB, MIB};
 use crate::http::{Later, Reply, Response};
@@ -81,7 +83,7 @@ fn measure(size: usize, iterations: u32) -> Row {
         iterations,
         in_place: Figures::of(size, iterations, in_place),
         fresh_and_copied: Figures::of(size, iterations, copied),
-        speed_up: copied.as_secs_f64() / in_place.as_secs_f64(),
+        speed_up: ratio(copied.as_secs_f64(), in_place.as_secs_f64()),
     }
 }
 
@@ -109,13 +111,12 @@ fn read_a_copy(data: &[u8]) -> u32 {
 }
 
 impl Figures {
-    #[allow(clippy::cast_precision_loss)] // A few hundred MiB at most.
     fn of(size: usize, iterations: u32, total: Duration) -> Self {
-        let megabytes = size as f64 * f64::from(iterations) / MIB as f64;
+        let megabytes = float((size * iterations as usize) as u64) / float(MIB as u64);
         Self {
-            total_time_ms: total.as_secs_f64() * 1e3,
-            avg_time_per_op_us: total.as_secs_f64() * 1e6 / f64::from(iterations),
-            throughput_mb_per_sec: megabytes / total.as_secs_f64(),
+            total_time_ms: milliseconds(total),
+            avg_time_per_op_us: microseconds(total) / f64::from(iterations),
+            throughput_mb_per_sec: ratio(megabytes, total.as_secs_f64()),
         }
     }
 }
@@ -132,7 +133,7 @@ fn conclusion(rows: &[Row]) -> String {
     format!(
         "Reading in place was {verdict}: {slowest:.2} to {fastest:.2} times the speed of a fresh \
          copy. Its throughput varied by a factor of {:.2} between the sizes.",
-        most / least
+        ratio(most, least)
     )
 }
 

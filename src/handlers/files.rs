@@ -1,8 +1,9 @@
-//! `/async-files`: reads files on the job pool, each a task of its own, while the reactor goes on serving.
+//! `/async-files`: reads files on the job pool, each a task of its own, while the reactor goes on
+//! serving.
 //!
-//! The limit on files in flight is one for the whole server: the threads of the job pool (`--job-threads`). A
-//! request cannot have more at a time by asking for more, nor can many requests together. A file is read in
-//! chunks and never held whole.
+//! The limit on files in flight is one for the whole server: the threads of the job pool
+//! (`--job-threads`). A request cannot have more at a time by asking for more, nor can many
+//! requests together. A file is read in chunks and never held whole.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files_root::{Contents, FilesRoot};
 use super::held_up::HeldUp;
+use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
 use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
 use crate::http::response::Status;
@@ -79,10 +81,12 @@ struct FileError {
 }
 
 /// The article's four flags, each derived from the figures below them:
-/// `concurrent_processing`: more than one file was in flight at some time.
-/// `non_blocking_io`: no reactor was held up for longer than [`HELD_UP_MAX`]; `null` if no turn has ended meanwhile.
-/// `memory_efficient`: the buffers held fewer bytes at any time than the files have.
-/// `scalable`: more than one file was in flight on average.
+///
+/// - `concurrent_processing`: more than one file was in flight at some time;
+/// - `non_blocking_io`: no reactor was held up for longer than [`HELD_UP_MAX`], or `null` if no
+///   turn has ended meanwhile;
+/// - `memory_efficient`: the buffers held fewer bytes at any time than the files have;
+/// - `scalable`: more than one file was in flight on average.
 #[derive(Serialize)]
 struct AsyncAdvantage {
     concurrent_processing: bool,
@@ -100,8 +104,8 @@ struct AsyncAdvantage {
 ///
 /// # Errors
 ///
-/// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is part of the
-/// answer.
+/// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is
+/// part of the answer.
 pub(super) fn reply(
     root: &Arc<FilesRoot>,
     accounts: &Arc<Accounts>,
@@ -180,12 +184,14 @@ impl Batch {
             .sort_unstable_by_key(|outcome| outcome.index);
         let outcomes = std::mem::take(&mut progress.outcomes);
         let processing_result = ProcessingResult::of(outcomes, total_time);
-        let bytes = processing_result.total_bytes_processed;
         Response::json(Answer {
-            async_advantage: AsyncAdvantage {
-                files_in_flight_limit: self.job_threads,
-                ..AsyncAdvantage::of(&progress, total_time, bytes, held_up)
-            },
+            async_advantage: AsyncAdvantage::of(
+                &progress,
+                self.job_threads,
+                total_time,
+                processing_result.total_bytes_processed,
+                held_up,
+            ),
             processing_result,
         })
     }
@@ -209,7 +215,6 @@ impl Progress {
 }
 
 impl ProcessingResult {
-    #[allow(clippy::cast_precision_loss)] // At most a thousand files.
     fn of(outcomes: Vec<Outcome>, total_time: Duration) -> Self {
         let total_files = outcomes.len();
         let (mut files, mut errors) = (Vec::new(), Vec::new());
@@ -227,9 +232,9 @@ impl ProcessingResult {
             total_files,
             successful_files: files.len(),
             failed_files: errors.len(),
-            total_time_ms: total_time.as_secs_f64() * 1e3,
+            total_time_ms: milliseconds(total_time),
             total_bytes_processed: files.iter().map(|file| file.bytes).sum(),
-            throughput_files_per_sec: per_second(files.len() as f64, total_time),
+            throughput_files_per_sec: ratio(float(files.len() as u64), total_time.as_secs_f64()),
             files,
             errors,
         }
@@ -239,11 +244,12 @@ impl ProcessingResult {
 impl AsyncAdvantage {
     fn of(
         progress: &Progress,
+        files_in_flight_limit: usize,
         total_time: Duration,
         bytes: u64,
         held_up: Option<Duration>,
     ) -> Self {
-        let files_in_flight_mean = per_second(progress.reading.as_secs_f64(), total_time);
+        let files_in_flight_mean = ratio(progress.reading.as_secs_f64(), total_time.as_secs_f64());
         let buffer_bytes_max = progress.in_flight_max * FILE_CHUNK_BYTES;
         Self {
             concurrent_processing: progress.in_flight_max > 1,
@@ -252,18 +258,10 @@ impl AsyncAdvantage {
             scalable: files_in_flight_mean > 1.0,
             files_in_flight_max: progress.in_flight_max,
             files_in_flight_mean,
-            files_in_flight_limit: 0,
+            files_in_flight_limit,
             buffer_bytes_max,
-            reactor_held_up_us_max: held_up.map(|longest| longest.as_secs_f64() * 1e6),
+            reactor_held_up_us_max: held_up.map(microseconds),
         }
-    }
-}
-
-fn per_second(amount: f64, time: Duration) -> f64 {
-    if time.is_zero() {
-        0.0
-    } else {
-        amount / time.as_secs_f64()
     }
 }
 
@@ -390,17 +388,17 @@ mod tests {
         let mut progress = Progress::default();
         progress.begin();
         progress.end(outcome(), second / 2);
-        let one = AsyncAdvantage::of(&progress, second, 100, None);
+        let one = AsyncAdvantage::of(&progress, 2, second, 100, None);
         assert!(!one.concurrent_processing && !one.scalable && !one.memory_efficient);
         assert_eq!(one.non_blocking_io, None);
         progress.begin();
         progress.begin();
         progress.end(outcome(), second);
         progress.end(outcome(), second);
-        let two = AsyncAdvantage::of(&progress, second, 1 << 20, Some(HELD_UP_MAX));
+        let two = AsyncAdvantage::of(&progress, 2, second, 1 << 20, Some(HELD_UP_MAX));
         assert!(two.concurrent_processing && two.scalable && two.memory_efficient);
         assert_eq!(two.non_blocking_io, Some(true));
-        let slow = AsyncAdvantage::of(&progress, second, 1 << 20, Some(2 * HELD_UP_MAX));
+        let slow = AsyncAdvantage::of(&progress, 2, second, 1 << 20, Some(2 * HELD_UP_MAX));
         assert_eq!(slow.non_blocking_io, Some(false));
     }
 }

@@ -1,8 +1,9 @@
 //! The one directory that `/async-files` may read, and the only way into it.
 //!
-//! The kernel keeps paths inside: openat2(2) with `RESOLVE_BENEATH` refuses whatever leaves the directory, by `..`, by
-//! an absolute path or by a symbolic link, at the moment of opening. There is no check of the path's text
-//! beforehand: what it names could change between a check and its use.
+//! The kernel keeps paths inside: openat2(2) with `RESOLVE_BENEATH` refuses whatever leaves the
+//! directory, by `..`, by an absolute path or by a symbolic link, at the moment of opening. There
+//! is no check of the path's text beforehand: what it names could change between a check and its
+//! use.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -22,6 +23,9 @@ const SAMPLES: [(&str, usize); 3] = [
     ("medium.txt", 64 * KIB),
     ("large.txt", MIB),
 ];
+
+/// What they say, again and again.
+const SAMPLE_LINE: &[u8] = b"This file is here to be read by /async-files.\n";
 
 /// An open directory. If it was made for its sample files, it goes away with this value.
 #[derive(Debug)]
@@ -139,15 +143,8 @@ fn make_samples() -> io::Result<TempDir> {
         .prefix("barewire-files-")
         .tempdir()?;
     for (name, bytes) in SAMPLES {
-        let text: String = (1_u32..)
-            .map(|line| format!("This is line {line} of {name}.\n"))
-            .scan(0, |length, line| {
-                let more = *length < bytes;
-                *length += line.len();
-                more.then_some(line)
-            })
-            .collect();
-        fs::write(directory.path().join(name), &text[..bytes])?;
+        let text: Vec<u8> = SAMPLE_LINE.iter().copied().cycle().take(bytes).collect();
+        fs::write(directory.path().join(name), text)?;
     }
     Ok(directory)
 }

@@ -1,7 +1,7 @@
 //! A gate that lets one in at a time, for routes that would only disturb their own measurement.
 //!
-//! Nobody waits at it: who finds it closed is told to come back. It opens when the pass is dropped, so also when
-//! a job panics, or never runs because the job queue was full.
+//! Nobody waits at it: who finds it closed is told to come back. It opens when the pass is dropped,
+//! so also when a job panics, or never runs because the job queue was full.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
-//! How long the reactors were held up while the job pool worked: what "non-blocking" comes to, as a figure.
+//! How long the reactors were held up while the job pool worked: what "non-blocking" comes to, as a
+//! figure.
 
 use std::time::Duration;
 

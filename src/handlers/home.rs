@@ -9,7 +9,8 @@ use crate::http::{ContentType, Method, Request, Response};
 /// The page, with places for the routes and for the commands.
 const PAGE: &str = include_str!("home.html");
 
-/// `GET /`. The list of routes is made from [`TABLE`], the commands name the host that the client asked for.
+/// `GET /`. The list of routes is made from [`TABLE`], the commands name the host that the client
+/// asked for.
 pub(super) fn reply(request: &Request<'_>) -> Response {
     let host = request.field("host").map(String::from_utf8_lossy);
     let host = host.filter(|host| !host.is_empty());
@@ -19,7 +20,8 @@ pub(super) fn reply(request: &Request<'_>) -> Response {
     } else {
         Response::text(text(&host))
     };
-    // One address, two bodies: a cache must know what the choice hangs on (RFC 9110 section 12.5.5).
+    // One address, two bodies: a cache must know what the choice hangs on (RFC 9110 section
+    // 12.5.5).
     response.field("Vary", "Accept")
 }
 
@@ -57,7 +59,9 @@ fn page(host: &str) -> String {
 }
 
 fn text(host: &str) -> String {
-    let mut text = "barewire, a hand-rolled HTTP/1.1 server on mio\n\n".to_owned();
+    let mut text =
+        "barewire: an HTTP/1.1 server on mio whose speed can be traced to its source\n\n"
+            .to_owned();
     for route in TABLE {
         let (method, path, about) = (route.method.as_str(), route.path, route.about);
         // As above.

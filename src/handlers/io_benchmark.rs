@@ -1,8 +1,8 @@
 //! `/io-benchmark`: writing and reading files of three sizes, through the page cache and past it.
 //!
-//! On a thread of the job pool, one file after the other, one run at a time. The directory is private and goes away
-//! with the run, also when nobody waits for the answer any more. What is read right after it was written comes
-//! from memory; the rows say which is which.
+//! On a thread of the job pool, one file after the other, one run at a time. The directory is
+//! private and goes away with the run, also when nobody waits for the answer any more. What is read
+//! right after it was written comes from memory; the rows say which is which.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::gate::Gate;
 use super::held_up::HeldUp;
+use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::{Accounts, memory_row};
 use crate::config::bounds::{DIRECT_ALIGNMENT, IO_SCENARIOS, ONE_AT_A_TIME_RETRY};
 use crate::config::{KIB, MIB};
@@ -73,8 +74,9 @@ struct Answer {
 pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Response> {
     let pass = gate.enter()?;
     let accounts = Arc::clone(accounts);
+    let watch = Watch::begin(&accounts);
     let job = move || {
-        let answer = run(&accounts);
+        let answer = run(&accounts, &watch);
         drop(pass);
         answer
             .map_or_else(|error| failure(&error), Response::json)
@@ -83,8 +85,7 @@ pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Resp
     Ok(Later::Run(Box::new(job)).into())
 }
 
-fn run(accounts: &Accounts) -> io::Result<Answer> {
-    let watch = Watch::begin(accounts);
+fn run(accounts: &Accounts, watch: &Watch) -> io::Result<Answer> {
     let directory = tempfile::Builder::new()
         .prefix("barewire-io-")
         .permissions(fs::Permissions::from_mode(0o700))
@@ -162,7 +163,8 @@ impl Files {
         Ok(started.elapsed())
     }
 
-    /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the size says.
+    /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the
+    /// size says.
     fn read(&self, file: &mut File, buffer: &mut Aligned) -> io::Result<()> {
         let target = buffer.as_mut_slice();
         let mut bytes = 0;
@@ -183,18 +185,17 @@ impl Files {
             .then(|| "not possible here: the temporary directory is in memory (tmpfs)".to_owned())
     }
 
-    #[allow(clippy::cast_precision_loss)] // A MiB and a hundred files at the most.
     fn row(&self, operation: Operation, took: Option<Duration>, note: &str) -> Row {
         let file_count = self.paths.len();
-        let total_data_mb = (file_count * self.file_size_bytes) as f64 / MIB as f64;
-        let per_second = |amount: f64| took.map(|took| amount / took.as_secs_f64());
+        let total_data_mb = float((file_count * self.file_size_bytes) as u64) / float(MIB as u64);
+        let per_second = |amount: f64| took.map(|took| ratio(amount, took.as_secs_f64()));
         Row {
             scenario: self.scenario,
             operation,
             file_count,
             file_size_bytes: self.file_size_bytes,
-            processing_time_ms: took.map(|took| took.as_secs_f64() * 1e3),
-            throughput_files_per_sec: per_second(file_count as f64),
+            processing_time_ms: took.map(milliseconds),
+            throughput_files_per_sec: per_second(float(file_count as u64)),
             total_data_mb,
             data_throughput_mb_per_sec: per_second(total_data_mb),
             note: note.to_owned(),
@@ -256,7 +257,7 @@ impl Watch {
                 Some(longest) => format!(
                     "No reactor was held up for longer than {:.0} us while the files were written \
                      and read.",
-                    longest.as_secs_f64() * 1e6
+                    microseconds(longest)
                 ),
                 None => "No turn of a reactor ended while the files were written and read, so it \
                          is not known for how long one was held up."
@@ -293,7 +294,7 @@ fn scaling(rows: &[Row]) -> String {
         (Some((first, slow)), Some((last, fast))) => format!(
             "From {first} to {last}, reading from the page cache went from {slow:.0} to \
              {fast:.0} MB/s, a factor of {:.1}.",
-            fast / slow
+            ratio(fast, slow)
         ),
         _ => "Fewer than two sizes were read.".to_owned(),
     }

@@ -1,20 +1,22 @@
 //! `/memory-stats`: bytes allocated and freed, as the counting allocator saw them.
 //!
-//! The binary installs that allocator; in a program that does not, its values are `null`. What the kernel
-//! counts is there in any case.
+//! The binary installs that allocator; in a program that does not, its values are `null`. What the
+//! kernel counts is there in any case.
 
 use serde::Serialize;
 
+use super::units::{float, ratio};
 use crate::accounts::{Accounts, memory_row};
 use crate::allocator::{self, Totals};
 use crate::http::Response;
 
-/// `allocation_efficiency` has the article's name and arithmetic, freed bytes in percent of allocated ones. It is
-/// no efficiency: a program that leaks nothing and holds nothing has 100, one that holds a large cache has less,
-/// and both may allocate far too often. How often, `allocations_per_request` says.
+/// `allocation_efficiency` has the article's name and arithmetic, freed bytes in percent of
+/// allocated ones. It is no efficiency: a program that leaks nothing and holds nothing has 100, one
+/// that holds a large cache has less, and both may allocate far too often. How often,
+/// `allocations_per_request` says.
 ///
-/// `peak_usage_bytes` is the most that any request to this route has seen; `resident_peak_bytes`, the kernel's,
-/// misses nothing but counts pages.
+/// `peak_usage_bytes` is the most that any request to this route has seen; `resident_peak_bytes`,
+/// the kernel's, misses nothing but counts pages.
 #[derive(Serialize)]
 struct MemoryStats {
     total_allocated_bytes: Option<u64>,
@@ -38,19 +40,17 @@ pub(super) fn reply(accounts: &Accounts) -> Response {
 }
 
 impl MemoryStats {
-    #[allow(clippy::cast_precision_loss)] // Shown to people: 53 bits are enough.
     fn of(totals: Option<Totals>, requests: u64) -> Self {
-        let percent_freed = |totals: Totals| match totals.allocated_bytes {
-            0 => 0.0,
-            allocated => totals.freed_bytes as f64 / allocated as f64 * 100.0,
+        let percent_freed = |totals: Totals| {
+            ratio(float(totals.freed_bytes), float(totals.allocated_bytes)) * 100.0
         };
         let per_request =
-            |totals: Totals| (requests > 0).then(|| totals.allocations as f64 / requests as f64);
+            |totals: Totals| (requests > 0).then(|| float(totals.allocations) / float(requests));
         Self {
             total_allocated_bytes: totals.map(|totals| totals.allocated_bytes),
             total_deallocated_bytes: totals.map(|totals| totals.freed_bytes),
             current_usage_bytes: totals.map(|totals| totals.used_bytes()),
-            current_usage_mb: totals.map(|totals| totals.used_bytes() as f64 / 1024.0 / 1024.0),
+            current_usage_mb: totals.map(|totals| float(totals.used_bytes()) / 1024.0 / 1024.0),
             allocation_efficiency: totals.map(percent_freed),
             allocations: totals.map(|totals| totals.allocations),
             deallocations: totals.map(|totals| totals.deallocations),

@@ -1,10 +1,12 @@
 //! The routes: what the server answers, each a request in and a value out.
 //!
-//! [`Routes`] is given to the server whole and shared by all reactors. A handler may wait on the reactor's timer
-//! or have work done on the job pool; it says so in its reply and never does it itself, so no handler blocks a
-//! reactor. What handlers keep, they keep for each reactor apart or behind a lock that is held for a look-up.
+//! [`Routes`] is given to the server whole and shared by all reactors. A handler may wait on the
+//! reactor's timer or have work done on the job pool; it says so in its reply and never does it
+//! itself, so no handler blocks a reactor. What handlers keep, they keep for each reactor apart or
+//! behind a lock that is held for a look-up.
 //!
-//! Absent on purpose: sockets, the event loop, buffer pools. A handler can be tested by its rendered bytes.
+//! Absent on purpose: sockets, the event loop, buffer pools. A handler can be tested by its
+//! rendered bytes.
 
 use std::io;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use crate::http::{Admission, Handler, Method, Reply, Request, Response};
 mod table;
 
 mod query;
+
+mod units;
 
 mod constant;
 
@@ -67,8 +71,8 @@ pub struct Routes {
 impl Routes {
     /// Routes for a server with this configuration, which show `accounts`.
     ///
-    /// Without `config.files_root` a directory with sample files is made; it is removed when the routes are
-    /// dropped.
+    /// Without `config.files_root` a directory with sample files is made; it is removed when the
+    /// routes are dropped.
     ///
     /// # Errors
     ///
@@ -93,7 +97,8 @@ impl Routes {
         &self.files_root
     }
 
-    /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a test.
+    /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a
+    /// test.
     fn route(&self, request: &Request<'_>) -> Result<Reply, Response> {
         use Method::{Get, Head, Post};
         match (request.method, request.path) {

@@ -1,7 +1,8 @@
 //! `/profiled` and `/profiler-stats`: stages of requests, timed into histograms of fixed size.
 //!
-//! Each reactor records into histograms of its own, which are merged when somebody asks: no lock, and no vector
-//! that grows with every call. The server's own stages are timed by the reactors, in one request of `--sample`.
+//! Each reactor records into histograms of its own, which are merged when somebody asks: no lock,
+//! and no vector that grows with every call. The server's own stages are timed by the reactors, in
+//! one request of `--sample`.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::units::nanoseconds;
 use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
 use crate::config::Limits;
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
@@ -51,11 +53,13 @@ struct Report {
     profiler_stats: Vec<FunctionStats>,
     total_functions_tracked: usize,
     analysis_timestamp: Timestamp,
-    /// The median of many pairs of clock readings with nothing between them: what each time above includes.
+    /// The median of many pairs of clock readings with nothing between them: what each time above
+    /// includes.
     measurement_cost_ns: u64,
 }
 
-/// One stage. Times are `null` if it was never timed. Percentiles are known to within 6 %; the rest is exact.
+/// One stage. Times are `null` if it was never timed. Percentiles are known to within 6 %; the rest
+/// is exact.
 #[derive(Serialize)]
 struct FunctionStats {
     function_name: &'static str,
@@ -73,8 +77,8 @@ struct FunctionStats {
 
 /// `GET /profiled`.
 ///
-/// The server had parsed this request before the handler saw it. To time parsing by itself, the handler parses
-/// its own head once more, under the clock.
+/// The server had parsed this request before the handler saw it. To time parsing by itself, the
+/// handler parses its own head once more, under the clock.
 ///
 /// # Errors
 ///
@@ -131,7 +135,8 @@ impl Profiler {
     }
 }
 
-/// The computation, and an answer whose serialisation is timed where it happens: in the output, by the reactor.
+/// The computation, and an answer whose serialisation is timed where it happens: in the output, by
+/// the reactor.
 fn respond(profiler: &Arc<Profiler>, worker: usize, request: &Request<'_>) -> Response {
     let started = Instant::now();
     let computation_result = sum_of_squares(PROFILED_STEPS);
@@ -198,10 +203,6 @@ fn measurement_cost_ns() -> u64 {
     });
     pairs.sort_unstable();
     pairs[MEASUREMENT_PAIRS / 2]
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

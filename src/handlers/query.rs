@@ -11,7 +11,8 @@ const SHOWN_BYTES: usize = 20;
 ///
 /// # Errors
 ///
-/// A 400 that names the parameter, the value and the range, for anything but digits that lie within it.
+/// A 400 that names the parameter, the value and the range, for anything but digits that lie within
+/// it.
 pub(super) fn number(
     request: &Request<'_>,
     name: &'static str,

@@ -1,18 +1,21 @@
 //! `/stats`: what the server did, read from the reactors' accounts while they go on counting.
 //!
-//! A value that is not known is `null`: a time before any was measured, a rate over a second that has not passed
-//! yet, memory where the system does not tell. Reading /proc/self/status holds the reactor up for some 20 us.
+//! A value that is not known is `null`: a time before any was measured, a rate over a second that
+//! has not passed yet, memory where the system does not tell. Reading /proc/self/status holds the
+//! reactor up for some 20 us.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::units::{float, ratio};
 use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Sample, Snapshot, memory_row};
 use crate::http::Response;
 
-/// All reactors together. Times are from poll's return to send's return, of sampled requests and of all deferred
-/// ones. `requests_per_second` is the last whole second's, before one has passed the mean since the start.
+/// All reactors together. Times are from poll's return to send's return, of sampled requests and of
+/// all deferred ones. `requests_per_second` is the last whole second's, before one has passed the
+/// mean since the start.
 #[derive(Serialize)]
 struct Stats {
     total_requests: u64,
@@ -85,7 +88,7 @@ pub(super) fn reply(accounts: &Accounts) -> Response {
     let uptime = accounts.process.uptime().as_secs_f64();
     let last_second = accounts.process.window(Duration::from_secs(1));
     let last_ten = accounts.process.window(Duration::from_secs(10));
-    let since_start = ratio(total_requests, uptime);
+    let since_start = ratio(float(total_requests), uptime);
     let response_time = ResponseTime::of(accounts);
     Response::json(Stats {
         total_requests,
@@ -114,7 +117,7 @@ impl ResponseTime {
             .iter()
             .map(|reactor| reactor.response_time.snapshot())
             .fold(Snapshot::empty(), |sum, one| sum.merge(&one));
-        let percentile = |share| times.percentile(share).map(microseconds);
+        let percentile = |share| times.percentile(share).map(|time| float(time) / 1e3);
         Self {
             measured: times.count,
             mean: times.mean().map(|nanoseconds| nanoseconds / 1e3),
@@ -151,7 +154,7 @@ fn row(reactor: usize, account: &ReactorAccount) -> ReactorRow {
         status: status_classes(account),
         turns,
         events,
-        events_per_turn: (turns > 0).then(|| ratio(events, to_f64(turns))),
+        events_per_turn: (turns > 0).then(|| ratio(float(events), float(turns))),
         wakeups: account.wakeups.get(),
         stale_wakeups: account.stale_wakeups.get(),
         accepts: account.accepts.get(),
@@ -191,26 +194,13 @@ fn refusals(accounts: &Accounts) -> Named<{ Refusal::COUNT }> {
 
 fn requests_per_second((earlier, latest): (Sample, Sample)) -> f64 {
     let requests = latest.requests.saturating_sub(earlier.requests);
-    ratio(requests, (latest.at - earlier.at).as_secs_f64())
+    ratio(float(requests), (latest.at - earlier.at).as_secs_f64())
 }
 
 /// Of one core: two busy threads are 200.
 fn cpu_percent((earlier, latest): (Sample, Sample)) -> f64 {
     let used = latest.cpu.saturating_sub(earlier.cpu).as_secs_f64();
     used / (latest.at - earlier.at).as_secs_f64() * 100.0
-}
-
-fn microseconds(nanoseconds: u64) -> f64 {
-    to_f64(nanoseconds) / 1e3
-}
-
-fn ratio(count: u64, of: f64) -> f64 {
-    if of > 0.0 { to_f64(count) / of } else { 0.0 }
-}
-
-#[allow(clippy::cast_precision_loss)] // Shown to people: 53 bits are enough.
-fn to_f64(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

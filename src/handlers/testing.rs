@@ -1,4 +1,5 @@
-//! What the tests of the handlers share: requests made by hand, and answers rendered and taken apart.
+//! What the tests of the handlers share: requests made by hand, and answers rendered and taken
+//! apart.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -93,8 +94,8 @@ impl Answer {
     }
 }
 
-/// Carries a reply to its response as a reactor would, but without waiting: each wait is over at once and took
-/// exactly as long as asked, each job runs on a thread of its own.
+/// Carries a reply to its response as a reactor would, but without waiting: each wait is over at
+/// once and took exactly as long as asked, each job runs on a thread of its own.
 pub(super) fn settle(mut reply: Reply) -> Response {
     loop {
         reply = match reply {

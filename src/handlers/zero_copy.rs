@@ -1,17 +1,20 @@
 //! `/zero-copy`: looks at a body where it lies.
 //!
-//! The body is read into pooled buffers by the reactor; the handler borrows them. Its CRC-32 is in the answer, so
-//! that every byte was truly read. What the reactor had to copy (the part of a body that came with a head
-//! which did not fit, for example) it says in the ledger, and the answer's flags are made from that alone.
+//! The body is read into pooled buffers by the reactor; the handler borrows them. Its CRC-32 is in
+//! the answer, so that every byte was truly read. What the reactor had to copy (the part of a body
+//! that came with a head which did not fit, for example) it says in the ledger, and the answer's
+//! flags are made from that alone.
 
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::units::microseconds;
 use crate::http::{Request, Response};
 
-/// `output_size` counts the bytes that went into the CRC. `zero_copy`: not one byte was copied in user space after
-/// recv(2). `memory_efficiency`: `high` if none was copied, `low` if all were, else `partial`.
+/// `output_size` counts the bytes that went into the CRC. `zero_copy`: not one byte was copied in
+/// user space after recv(2). `memory_efficiency`: `high` if none was copied, `low` if all were,
+/// else `partial`.
 #[derive(Serialize)]
 struct Reading {
     status: &'static str,
@@ -34,7 +37,7 @@ pub(super) fn reply(request: &Request<'_>) -> Response {
         output_size += piece.len();
     }
     let crc32 = hasher.finalize();
-    let processing_time_us = started.elapsed().as_secs_f64() * 1e6;
+    let processing_time_us = microseconds(started.elapsed());
     let (input_size, bytes_copied) = (request.body.len(), request.body.copied);
     Response::json(Reading {
         status: "success",

@@ -1,8 +1,10 @@
-//! Where a body ends: Content-Length counted down, or chunks taken apart (RFC 9112 sections 6 and 7).
+//! Where a body ends: Content-Length counted down, or chunks taken apart (RFC 9112 sections 6 and
+//! 7).
 //!
-//! The decoder sees each octet of the framing once and keeps none, so that it needs no memory, and the input may be
-//! cut anywhere. It is stricter than most: whatever two parsers could read differently ends the connection.
-//! httparse's `parse_chunk_size` is not used: it takes an empty size for 0 and any octet in an extension.
+//! The decoder sees each octet of the framing once and keeps none, so that it needs no memory, and
+//! the input may be cut anywhere. It is stricter than most: whatever two parsers could read
+//! differently ends the connection. httparse's `parse_chunk_size` is not used: it takes an empty
+//! size for 0 and any octet in an extension.
 
 mod trailer;
 
@@ -17,7 +19,8 @@ use trailer::Trailer;
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
-    /// Bytes of the body that are known of: taken, and announced by Content-Length or by a chunk size.
+    /// Bytes of the body that are known of: taken, and announced by Content-Length or by a chunk
+    /// size.
     announced: u64,
     /// Bytes of all chunk extensions so far.
     extensions: usize,
@@ -55,7 +58,8 @@ enum State {
     Done,
 }
 
-/// Within `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112 section 7.1.1), what was last.
+/// Within `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112 section
+/// 7.1.1), what was last.
 #[derive(Clone, Copy, Debug)]
 enum Extension {
     /// White space, where only `;` may follow.
@@ -81,16 +85,17 @@ enum Extension {
 /// Digits of a chunk size: as many as a `u64` holds.
 const DIGITS_MAX: u8 = 16;
 
-const TOO_LARGE: &str =
-    "The body is too large. It must be smaller, or be sent in several requests.";
-const SIZE: &str = "A chunk does not begin with its size. It must be 1 to 16 hex digits, then an extension or CRLF.";
-const EXTENSION: &str =
-    "A chunk extension is not valid. It must be `;name`, `;name=token` or `;name=\"text\"`.";
-const EXTENSIONS_TOO_LONG: &str =
-    "The chunk extensions are too long. They mean nothing here and must be left out.";
+const TOO_LARGE: &str = "The body is too large. It must be smaller, or be sent in several \
+    requests.";
+const SIZE: &str = "A chunk does not begin with its size. It must be 1 to 16 hex digits, then an \
+    extension or CRLF.";
+const EXTENSION: &str = "A chunk extension is not valid. It must be `;name`, `;name=token` or \
+    `;name=\"text\"`.";
+const EXTENSIONS_TOO_LONG: &str = "The chunk extensions are too long. They mean nothing here and \
+    must be left out.";
 const LINE_END: &str = "A chunk's size line ends in CR without LF. It must end in CRLF.";
-const DATA_END: &str =
-    "A chunk is not followed by CRLF. The data must be as long as the chunk size says, then CRLF.";
+const DATA_END: &str = "A chunk is not followed by CRLF. The data must be as long as the chunk \
+    size says, then CRLF.";
 
 impl Decoder {
     /// A decoder for a body that begins now. `Framing::None` is a body of length 0: done at once.
@@ -112,8 +117,9 @@ impl Decoder {
         matches!(self.state, State::Done)
     }
 
-    /// Bytes of the body that come next for certain, without framing between them: how much may be read straight
-    /// into a segment. All of the rest with Content-Length, the rest of the chunk within one, else `None`.
+    /// Bytes of the body that come next for certain, without framing between them: how much may be
+    /// read straight into a segment. All of the rest with Content-Length, the rest of the chunk
+    /// within one, else `None`.
     pub fn remaining(&self) -> Option<u64> {
         match self.state {
             State::Length(left) | State::Data(left) => Some(left),
@@ -122,8 +128,8 @@ impl Decoder {
         }
     }
 
-    /// Counts `bytes` of the body that were read past [`next`](Self::next), straight into a segment; at most
-    /// [`remaining`](Self::remaining).
+    /// Counts `bytes` of the body that were read past [`next`](Self::next), straight into a
+    /// segment; at most [`remaining`](Self::remaining).
     pub fn skip(&mut self, bytes: u64) {
         match &mut self.state {
             State::Length(left) | State::Data(left) if *left > bytes => *left -= bytes,
@@ -133,12 +139,13 @@ impl Decoder {
         }
     }
 
-    /// Takes the next piece from the beginning of `input`, which is not empty. `consumed` is 0 only when done.
+    /// Takes the next piece from the beginning of `input`, which is not empty. `consumed` is 0 only
+    /// when done.
     ///
     /// # Errors
     ///
-    /// 400 for broken chunks or too many extensions, 413 beyond `limits.body`, 431 for too large a trailer section.
-    /// The decoder must not be used again.
+    /// 400 for broken chunks or too many extensions, 413 beyond `limits.body`, 431 for too large a
+    /// trailer section. The decoder must not be used again.
     pub fn next<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Piece<'a>, Rejection> {
         let mut rest = input;
         loop {

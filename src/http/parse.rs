@@ -1,11 +1,13 @@
-//! The bytes of a request head, judged: httparse finds the tokens, this file holds RFC 9112 against them.
+//! The bytes of a request head, judged: httparse finds the tokens, this file holds RFC 9112 against
+//! them.
 //!
-//! There are two ways through. [`plain`] takes a head that is complete and has nothing unusual about it, which is
-//! nearly every one: one pass of httparse, and then the checks that httparse leaves out. Everything else goes to
-//! `examine`, which is slow and knows why. The call of `plain` could be removed and nothing would change but time.
+//! There are two ways through. [`plain`] takes a head that is complete and has nothing unusual
+//! about it, which is nearly every one: one pass of httparse, and then the checks that httparse
+//! leaves out. Everything else goes to `examine`, which is slow and knows why. The call of `plain`
+//! could be removed and nothing would change but time.
 //!
-//! httparse takes bare LF for CRLF, any number of empty lines before the
-//! head and any octet above 0x20 in the target, and it looks into no field: that is what the checks are for.
+//! httparse takes bare LF for CRLF, any number of empty lines before the head and any octet above
+//! 0x20 in the target, and it looks into no field: that is what the checks are for.
 
 use std::mem::MaybeUninit;
 
@@ -25,7 +27,8 @@ use examine::examine;
 use fields::Noted;
 use target::Target;
 
-/// A field line: `name` as it came (compare it without case), `value` without the white space around it.
+/// A field line: `name` as it came (compare it without case), `value` without the white space
+/// around it.
 pub type Field<'a> = httparse::Header<'a>;
 
 /// Room for the fields of one head.
@@ -92,8 +95,8 @@ pub struct Head<'a> {
 
 /// Parses the head at the beginning of `input`.
 ///
-/// `Ok(None)`: the head has not ended yet. `scanned` is the caller's memory of how far its end was looked for:
-/// 0 at first, handed in again unchanged with the same input and more bytes behind it.
+/// `Ok(None)`: the head has not ended yet. `scanned` is the caller's memory of how far its end was
+/// looked for: 0 at first, handed in again unchanged with the same input and more bytes behind it.
 ///
 /// # Errors
 ///
@@ -105,8 +108,8 @@ pub fn head<'a>(
     slots: &'a mut Slots<'a>,
     limits: &Limits,
 ) -> Result<Option<Head<'a>>, Rejection> {
-    // Most heads come in one piece: they are parsed at once. One that did not is left alone until its end has
-    // come: a head sent byte by byte would be parsed as many times as it has bytes.
+    // Most heads come in one piece: they are parsed at once. One that did not is left alone until
+    // its end has come: a head sent byte by byte would be parsed as many times as it has bytes.
     if *scanned > 0 && !is_decidable(input, *scanned, limits) {
         *scanned = input.len();
         return Ok(None);
@@ -168,8 +171,8 @@ fn judge<'a>(
     }))
 }
 
-/// Takes apart a head of HTTP/1.0 or 1.1 that is complete, within the limits and has CRLF at the end of each line;
-/// `Ok(None)` about any other.
+/// Takes apart a head of HTTP/1.0 or 1.1 that is complete, within the limits and has CRLF at the
+/// end of each line; `Ok(None)` about any other.
 #[inline]
 fn plain<'a>(
     bytes: &'a [u8],
@@ -227,8 +230,9 @@ fn fields_max(limits: &Limits) -> usize {
 
 /// Whether no line of the head ends in LF alone.
 ///
-/// httparse has refused each CR that is not followed by LF. So the octet two before each field name, and before
-/// the end, tells: a look at one octet of each line, where a search for LF would read them all again.
+/// httparse has refused each CR that is not followed by LF. So the octet two before each field
+/// name, and before the end, tells: a look at one octet of each line, where a search for LF would
+/// read them all again.
 #[inline]
 fn has_crlf_throughout(bytes: &[u8], head_bytes: usize, fields: &[Field<'_>]) -> bool {
     let start = bytes.as_ptr().addr();
@@ -241,11 +245,12 @@ fn has_crlf_throughout(bytes: &[u8], head_bytes: usize, fields: &[Field<'_>]) ->
         })
 }
 
-/// Takes away the empty line that a client may have sent behind its last body (RFC 9112 section 2.2); `None` if
-/// the head has not begun.
+/// Takes away the empty line that a client may have sent behind its last body (RFC 9112 section
+/// 2.2); `None` if the head has not begun.
 #[inline]
 fn after_empty_line(input: &[u8]) -> Result<Option<&[u8]>, Rejection> {
-    const REASON: &str = "The request begins with line ends. One CRLF is allowed before the request line, and nothing else.";
+    const REASON: &str = "The request begins with line ends. One CRLF is allowed before the \
+        request line, and nothing else.";
     match input {
         [b'\r' | b'\n', ..] => match input {
             [b'\r'] | [b'\r', b'\n'] => Ok(None),
@@ -257,7 +262,8 @@ fn after_empty_line(input: &[u8]) -> Result<Option<&[u8]>, Rejection> {
     }
 }
 
-/// Whether the bytes from `scanned` on end the head, make it wrong for certain, or make it too large.
+/// Whether the bytes from `scanned` on end the head, make it wrong for certain, or make it too
+/// large.
 fn is_decidable(input: &[u8], scanned: usize, limits: &Limits) -> bool {
     let new = input.get(scanned..).unwrap_or_default();
     let ends = memchr::memchr_iter(b'\n', new).any(|at| {

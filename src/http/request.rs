@@ -211,3 +211,113 @@ pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request<'a>(query: Option<&'a str>, params: &'a [(&'a str, &'a str)]) -> Request<'a> {
+        Request {
+            method: Method::Get,
+            path: "/",
+            query,
+            version: Version::Http11,
+            fields: &[],
+            head: b"",
+            body: Body::default(),
+            worker: 0,
+            params,
+        }
+    }
+
+    /// RFC 9110 section 9.1: tokens have a case.
+    #[test]
+    fn methods_and_their_tokens() {
+        for token in [
+            "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+        ] {
+            assert_eq!(Method::from_token(token).as_str(), token);
+            assert_eq!(Method::from_token(&token.to_lowercase()), Method::Unknown);
+        }
+        assert_eq!(Method::from_token(""), Method::Unknown);
+    }
+
+    /// RFC 9110 section 5.1: names have none.
+    #[test]
+    fn the_first_field_of_a_name() {
+        let field = |name, value| Field { name, value };
+        let fields = [
+            field("A", &b"1"[..]),
+            field("b-C", b"2"),
+            field("B-c", b"3"),
+        ];
+        let request = Request {
+            fields: &fields,
+            ..request(None, &[])
+        };
+        assert_eq!(request.field("B-C"), Some(&b"2"[..]));
+        assert_eq!(request.field("a"), Some(&b"1"[..]));
+        assert_eq!(request.field("b"), None);
+    }
+
+    #[test]
+    fn values_of_a_query() {
+        let request = |query| request(Some(query), &[]);
+        assert_eq!(request("work=5").query_value("work"), Some("5"));
+        assert_eq!(request("a=1&work=5&work=6").query_value("work"), Some("5"));
+        assert_eq!(request("work=a=b").query_value("work"), Some("a=b"));
+        assert_eq!(request("work=%41+").query_value("work"), Some("%41+"));
+        assert_eq!(request("work").query_value("work"), Some(""));
+        assert_eq!(request("&&work=&").query_value("work"), Some(""));
+        assert_eq!(request("Work=1&w%6Frk=2&works=3").query_value("work"), None);
+        assert_eq!(request("").query_value("work"), None);
+        assert_eq!(
+            super::Request {
+                query: None,
+                ..request("")
+            }
+            .query_value("work"),
+            None
+        );
+    }
+
+    /// RFC 3986 section 2.1.
+    #[test]
+    fn parameters_are_decoded() {
+        let params = [
+            ("plain", "a+b"),
+            ("encoded", "a%2Fb%c3%a9"),
+            ("broken", "%4%zz%"),
+            ("latin", "%E9"),
+        ];
+        let request = request(None, &params);
+        assert!(matches!(request.param("plain"), Some(Cow::Borrowed("a+b"))));
+        assert_eq!(request.param("encoded").as_deref(), Some("a/b\u{e9}"));
+        assert_eq!(request.param("broken").as_deref(), Some("%4%zz%"));
+        assert_eq!(request.param("latin").as_deref(), Some("\u{fffd}"));
+        assert_eq!(request.param("Plain"), None);
+    }
+
+    #[test]
+    fn a_body_in_one_piece_is_not_copied() {
+        let segments = [BytesMut::from("bc"), BytesMut::from("d")];
+        let body = |first, segments| Body {
+            first,
+            segments,
+            copied: 0,
+        };
+        let whole = body(&b"a"[..], &segments[..]);
+        assert_eq!(whole.contiguous(), Cow::<[u8]>::Owned(b"abcd".to_vec()));
+        assert_eq!(whole.pieces().collect::<Vec<_>>(), [&b"a"[..], b"bc", b"d"]);
+        assert_eq!((whole.len(), whole.is_empty()), (4, false));
+        for (only, expected) in [
+            (body(b"a", &[]), &b"a"[..]),
+            (body(b"", &segments[..1]), b"bc"),
+            (body(b"", &[]), b""),
+        ] {
+            let contiguous = only.contiguous();
+            assert!(matches!(contiguous, Cow::Borrowed(bytes) if bytes == expected));
+            assert_eq!(only.is_empty(), expected.is_empty());
+        }
+    }
+}

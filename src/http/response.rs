@@ -324,13 +324,14 @@ fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut
         out.push(b"Content-Length: 0\r\n\r\n");
         return 0;
     }
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(body.len()).as_bytes();
     write_content_lines(content_type, out);
-    out.push(itoa::Buffer::new().format(body.len()).as_bytes());
-    out.push(b"\r\n\r\n");
     if head_only {
+        out.push_all([digits, b"\r\n\r\n"]);
         return 0;
     }
-    out.push(body);
+    out.push_all([digits, b"\r\n\r\n", body]);
     body.len()
 }
 
@@ -369,11 +370,14 @@ fn write_in_place(
     body_bytes
 }
 
+#[inline]
 fn write_content_lines(content_type: ContentType, out: &mut Output) {
     if let ContentType::Other(media_type) = content_type {
-        out.push(b"Content-Type: ");
-        out.push(media_type.as_bytes());
-        out.push(b"\r\nContent-Length: ");
+        out.push_all([
+            b"Content-Type: ",
+            media_type.as_bytes(),
+            b"\r\nContent-Length: ",
+        ]);
     } else {
         out.push(content_type.lines().as_bytes());
     }
@@ -418,6 +422,22 @@ impl Output {
         }
         self.bytes[self.end..end].copy_from_slice(piece);
         self.end = end;
+    }
+
+    /// Appends several pieces; the room for all is made at once.
+    #[inline]
+    pub fn push_all<const N: usize>(&mut self, pieces: [&[u8]; N]) {
+        let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if self.bytes.len() - self.end < bytes {
+            self.grow(self.end + bytes);
+        }
+        let mut room = &mut self.bytes[self.end..self.end + bytes];
+        for piece in pieces {
+            let (here, rest) = room.split_at_mut(piece.len());
+            here.copy_from_slice(piece);
+            room = rest;
+        }
+        self.end += bytes;
     }
 
     /// Forgets everything; memory beyond `keep`, which one long answer may have needed, is

@@ -9,7 +9,6 @@
 //! that owes bytes, or waits for an answer, reads nothing. recv is called only after an edge said
 //! so, and not again after a short read, unless the end of the stream has been announced.
 
-use std::mem;
 use std::net::SocketAddr;
 
 use super::buffers::Input;
@@ -17,7 +16,7 @@ use super::connections::ConnectionId;
 use super::kernel::{Kernel, Readiness};
 use super::shared::Shared;
 use super::timers::Time;
-use super::transfer::Fill;
+use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
 use crate::config::bounds;
 use crate::http::body::Decoder;
@@ -169,9 +168,15 @@ impl<K: Kernel> Connection<K> {
         self.armed == at
     }
 
-    /// Goes as far as it can, for a bounded number of rounds.
+    /// Goes as far as it can, for a bounded number of rounds. `common` is the input that all
+    /// connections of the reactor read into; it is empty before and after.
     #[cfg_attr(map, inline(never))]
-    pub fn advance<H: Handler>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Progress {
+    pub fn advance<H: Handler>(
+        &mut self,
+        cause: Cause,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Progress {
         shared
             .kernel
             .kernel
@@ -182,7 +187,7 @@ impl<K: Kernel> Connection<K> {
             Err(Gone) => return Progress::Finished,
         }
         for _ in 0..bounds::ROUNDS_PER_ADVANCE {
-            match self.round(shared) {
+            match self.round(common, shared) {
                 Ok(Step::Again) => {}
                 Ok(Step::Blocked) => {
                     self.arm(shared);
@@ -220,65 +225,84 @@ impl<K: Kernel> Connection<K> {
         }
     }
 
-    fn round<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
-        self.pay(shared)?;
-        self.flush(shared)?;
-        if self.outbox.is_some() {
-            return Ok(Step::Blocked);
+    fn round<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        if self.outbox.is_some() || !shared.output.is_empty() {
+            self.pay(shared)?;
+            self.flush(shared)?;
+            if self.outbox.is_some() {
+                return Ok(Step::Blocked);
+            }
         }
         match self.phase {
-            Phase::Head { .. } | Phase::Body(_) | Phase::Discard { .. } => self.converse(shared),
+            Phase::Head { .. } | Phase::Body(_) | Phase::Discard { .. } => {
+                self.converse(common, shared)
+            }
             Phase::Deferred(_) => Ok(Step::Blocked),
             Phase::Closing => self.shut_down(shared),
-            Phase::Lingering { .. } => self.drop_input(shared),
+            Phase::Lingering { .. } => self.drop_input(common, shared),
         }
     }
 
     /// Fill, serve, flush.
     #[cfg_attr(map, inline(never))]
-    fn converse<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
-        let fresh = self.has_fresh_input();
-        if !fresh && !self.unread {
+    fn converse<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        let is_fresh = self.has_fresh_input();
+        if !is_fresh && !self.unread {
             return Ok(Step::Blocked);
         }
         shared
             .stopwatch
             .start(shared.turn_began, &mut shared.kernel);
-        let step = if !fresh && self.reads_into_segments() {
+        let step = if let Some(mut own) = self.inbox.take() {
+            let step = self.fill_and_serve(&mut own, is_fresh, shared);
+            self.keep_own(own, shared);
+            step
+        } else if self.reads_into_segments() {
             self.fill_body(shared)
         } else {
-            self.fill_and_serve(fresh, shared)
+            let step = self.fill_and_serve(common, false, shared);
+            if !common.is_empty() {
+                self.keep_rest(common, shared);
+            }
+            step
         }?;
         self.flush(shared)?;
-        Ok(if self.outbox.is_some() {
+        // The round that would find out that nothing is left is spared.
+        let is_idle =
+            !self.unread && self.inbox.is_none() && matches!(self.phase, Phase::Head { .. });
+        Ok(if is_idle || self.outbox.is_some() {
             Step::Blocked
         } else {
             step
         })
     }
 
-    /// One read, unless there is something left to be served, and all that is complete in it.
+    /// One read, unless something waits to be served, and all that is complete then.
+    #[inline]
     fn fill_and_serve<H: Handler>(
         &mut self,
-        fresh: bool,
+        input: &mut Input,
+        is_fresh: bool,
         shared: &mut Shared<H, K>,
     ) -> Result<Step, Gone> {
-        let own = self.inbox.take();
-        let is_own = own.is_some();
-        let mut input = own.unwrap_or_else(|| mem::take(&mut shared.input));
-        let filled = if fresh {
-            Ok(Fill::Bytes)
+        let filled = if is_fresh {
+            Fill::Bytes
         } else {
-            self.fill(&mut input, shared)
+            self.fill(input, shared)?
         };
-        let step = match filled {
-            Ok(Fill::Bytes) => self.serve(&mut input, shared).map(|()| Step::Again),
-            Ok(Fill::Nothing) => Ok(Step::Again),
-            Ok(Fill::End) => Ok(self.meet_end(!input.is_empty(), shared)),
-            Err(gone) => Err(gone),
-        };
-        self.keep(input, is_own, shared);
-        step
+        match filled {
+            Fill::Bytes => self.serve(input, shared).map(|()| Step::Again),
+            Fill::Nothing => Ok(Step::Again),
+            Fill::End => Ok(self.meet_end(!input.is_empty(), shared)),
+        }
     }
 
     /// Whether bytes wait that have not been looked at: those behind a request whose answer took
@@ -319,14 +343,16 @@ impl<K: Kernel> Connection<K> {
         Ok(Step::Again)
     }
 
-    fn drop_input<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
+    fn drop_input<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
         if !self.unread {
             return Ok(Step::Blocked);
         }
-        let mut input = mem::take(&mut shared.input);
-        let filled = self.fill(&mut input, shared);
-        input.clear();
-        shared.input = input;
+        let filled = self.fill(common, shared);
+        common.clear();
         match (filled?, &mut self.phase) {
             (Fill::End, _) => return Ok(Step::Finished),
             (Fill::Bytes, Phase::Lingering { heard, .. }) => *heard = shared.now,
@@ -356,6 +382,8 @@ impl<K: Kernel> Connection<K> {
     /// Gives back what it holds; it is gone afterwards.
     pub fn dismiss<H: Handler>(mut self, shared: &mut Shared<H, K>) {
         self.drop_upload(shared);
+        // What it had written when it failed must not go to the next one.
+        shared.output.clear(OUTPUT_KEPT);
         let kept = [self.inbox, self.outbox.map(|owed| owed.bytes)];
         for input in kept.into_iter().flatten() {
             shared.pool.give_back(input.into_bytes());

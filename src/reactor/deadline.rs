@@ -46,7 +46,11 @@ impl<K: Kernel> Connection<K> {
         let deadline = self.deadline(shared);
         let is_sooner = deadline < self.armed;
         shared.kernel.kernel.observe("arm", || {
-            let entry = if is_sooner { "an entry is set" } else { "an entry stands already" };
+            let entry = if is_sooner {
+                "an entry is set"
+            } else {
+                "an entry stands already"
+            };
             format!("{}; {entry}", self.describe())
         });
         if is_sooner {

@@ -85,6 +85,8 @@ pub struct Reactor<H, K: Kernel> {
     mailbox: Mailbox,
     has_mail: bool,
     leaving: bool,
+    /// Where whoever reads next receives; empty between two advances.
+    input: Input,
     shared: Shared<H, K>,
 }
 
@@ -109,7 +111,6 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         let shared = Shared {
             kernel: Counted { kernel, account },
             handler,
-            input: Input::new(BytesMut::with_capacity(config.socket.buffer_size)),
             output: Output::with_capacity(bounds::SEGMENT_BYTES),
             pool,
             timers: Timers::new(),
@@ -135,6 +136,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             mailbox,
             has_mail: false,
             leaving: false,
+            input: Input::new(BytesMut::with_capacity(config.socket.buffer_size)),
             shared,
         }
     }
@@ -175,7 +177,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             Occasion::Messages => self.has_mail = true,
         })?;
 
-        self.shared.kernel.kernel.observe("turn", || format!("{} wakeups", self.wakeups.len()));
+        self.shared
+            .kernel
+            .kernel
+            .observe("turn", || format!("{} wakeups", self.wakeups.len()));
 
         // One clock reading for all that came together.
         self.shared.read_clock();
@@ -243,7 +248,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             return;
         };
         self.shared.kernel.account.wakeups.add(1);
-        match connection.advance(wakeup.cause, &mut self.shared) {
+        match connection.advance(wakeup.cause, &mut self.input, &mut self.shared) {
             Progress::Blocked => {}
             Progress::Yielded => self.yielded.push(wakeup.id),
             Progress::Finished => self.dismiss(wakeup.id),
@@ -288,7 +293,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     fn accept_one(&mut self) -> bool {
         match self.shared.kernel.accept() {
             Ok((socket, peer)) => {
-                self.shared.kernel.kernel.observe("accept_one", || format!("{peer}"));
+                self.shared
+                    .kernel
+                    .kernel
+                    .observe("accept_one", || format!("{peer}"));
                 self.admit(socket, peer);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {

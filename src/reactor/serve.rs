@@ -289,6 +289,13 @@ impl<K: Kernel> Connection<K> {
         unread: Framing,
         shared: &mut Shared<H, K>,
     ) {
+        let goes_on = matches!(&produced, Produced::Written(written) if written.keep_alive)
+            && matches!(unread, Framing::None | Framing::Length(0));
+        if goes_on && let Phase::Head { scanned, since } = &mut self.phase {
+            // The usual case changes two numbers, where an assignment would first drop the old phase.
+            (*scanned, *since) = (0, shared.now);
+            return;
+        }
         self.phase = match produced {
             Produced::Later(later) => {
                 return self.defer(

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::buffers::{Input, Pool};
+use super::buffers::Pool;
 use super::jobs::{Address, JobPool};
 use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
@@ -21,8 +21,6 @@ pub struct Shared<H, K: Kernel> {
     pub kernel: Counted<K>,
     /// Who answers.
     pub handler: Arc<H>,
-    /// Where whoever reads next receives; empty between connections.
-    pub input: Input,
     /// Where whoever answers next writes; empty between connections.
     pub output: Output,
     /// Buffers for what must outlive a connection's turn.
@@ -97,13 +95,18 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             Ok(Ok((status, written))) => {
                 let bytes = self.output.len() - mark;
                 self.kernel.kernel.observe("produce", || {
-                    format!("answer {} of {bytes} bytes written into the output", status.0)
+                    format!(
+                        "answer {} of {bytes} bytes written into the output",
+                        status.0
+                    )
                 });
                 self.count_answer(status, written);
                 Produced::Written(written)
             }
             Ok(Err(later)) => {
-                self.kernel.kernel.observe("produce", || format!("no answer yet: {later:?}"));
+                self.kernel
+                    .kernel
+                    .observe("produce", || format!("no answer yet: {later:?}"));
                 Produced::Later(later)
             }
             Err(_) => {

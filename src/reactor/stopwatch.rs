@@ -49,9 +49,7 @@ impl Stopwatch {
     #[inline]
     pub fn lap<K: Kernel>(&mut self, stage: Stage, kernel: &mut Counted<K>) {
         if let Some(began) = self.running {
-            let now = kernel.kernel.now();
-            kernel.account.stages[stage as usize].record(nanos(now, began));
-            self.running = Some(now);
+            self.running = Some(record(stage, began, kernel));
         }
     }
 
@@ -79,9 +77,13 @@ impl Stopwatch {
     /// Just after it.
     #[inline]
     pub fn after_send<K: Kernel>(&mut self, kernel: &mut Counted<K>) {
-        let Some(asked) = self.asked.take() else {
-            return;
-        };
+        if let Some(asked) = self.asked.take() {
+            self.finish(asked, kernel);
+        }
+    }
+
+    #[cold]
+    fn finish<K: Kernel>(&mut self, asked: Time, kernel: &mut Counted<K>) {
         if self.round {
             self.lap(Stage::Write, kernel);
             self.round = false;
@@ -90,6 +92,15 @@ impl Stopwatch {
         let now = kernel.kernel.now();
         kernel.account.response_time.record(nanos(now, asked));
     }
+}
+
+/// Reads the clock and records a stage that began earlier. Cold, so that what is left of it between samples is
+/// the comparison alone.
+#[cold]
+fn record<K: Kernel>(stage: Stage, began: Time, kernel: &mut Counted<K>) -> Time {
+    let now = kernel.kernel.now();
+    kernel.account.stages[stage as usize].record(nanos(now, began));
+    now
 }
 
 fn nanos(now: Time, began: Time) -> u64 {

@@ -37,7 +37,10 @@ impl<K: Kernel> Connection<K> {
             return Ok(Fill::Nothing);
         }
         let room = input.spare();
-        shared.kernel.kernel.observe("fill", || format!("room for {room} bytes in the input"));
+        shared
+            .kernel
+            .kernel
+            .observe("fill", || format!("room for {room} bytes in the input"));
         let received = shared
             .kernel
             .recv(&mut self.socket, input.bytes_mut(), room);
@@ -110,33 +113,25 @@ impl<K: Kernel> Connection<K> {
         }
     }
 
-    /// Returns a lent input, or keeps it: what is left in the shared one moves to a buffer of our
-    /// own.
-    pub(super) fn keep<H: Handler>(
-        &mut self,
-        mut input: Input,
-        is_own: bool,
-        shared: &mut Shared<H, K>,
-    ) {
-        if matches!(self.phase, Phase::Closing) {
-            input.clear();
-        }
-        if is_own {
-            if input.is_empty() {
-                shared.pool.give_back(input.into_bytes());
-            } else {
-                self.inbox = Some(input);
-            }
-            return;
-        }
-        if !input.is_empty() {
-            match shared.pool.copy_of(input.unread(), &[]) {
+    /// What is left in the common input moves to a buffer of our own.
+    #[cold]
+    pub(super) fn keep_rest<H: Handler>(&mut self, common: &mut Input, shared: &mut Shared<H, K>) {
+        if !matches!(self.phase, Phase::Closing) {
+            match shared.pool.copy_of(common.unread(), &[]) {
                 Some(rest) => self.inbox = Some(Input::new(rest)),
                 None => self.reject(NO_BUFFER, shared),
             }
-            input.clear();
         }
-        shared.input = input;
+        common.clear();
+    }
+
+    /// An input of our own is kept as long as there is something in it.
+    pub(super) fn keep_own<H: Handler>(&mut self, own: Input, shared: &mut Shared<H, K>) {
+        if own.is_empty() || matches!(self.phase, Phase::Closing) {
+            shared.pool.give_back(own.into_bytes());
+        } else {
+            self.inbox = Some(own);
+        }
     }
 
     /// One send of all answers that have been written.
@@ -150,7 +145,10 @@ impl<K: Kernel> Connection<K> {
             return self.owe(0, shared);
         }
         let owed = shared.output.len();
-        shared.kernel.kernel.observe("flush", || format!("{owed} bytes in the output"));
+        shared
+            .kernel
+            .kernel
+            .observe("flush", || format!("{owed} bytes in the output"));
         shared.stopwatch.before_send(&mut shared.kernel);
         let sent = shared
             .kernel

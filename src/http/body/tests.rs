@@ -1,4 +1,5 @@
-//! Streams in, bodies out. Each example is decoded whole, cut in two at every byte, and byte by byte.
+//! Streams in, bodies out. Each example is decoded whole, cut in two at every byte, and byte by
+//! byte.
 
 use super::*;
 

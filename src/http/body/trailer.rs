@@ -1,7 +1,8 @@
 //! The trailer section behind the last chunk (RFC 9112 section 7.1.2): judged, bounded and dropped.
 //!
-//! Nothing is merged into the header section: a field such as Content-Length that came this late would be read by
-//! some and not by others. The lines are judged all the same, since a wrong one shows where the framing went wrong.
+//! Nothing is merged into the header section: a field such as Content-Length that came this late
+//! would be read by some and not by others. The lines are judged all the same, since a wrong one
+//! shows where the framing went wrong.
 
 use super::broken;
 use crate::config::Limits;
@@ -32,10 +33,10 @@ enum At {
     LastCr,
 }
 
-const LINE: &str = "A line of the trailer section is not valid. It must be a field name, a colon, a value without control \
-    characters, and CRLF.";
-const TOO_LARGE: &str =
-    "The trailer section is too large. Its fields mean nothing here and must be left out.";
+const LINE: &str = "A line of the trailer section is not valid. It must be a field name, a colon, \
+    a value without control characters, and CRLF.";
+const TOO_LARGE: &str = "The trailer section is too large. Its fields mean nothing here and must \
+    be left out.";
 
 impl Trailer {
     /// The trailer section after one octet more; `None` if that was its last.

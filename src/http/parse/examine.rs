@@ -1,8 +1,9 @@
-//! A head line by line, without haste: what is not a complete, plain and correct head of HTTP/1.0 or 1.1.
+//! A head line by line, without haste: what is not a complete, plain and correct head of HTTP/1.0
+//! or 1.1.
 //!
-//! The same bytes are refused for the same reason however they were split on their way: faults are judged in the
-//! order in which they stand, and nothing is judged that lies beyond a limit. That a head is taken apart twice is
-//! deliberate: the fast way says yes or "not me", this one knows why.
+//! The same bytes are refused for the same reason however they were split on their way: faults are
+//! judged in the order in which they stand, and nothing is judged that lies beyond a limit. That a
+//! head is taken apart twice is deliberate: the fast way says yes or "not me", this one knows why.
 
 use super::octets::{Class, TARGET, TOKEN, VALUE};
 use super::target::{self, Target};
@@ -11,24 +12,27 @@ use crate::config::Limits;
 use crate::http::request::{Method, Version};
 use crate::http::{Rejection, Status};
 
-const METHOD: &str = "The request line does not begin with a method. It must be a token such as `GET`, followed by one space.";
+const METHOD: &str = "The request line does not begin with a method. It must be a token such as \
+    `GET`, followed by one space.";
 const VERSION: &str = "The request line does not end in one space, `HTTP/1.1` and CRLF.";
-const MAJOR_VERSION: &str = "This version of HTTP is not served here. The request line must end in `HTTP/1.1` or `HTTP/1.0`.";
-const LINE_TOO_LONG: &str =
-    "The request line is too long. The target must be shorter; larger data belong into a body.";
-const NAME: &str = "A field line does not begin with a field name and a colon. The name must be a token such as `Accept`.";
-const NAME_SPACE: &str =
-    "There is white space between a field name and its colon. The colon must follow at once.";
-const FOLDED: &str =
-    "A line of the header section begins with white space. Each field must be one line.";
-const VALUE_OCTET: &str =
-    "A field value holds a control character. NUL, CR, LF and the like must not be part of it.";
+const MAJOR_VERSION: &str = "This version of HTTP is not served here. The request line must end in \
+    `HTTP/1.1` or `HTTP/1.0`.";
+const LINE_TOO_LONG: &str = "The request line is too long. The target must be shorter; larger data \
+    belong into a body.";
+const NAME: &str = "A field line does not begin with a field name and a colon. The name must be a \
+    token such as `Accept`.";
+const NAME_SPACE: &str = "There is white space between a field name and its colon. The colon must \
+    follow at once.";
+const FOLDED: &str = "A line of the header section begins with white space. Each field must be one \
+    line.";
+const VALUE_OCTET: &str = "A field value holds a control character. NUL, CR, LF and the like must \
+    not be part of it.";
 const BARE_CR: &str = "A CR without LF is in the head. Lines must end in CRLF.";
 const BARE_LF: &str = "A line of the head ends in LF alone. Lines must end in CRLF.";
-const TOO_MANY: &str =
-    "There are too many fields. The request must have fewer, or its values must be joined.";
-const SECTION_TOO_LARGE: &str =
-    "The header section is too large. The request must have fewer or shorter fields.";
+const TOO_MANY: &str = "There are too many fields. The request must have fewer, or its values must \
+    be joined.";
+const SECTION_TOO_LARGE: &str = "The header section is too large. The request must have fewer or \
+    shorter fields.";
 
 /// The first line, judged; `rest` is what follows it.
 struct Line<'a> {
@@ -60,8 +64,9 @@ pub(super) fn examine<'a>(
     }))
 }
 
-/// Judges the request line: its form, then its length, then the version. The rules for targets are HTTP/1.1's, so
-/// that they come last: `PRI * HTTP/2.0` is no bad request, but one of another version (RFC 9113 section 3.4).
+/// Judges the request line: its form, then its length, then the version. The rules for targets are
+/// HTTP/1.1's, so that they come last: `PRI * HTTP/2.0` is no bad request, but one of another
+/// version (RFC 9113 section 3.4).
 fn request_line(bytes: &[u8], limit: usize) -> Result<Option<Line<'_>>, Rejection> {
     let visible = visible(bytes, limit);
     let Some(((method, raw), (major, minor, line_bytes))) = line_parts(visible)? else {
@@ -196,8 +201,9 @@ fn too_large(reason: &'static str) -> Rejection {
     }
 }
 
-/// What may be judged of `bytes`: `limit` of them and a CRLF, but nothing behind an octet that takes the CR's place.
-/// Whoever sends the octets one by one is refused there, and so must be who sends them at once.
+/// What may be judged of `bytes`: `limit` of them and a CRLF, but nothing behind an octet that
+/// takes the CR's place. Whoever sends the octets one by one is refused there, and so must be who
+/// sends them at once.
 fn visible(bytes: &[u8], limit: usize) -> &[u8] {
     let bytes_max = match bytes.get(limit) {
         Some(b'\r') => limit.saturating_add(2),

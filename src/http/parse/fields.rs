@@ -1,5 +1,5 @@
-//! The fields that decide where a message ends and whether the connection goes on: Host, Content-Length,
-//! Transfer-Encoding, Expect, Connection. All others are the handlers' affair.
+//! The fields that decide where a message ends and whether the connection goes on: Host,
+//! Content-Length, Transfer-Encoding, Expect, Connection. All others are the handlers' affair.
 //!
 //! One pass notes what is there; the verdicts come after it, in the order in which errors are told.
 
@@ -11,17 +11,20 @@ use crate::http::{Rejection, Status};
 
 const TWO_HOSTS: &str = "There is more than one Host field. A request must have exactly one.";
 const HOST_MISSING: &str = "There is no Host field. An HTTP/1.1 request must have exactly one.";
-const HOST_INVALID: &str = "The Host field is not valid. It must be a host name or address and, if need be, a colon and a port.";
-const TWO_LENGTHS: &str =
-    "There is more than one Content-Length field. A request may have one at most.";
-const LENGTH_INVALID: &str = "Content-Length is not valid. It must be one decimal number of bytes, below 2 to the power of 64.";
-const LENGTH_AND_CODING: &str =
-    "There are both Transfer-Encoding and Content-Length. A request may have one of them.";
-const CODING_IN_10: &str = "There is a Transfer-Encoding in an HTTP/1.0 request. HTTP/1.0 has no transfer codings; the body's \
-    length must be told by Content-Length.";
-const CODING_INVALID: &str = "Transfer-Encoding is not a list of codings whose last element, and only the last, is `chunked`. \
-    Without that nobody can tell where the body ends.";
-const CODING_UNKNOWN: &str = "Transfer-Encoding names a coding that is not implemented. It must be `chunked` and nothing else.";
+const HOST_INVALID: &str = "The Host field is not valid. It must be a host name or address and, if \
+    need be, a colon and a port.";
+const TWO_LENGTHS: &str = "There is more than one Content-Length field. A request may have one at \
+    most.";
+const LENGTH_INVALID: &str = "Content-Length is not valid. It must be one decimal number of bytes, \
+    below 2 to the power of 64.";
+const LENGTH_AND_CODING: &str = "There are both Transfer-Encoding and Content-Length. A request \
+    may have one of them.";
+const CODING_IN_10: &str = "There is a Transfer-Encoding in an HTTP/1.0 request. HTTP/1.0 has no \
+    transfer codings; the body's length must be told by Content-Length.";
+const CODING_INVALID: &str = "Transfer-Encoding is not a list of codings whose last element, and \
+    only the last, is `chunked`. Without that nobody can tell where the body ends.";
+const CODING_UNKNOWN: &str = "Transfer-Encoding names a coding that is not implemented. It must be \
+    `chunked` and nothing else.";
 
 /// What one pass over the fields has found.
 #[derive(Debug, Default)]
@@ -37,7 +40,8 @@ pub(super) struct Noted<'a> {
 }
 
 impl<'a> Noted<'a> {
-    /// Notes the fields that matter here. The length of a name tells nearly all others apart without a look at it.
+    /// Notes the fields that matter here. The length of a name tells nearly all others apart
+    /// without a look at it.
     #[inline]
     pub(super) fn of(fields: &[Field<'a>]) -> Self {
         let mut noted = Self::default();
@@ -54,7 +58,8 @@ impl<'a> Noted<'a> {
         noted
     }
 
-    /// Not inlined: many requests have Host and nothing else that matters, and the loop stays in registers.
+    /// Not inlined: many requests have Host and nothing else that matters, and the loop stays in
+    /// registers.
     #[inline(never)]
     fn add(&mut self, field: &Field<'a>) {
         match field.name.len() {
@@ -93,8 +98,8 @@ impl<'a> Noted<'a> {
         }
     }
 
-    /// RFC 9112 section 6.3, with everything refused that two parsers could read differently: a body that one of
-    /// them takes for the next request is the way in of request smuggling.
+    /// RFC 9112 section 6.3, with everything refused that two parsers could read differently: a
+    /// body that one of them takes for the next request is the way in of request smuggling.
     #[inline]
     pub(super) fn framing(
         &self,
@@ -146,8 +151,9 @@ fn content_length(value: &[u8]) -> Result<u64, Rejection> {
         .ok_or(bad_request(LENGTH_INVALID))
 }
 
-/// `chunked` must be there once, at the end. A comma inside a quoted parameter counts as one between codings: no
-/// coding that has parameters is accepted anyway, so that only the wording of the refusal depends on it.
+/// `chunked` must be there once, at the end. A comma inside a quoted parameter counts as one
+/// between codings: no coding that has parameters is accepted anyway, so that only the wording of
+/// the refusal depends on it.
 fn check_codings(fields: &[Field<'_>]) -> Result<(), Rejection> {
     let mut others = false;
     let mut chunked = false;
@@ -178,7 +184,8 @@ fn split_parameters(element: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// The elements of all fields called `name` as one list (RFC 9110 section 5.3), empty ones included.
+/// The elements of all fields called `name` as one list (RFC 9110 section 5.3), empty ones
+/// included.
 fn list<'a, const N: usize>(
     fields: &'a [Field<'_>],
     name: &'static [u8; N],
@@ -194,8 +201,8 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&octet| octet == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Whether the field has this name. Nearly all clients write it as the RFC does, which is one comparison of `N`
-/// bytes; without case it is `N` comparisons of one.
+/// Whether the field has this name. Nearly all clients write it as the RFC does, which is one
+/// comparison of `N` bytes; without case it is `N` comparisons of one.
 #[inline]
 fn is<const N: usize>(field: &Field<'_>, name: &'static [u8; N]) -> bool {
     <&[u8; N]>::try_from(field.name.as_bytes())

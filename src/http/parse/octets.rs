@@ -1,4 +1,5 @@
-//! Which octets may stand where: a table of 256 answers for each rule of the grammar, made at compile time.
+//! Which octets may stand where: a table of 256 answers for each rule of the grammar, made at
+//! compile time.
 //!
 //! A look-up is one load, whatever the rule; a chain of comparisons costs several and mispredicts.
 
@@ -11,17 +12,20 @@ pub(crate) static TOKEN: Class = Class::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 /// `unreserved` and `sub-delims` (RFC 3986 section 2): a `reg-name` without percent-encoding.
 pub(crate) static REG_NAME: Class = Class::alphanumeric_and(b"-._~!$&'()*+,;=");
 
-/// What is taken in a request target. RFC 3986 has fewer, but browsers and Node send ``"[]\^`{|}`` as they are;
-/// what is missing here could end the target, begin a fragment or become markup in a log.
+/// What is taken in a request target. RFC 3986 has fewer, but browsers and Node send ``"[]\^`{|}``
+/// as they are; what is missing here could end the target, begin a fragment or become markup in a
+/// log.
 pub(crate) static TARGET: Class = Class::visible().without(b"#<>");
 
 /// A target's octets up to its query.
 pub(crate) static TARGET_PATH: Class = Class::visible().without(b"#<>?");
 
-/// `field-vchar`, SP and HTAB (RFC 9110 section 5.5), `obs-text` included: old clients send Latin-1.
+/// `field-vchar`, SP and HTAB (RFC 9110 section 5.5), `obs-text` included: old clients send
+/// Latin-1.
 pub(crate) static VALUE: Class = Class::visible().and_obs_text().and(b" \t");
 
-/// What a quoted-string has between its quotes without a backslash (`qdtext`, RFC 9110 section 5.6.4).
+/// What a quoted-string has between its quotes without a backslash (`qdtext`, RFC 9110 section
+/// 5.6.4).
 pub(crate) static QUOTED: Class = Class::visible().and_obs_text().and(b" \t").without(b"\"\\");
 
 impl Class {

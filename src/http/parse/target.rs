@@ -1,6 +1,8 @@
-//! The four forms of a request target (RFC 9112 section 3.2), and the authorities inside two of them and in Host.
+//! The four forms of a request target (RFC 9112 section 3.2), and the authorities inside two of
+//! them and in Host.
 //!
-//! Nothing is decoded or normalised: `/a/../b` and `/%61` stay as they came, and routes are matched against that.
+//! Nothing is decoded or normalised: `/a/../b` and `/%61` stay as they came, and routes are matched
+//! against that.
 
 use std::net::Ipv6Addr;
 use std::str;
@@ -20,14 +22,16 @@ pub(super) struct Target<'a> {
 }
 
 /// Said about octets, by this file and by the one that looks at incomplete lines.
-pub(super) const OCTETS: &str = "The request target holds a byte that is not allowed there. It must not be \
-    empty, and white space, control characters, bytes above 0x7E, `#`, `<` and `>` must be percent-encoded.";
-const FORM: &str = "The request target has none of the forms that HTTP/1.1 knows. It must begin with `/`, or be \
-    an absolute `http://` or `https://` URI, or `*` with OPTIONS.";
-const ABSOLUTE: &str = "The request target is an absolute URI without a valid authority. After the scheme there \
-    must be a host name or address, without user information, and a port of digits if any.";
-const AUTHORITY: &str =
-    "The target of CONNECT must be a host, a colon and a port from 0 to 65535, and nothing else.";
+pub(super) const OCTETS: &str = "The request target holds a byte that is not allowed there. It \
+    must not be empty, and white space, control characters, bytes above 0x7E, `#`, `<` and `>` \
+    must be percent-encoded.";
+const FORM: &str = "The request target has none of the forms that HTTP/1.1 knows. It must begin \
+    with `/`, or be an absolute `http://` or `https://` URI, or `*` with OPTIONS.";
+const ABSOLUTE: &str = "The request target is an absolute URI without a valid authority. After the \
+    scheme there must be a host name or address, without user information, and a port of digits if \
+    any.";
+const AUTHORITY: &str = "The target of CONNECT must be a host, a colon and a port from 0 to 65535, \
+    and nothing else.";
 
 impl<'a> Target<'a> {
     /// Takes `raw` apart, whose octets are above 0x20 and not 0x7F.
@@ -74,13 +78,14 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Absolute-form. Its authority counts in place of Host's (RFC 9112 section 3.2.2); we serve the same to every
-    /// name, so that it is only checked.
+    /// Absolute-form. Its authority counts in place of Host's (RFC 9112 section 3.2.2); we serve
+    /// the same to every name, so that it is only checked.
     fn parse_absolute(method: Method, raw: &'a str) -> Result<Self, Rejection> {
         let rest = strip_scheme(raw).ok_or(bad_request(FORM))?;
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
-        // An http URI with an empty host must be refused (RFC 9110 section 4.2.1), where Host may be empty.
+        // An http URI with an empty host must be refused (RFC 9110 section 4.2.1), where Host may
+        // be empty.
         split_authority(authority.as_bytes())
             .filter(|(host, _)| !host.is_empty())
             .ok_or(bad_request(ABSOLUTE))?;
@@ -95,13 +100,15 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Whether `value` is a host with or without a port, or empty: what may stand in Host (RFC 9110 section 7.2).
+/// Whether `value` is a host with or without a port, or empty: what may stand in Host (RFC 9110
+/// section 7.2).
 #[inline]
 pub(super) fn is_authority(value: &[u8]) -> bool {
     split_authority(value).is_some()
 }
 
-/// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of that form.
+/// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of
+/// that form.
 #[inline]
 fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let (host, rest) = authority.split_at(host_bytes(authority)?);
@@ -122,8 +129,8 @@ fn host_bytes(authority: &[u8]) -> Option<usize> {
     }
 }
 
-/// An IPv6 address in brackets, or a name with percent-encoded octets. `IPvFuture` is refused: nobody knows what
-/// it would address (RFC 3986 section 3.2.2).
+/// An IPv6 address in brackets, or a name with percent-encoded octets. `IPvFuture` is refused:
+/// nobody knows what it would address (RFC 3986 section 3.2.2).
 #[cold]
 fn rare_host_bytes(authority: &[u8]) -> Option<usize> {
     if let [b'[', rest @ ..] = authority {
@@ -147,7 +154,8 @@ fn rare_host_bytes(authority: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether CONNECT could go there: the host must not be empty, and the port must be one (RFC 9110 section 9.3.6).
+/// Whether CONNECT could go there: the host must not be empty, and the port must be one (RFC 9110
+/// section 9.3.6).
 fn is_connectable(authority: &[u8]) -> bool {
     let Some((host, Some(port))) = split_authority(authority) else {
         return false;

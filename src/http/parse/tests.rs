@@ -1,5 +1,5 @@
-//! Heads in, verdicts out. Each example is judged whole, cut in two at every byte, and byte by byte: the verdict
-//! must be the same.
+//! Heads in, verdicts out. Each example is judged whole, cut in two at every byte, and byte by
+//! byte: the verdict must be the same.
 
 use super::*;
 
@@ -690,6 +690,26 @@ fn header_section_beyond_its_limits() {
     assert_eq!(status_within(faulty(5), &small()), Some(431));
 }
 
+/// Whoever is too long is refused there, and what follows makes no difference, however it comes.
+#[test]
+fn nothing_is_judged_beyond_a_limit() {
+    let line = format!("GET /{:a<36}\0 HTTP/1.1\r\n\r\n", "");
+    assert_eq!(line.find('\0'), Some(41));
+    assert_eq!(status_within(&line, &small()), Some(414));
+    assert_eq!(
+        status_within(line.replacen('a', "", 1), &small()),
+        Some(400)
+    );
+    let section = format!("Host: a\r\nX: {:a<49}\0\r\n\r\n", "");
+    assert_eq!(section.find('\0'), Some(61));
+    let head = |section: &str| format!("GET / HTTP/1.1\r\n{section}");
+    assert_eq!(status_within(head(&section), &small()), Some(431));
+    assert_eq!(
+        status_within(head(&section.replacen("aa", "a", 1)), &small()),
+        Some(400)
+    );
+}
+
 /// More slots than there are do not help, and a limit of none is none.
 #[test]
 fn unusual_limits() {
@@ -742,8 +762,8 @@ fn which_error_when_several_hold() {
     );
 }
 
-/// The end of a head in pieces is looked for once: a search from the start would refuse nothing, but this head
-/// would take 16,384 x 16,384 / 2 looks.
+/// The end of a head in pieces is looked for once: a search from the start would refuse nothing,
+/// but this head would take 16,384 x 16,384 / 2 looks.
 #[test]
 fn a_large_head_byte_by_byte() {
     let input = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {:a<16000}\r\n\r\n", "");
