@@ -24,7 +24,7 @@ mod examine;
 pub(super) mod octets;
 
 use examine::examine;
-use fields::Noted;
+use fields::Controls;
 use target::Target;
 
 /// A field line: `name` as it came (compare it without case), `value` without the white space
@@ -150,12 +150,11 @@ fn judge<'a>(
     let Parts {
         version, fields, ..
     } = parts;
-    let noted = Noted::of(fields);
-    noted.check_host(version)?;
+    let controls = Controls::of(fields, version)?;
     Ok(Some(Head {
-        framing: noted.framing(fields, version)?,
-        expectation: noted.expectation(fields, version),
-        keep_alive: noted.keeps_alive(version),
+        framing: controls.framing,
+        expectation: controls.expectation,
+        keep_alive: controls.keep_alive,
         bytes: input.len() - bytes.len() + parts.bytes,
         request: Request {
             method: parts.method,
