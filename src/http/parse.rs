@@ -1,7 +1,7 @@
 //! The bytes of a request head, judged: httparse finds the tokens, this file holds RFC 9112 against
 //! them.
 //!
-//! There are two ways through. [`plain`] takes a head that is complete and has nothing unusual
+//! There are two ways through. `plain` takes a head that is complete and has nothing unusual
 //! about it, which is nearly every one: one pass of httparse, and then the checks that httparse
 //! leaves out. Everything else goes to `examine`, which is slow and knows why. The call of `plain`
 //! could be removed and nothing would change but time.

@@ -44,7 +44,7 @@ impl Controls {
         let mut has_options = false;
         let mut has_body = false;
         for field in fields {
-            // Length and first letter tell nearly all other fields apart, in five instructions.
+            // Length and first letter tell nearly all other fields apart.
             match field.name.len() {
                 4 if is(field, b"Host") => {
                     hosts += 1;
