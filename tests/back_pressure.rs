@@ -120,7 +120,14 @@ fn a_deferred_answer_joins_those_that_are_owed() {
     let mut rig = Rig::new();
     let peer = rig.connect();
     peer.take_at_most(10);
-    peer.send([HELLO, b"GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n", HELLO].concat());
+    peer.send(
+        [
+            HELLO,
+            b"GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n",
+            HELLO,
+        ]
+        .concat(),
+    );
     rig.run();
     rig.advance(Duration::from_micros(100));
     assert_eq!(peer.received().len(), 10);
@@ -225,14 +232,20 @@ fn while_it_owes_reading_the_peers_silence_is_of_our_making() {
 
     // Inside a head, and inside a body: what lies in the socket is read before anybody loses patience.
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc";
-    for (behind, rest, text) in [(post, "def", "abcdef"), ("GET /hello HT", "TP/1.1\r\nHost: a\r\n\r\n", "hello")] {
+    for (behind, rest, text) in [
+        (post, "def", "abcdef"),
+        ("GET /hello HT", "TP/1.1\r\nHost: a\r\n\r\n", "hello"),
+    ] {
         let peer = slow_reader(&mut rig, behind, 50);
         peer.send(rest);
         rig.run();
         peer.take_all();
         rig.run();
         let answers = peer.take_answers();
-        assert_eq!((answers.len(), answers[1].status, answers[1].text()), (2, 200, text));
+        assert_eq!(
+            (answers.len(), answers[1].status, answers[1].text()),
+            (2, 200, text)
+        );
     }
 }
 
@@ -241,7 +254,13 @@ fn a_body_in_the_socket_waits_for_the_peer_to_take_its_answers() {
     let mut rig = Rig::new();
     let peer = rig.connect();
     peer.take_at_most(10);
-    peer.send([HELLO, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n"].concat());
+    peer.send(
+        [
+            HELLO,
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n",
+        ]
+        .concat(),
+    );
     rig.run();
     peer.send(pattern(70_000));
     rig.run();
