@@ -185,7 +185,7 @@ impl<K: Kernel> Connection<K> {
             .kernel
             .kernel
             .observe("advance", || format!("{cause:?}; {}", self.describe()));
-        match self.heed(cause, shared) {
+        match self.heed(cause, common, shared) {
             Ok(true) => {}
             Ok(false) => return Progress::Blocked,
             Err(Gone) => return Progress::Finished,
@@ -211,7 +211,12 @@ impl<K: Kernel> Connection<K> {
 
     /// Takes note of a wakeup. False if there is nothing to be done about it now.
     #[inline]
-    fn heed<H: Handler>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Result<bool, Gone> {
+    fn heed<H: Handler>(
+        &mut self,
+        cause: Cause,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<bool, Gone> {
         match cause {
             Cause::Ready(ready) => {
                 self.unread |= ready.readable || ready.read_closed;
@@ -223,7 +228,7 @@ impl<K: Kernel> Connection<K> {
             Cause::Timer(_) => {
                 self.armed = Time::NEVER;
                 if shared.now >= self.deadline(shared) {
-                    self.expire(shared)?;
+                    self.expire(common, shared)?;
                 }
                 Ok(true)
             }
@@ -263,7 +268,7 @@ impl<K: Kernel> Connection<K> {
 
     /// Fill, serve, flush.
     #[cfg_attr(map, inline(never))]
-    fn converse<H: Handler>(
+    pub(super) fn converse<H: Handler>(
         &mut self,
         common: &mut Input,
         shared: &mut Shared<H, K>,
