@@ -178,7 +178,7 @@ impl Kernel for Traced {
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
         let mut seen = Vec::new();
         let result = self.linux.poll(until, |occasion| {
-            seen.push(format!("{occasion:?}"));
+            seen.push(occasion.to_string());
             report(occasion);
         });
         self.call(

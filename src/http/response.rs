@@ -254,7 +254,46 @@ impl Response {
     }
 
     /// Appends the answer to `out`.
+    #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     pub fn write(self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
+        match self.write_usual(exchange, date, out) {
+            Some(copied) => Written {
+                keep_alive: true,
+                copied,
+            },
+            None => self.write_any(exchange, date, out),
+        }
+    }
+
+    /// The answer that nearly all requests get: 200, no field of its own, a body that exists
+    /// already, on a connection of HTTP/1.1 that stays open. Room is made once, and no choice is
+    /// left between the copies. Without this call `write_any` makes the same bytes.
+    #[inline]
+    fn write_usual(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Option<usize> {
+        let body: &[u8] = match &self.content {
+            Content::Static(body) => body,
+            Content::Owned(body) => body,
+            Content::Written(_) => return None,
+        };
+        let is_usual = exchange == Exchange::USUAL
+            && self.status == Status::OK
+            && self.fields.is_empty()
+            && !self.close
+            && !body.is_empty()
+            && !matches!(self.content_type, ContentType::Other(_));
+        if !is_usual {
+            return None;
+        }
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(body.len()).as_bytes();
+        let lines = self.content_type.lines().as_bytes();
+        out.push_all([date.ok_head(), lines, digits, b"\r\n\r\n", body]);
+        Some(body.len())
+    }
+
+    #[inline(never)]
+    fn write_any(self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
         let keep_alive = exchange.keep_alive && !self.close;
         self.write_first_lines(exchange.version, keep_alive, date, out);
         let bodiless = matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED);

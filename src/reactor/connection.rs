@@ -38,6 +38,18 @@ pub enum Cause {
     Drain,
 }
 
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ready(ready) => write!(f, "{ready}"),
+            Self::Timer(_) => f.write_str("timer"),
+            Self::Answer(_) => f.write_str("answer of a job"),
+            Self::Resume => f.write_str("resume"),
+            Self::Drain => f.write_str("drain"),
+        }
+    }
+}
+
 /// How far an advance got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -180,7 +192,7 @@ impl<K: Kernel> Connection<K> {
         shared
             .kernel
             .kernel
-            .observe("advance", || format!("{cause:?}; {}", self.describe()));
+            .observe("advance", || format!("{cause}; {}", self.describe()));
         match self.heed(cause, shared) {
             Ok(true) => {}
             Ok(false) => return Progress::Blocked,
@@ -301,7 +313,7 @@ impl<K: Kernel> Connection<K> {
         match filled {
             Fill::Bytes => self.serve(input, shared).map(|()| Step::Again),
             Fill::Nothing => Ok(Step::Again),
-            Fill::End => Ok(self.meet_end(!input.is_empty(), shared)),
+            Fill::End => Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared)),
         }
     }
 
@@ -314,6 +326,15 @@ impl<K: Kernel> Connection<K> {
             (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
             (Some(_), _) => true,
         }
+    }
+
+    /// Whether bytes of a request head are here. A line end is none: some clients send one behind a
+    /// body (RFC 9112 section 2.2), and are as idle afterwards as others.
+    #[inline]
+    pub(super) fn has_begun(&self) -> bool {
+        self.inbox
+            .as_ref()
+            .is_some_and(|inbox| inbox.unread() != b"\r\n")
     }
 
     /// The peer will send nothing more.
@@ -376,7 +397,7 @@ impl<K: Kernel> Connection<K> {
             held(self.inbox.as_ref()),
             held(self.outbox.as_ref().map(|owed| &owed.bytes)),
         );
-        format!("phase {phase}, inbox {inbox} bytes, outbox {outbox} bytes")
+        format!("phase {phase}, inbox {inbox}, outbox {outbox}")
     }
 
     /// Gives back what it holds; it is gone afterwards.

@@ -43,6 +43,22 @@ pub struct Readiness {
     pub writable: bool,
 }
 
+impl std::fmt::Display for Readiness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = [
+            (self.readable, "readable"),
+            (self.read_closed, "read-closed"),
+            (self.writable, "writable"),
+        ];
+        let set: Vec<&str> = words
+            .iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, word)| *word)
+            .collect();
+        f.write_str(&set.join(" "))
+    }
+}
+
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
@@ -52,6 +68,16 @@ pub enum Occasion {
     Messages,
     /// A connection is ready.
     Connection(ConnectionId, Readiness),
+}
+
+impl std::fmt::Display for Occasion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listener => f.write_str("listener"),
+            Self::Messages => f.write_str("messages"),
+            Self::Connection(id, ready) => write!(f, "connection {id}: {ready}"),
+        }
+    }
 }
 
 /// Rouses a reactor from its poll, from any thread.

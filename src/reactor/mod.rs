@@ -17,7 +17,6 @@
 //!
 //! Nothing in here knows a route.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
@@ -78,7 +77,7 @@ pub struct Wakeup {
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
     connections: Connections<Connection<K>>,
-    wakeups: VecDeque<Wakeup>,
+    wakeups: Vec<Wakeup>,
     /// Connections that could have gone on in the last turn.
     yielded: Vec<ConnectionId>,
     acceptor: Acceptor,
@@ -130,7 +129,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         };
         Self {
             connections: Connections::new(),
-            wakeups: VecDeque::new(),
+            wakeups: Vec::new(),
             yielded: Vec::new(),
             acceptor: Acceptor::new(connections_max),
             mailbox,
@@ -169,7 +168,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.shared.note_turn_ended();
         let until = self.wait_until();
         self.shared.kernel.poll(until, |occasion| match occasion {
-            Occasion::Connection(id, ready) => self.wakeups.push_back(Wakeup {
+            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup {
                 id,
                 cause: Cause::Ready(ready),
             }),
@@ -190,22 +189,19 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.accept();
         self.read_mail();
         self.expire_timers();
-        self.wakeups.extend(self.yielded.drain(..).map(|id| Wakeup {
-            id,
-            cause: Cause::Resume,
-        }));
+        self.resume_yielded();
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
-        let mut advances = 0;
-        while let Some(wakeup) = self.wakeups.pop_front() {
-            self.advance(wakeup);
-            advances += 1;
-            if advances % bounds::ADVANCES_PER_CLOCK == 0 {
+        let mut wakeups = std::mem::take(&mut self.wakeups);
+        for (number, wakeup) in wakeups.drain(..).enumerate() {
+            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1 {
                 self.shared.read_clock();
                 self.expire_timers();
             }
+            self.advance(wakeup);
         }
+        self.wakeups = wakeups;
         Ok(())
     }
 
@@ -256,6 +252,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn dismiss(&mut self, id: ConnectionId) {
+        self.shared
+            .kernel
+            .kernel
+            .observe("dismiss", || format!("connection {id}"));
         if let Some(connection) = self.connections.remove(id) {
             connection.dismiss(&mut self.shared);
             self.shared.kernel.account.connections.sub(1);
@@ -279,6 +279,14 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                     .is_some_and(|connection| connection.is_armed_for(at))
             });
         }
+    }
+
+    fn resume_yielded(&mut self) {
+        let resume = |id| Wakeup {
+            id,
+            cause: Cause::Resume,
+        };
+        self.wakeups.extend(self.yielded.drain(..).map(resume));
     }
 
     fn accept(&mut self) {
@@ -358,7 +366,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     fn take_answer(&mut self, id: ConnectionId, reply: Box<crate::http::Reply>) {
         self.shared.jobs_outstanding -= 1;
-        self.wakeups.push_back(Wakeup {
+        self.wakeups.push(Wakeup {
             id,
             cause: Cause::Answer(reply),
         });

@@ -54,8 +54,10 @@ impl<K: Kernel> Connection<K> {
         };
         let is_new = *scanned == 0;
         let mut slots = Slots::new();
-        match parse::head(input.unread(), scanned, &mut slots, &shared.limits) {
-            Ok(Some(mut head)) => {
+        // Matched by reference: the head is a page of pointers, and moving it is a call of memcpy.
+        let mut parsed = parse::head(input.unread(), scanned, &mut slots, &shared.limits);
+        match &mut parsed {
+            Ok(Some(head)) => {
                 shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
                 head.request.worker = shared.worker;
                 shared.kernel.kernel.observe("serve_head", || {
@@ -63,7 +65,7 @@ impl<K: Kernel> Connection<K> {
                     format!("a request head of {bytes} bytes with {fields} fields, seen in place")
                 });
                 let after = &input.unread()[head.bytes..];
-                let taken = head.bytes + self.begin(&head, after, shared);
+                let taken = head.bytes + self.begin(head, after, shared);
                 input.consume(taken);
                 true
             }
@@ -74,7 +76,7 @@ impl<K: Kernel> Connection<K> {
                 false
             }
             Err(rejection) => {
-                self.reject(rejection, shared);
+                self.reject(*rejection, shared);
                 false
             }
         }
