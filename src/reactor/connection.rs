@@ -9,6 +9,7 @@
 //! that owes bytes, or waits for an answer, reads nothing. recv is called only after an edge said
 //! so, and not again after a short read, unless the end of the stream has been announced.
 
+use std::mem;
 use std::net::SocketAddr;
 
 use super::buffers::Input;
@@ -79,6 +80,8 @@ pub struct Connection<K: Kernel> {
     pub(super) writable_watched: bool,
     /// The moment of the soonest timer entry that counts.
     pub(super) armed: Time,
+    /// It stands among those that go on in the next turn.
+    yielded: bool,
 }
 
 /// What a connection is at.
@@ -172,6 +175,7 @@ impl<K: Kernel> Connection<K> {
             read_closed: false,
             writable_watched: false,
             armed: Time::NEVER,
+            yielded: false,
         }
     }
 
@@ -208,7 +212,13 @@ impl<K: Kernel> Connection<K> {
                 Ok(Step::Finished) | Err(Gone) => return Progress::Finished,
             }
         }
-        Progress::Yielded
+        // One place is enough: were there one for each wakeup that comes meanwhile, a peer that floods
+        // us would take more rounds with every turn.
+        if mem::replace(&mut self.yielded, true) {
+            Progress::Blocked
+        } else {
+            Progress::Yielded
+        }
     }
 
     /// Takes note of a wakeup. False if there is nothing to be done about it now.
@@ -219,7 +229,7 @@ impl<K: Kernel> Connection<K> {
                 self.unread |= ready.readable || ready.read_closed;
                 self.read_closed |= ready.read_closed;
                 // Who owes bytes reads nothing, and a send before there is room would be in vain.
-                Ok(self.outbox.is_none() || ready.writable)
+                Ok(!self.yielded && (self.outbox.is_none() || ready.writable))
             }
             Cause::Timer(at) if self.armed != at => Ok(false),
             Cause::Timer(_) => {
@@ -233,7 +243,11 @@ impl<K: Kernel> Connection<K> {
                 self.resume(|_| *reply, shared);
                 Ok(true)
             }
-            Cause::Resume | Cause::Drain => Ok(true),
+            Cause::Resume => {
+                self.yielded = false;
+                Ok(true)
+            }
+            Cause::Drain => Ok(true),
         }
     }
 

@@ -4,6 +4,7 @@ use super::connection::{Connection, Deferred, Gone, Phase, Wait};
 use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
+use super::upload::Pace;
 use crate::accounts::Refusal;
 use crate::http::{Handler, Rejection, Status};
 
@@ -57,6 +58,17 @@ impl<K: Kernel> Connection<K> {
             self.armed = deadline;
             shared.timers.set(deadline, self.id);
             shared.kernel.account.timers_set.add(1);
+        }
+    }
+
+    /// The peer has taken all that it was owed. Until now it was not read: its silence was of our
+    /// making.
+    pub(super) fn restart_patience(&mut self, now: Time) {
+        match &mut self.phase {
+            Phase::Head { since, .. } => *since = now,
+            Phase::Body(upload) => upload.pace = Pace::new(now),
+            Phase::Discard { pace, .. } => *pace = Pace::new(now),
+            Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => {}
         }
     }
 

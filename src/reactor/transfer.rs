@@ -222,6 +222,7 @@ impl<K: Kernel> Connection<K> {
             }
             if let Some(paid) = self.outbox.take() {
                 shared.pool.give_back(paid.bytes.into_bytes());
+                self.restart_patience(shared.now);
             }
         }
         Ok(())
