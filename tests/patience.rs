@@ -35,7 +35,11 @@ fn who_says_nothing_is_left_silently_after_30_s() {
     rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     assert_at(&mut rig, 30 * SECOND, || peer.saw_fin());
-    assert_eq!(peer.received(), b"", "an unasked 408 would be taken for the next answer");
+    assert_eq!(
+        peer.received(),
+        b"",
+        "an unasked 408 would be taken for the next answer"
+    );
     assert!(!peer.is_closed(), "the close lingers");
     assert_at(&mut rig, 2 * SECOND, || peer.is_closed());
 }
@@ -122,7 +126,10 @@ fn post(bytes: usize) -> String {
 
 #[test]
 fn a_body_that_does_not_come_has_5_s() {
-    for head in [post(100), "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".into()] {
+    for head in [
+        post(100),
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".into(),
+    ] {
         let mut rig = Rig::new();
         let peer = rig.connect();
         peer.send(head);
@@ -306,5 +313,8 @@ fn every_refusal_is_counted() {
         .filter(|(refusal, _)| rig.account.refusals[*refusal as usize].get() == 1)
         .map(|(_, name)| name)
         .collect();
-    assert_eq!(counted, ["head_timeout", "body_timeout", "idle", "slow_reader"]);
+    assert_eq!(
+        counted,
+        ["head_timeout", "body_timeout", "idle", "slow_reader"]
+    );
 }
