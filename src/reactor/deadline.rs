@@ -21,7 +21,7 @@ impl<K: Kernel> Connection<K> {
             },
             // Who owes bytes reads nothing: the peer's silence is of our making.
             _ if self.outbox.is_some() => Time::NEVER,
-            Phase::Head { since, .. } if self.inbox.is_some() => since.after(timeouts.head),
+            Phase::Head { since, .. } if self.has_begun() => since.after(timeouts.head),
             Phase::Head { since, .. } => match shared.draining {
                 None => since.after(timeouts.idle),
                 Some(began) => began.max(*since).after(shared.drain.idle),
@@ -89,7 +89,7 @@ impl<K: Kernel> Connection<K> {
             return Err(Gone);
         }
         match &self.phase {
-            Phase::Head { .. } if self.inbox.is_some() => {
+            Phase::Head { .. } if self.has_begun() => {
                 self.reject_as(Refusal::HeadTimeout, HEAD_TOO_SLOW, shared);
             }
             Phase::Head { .. } => self.part(common, shared)?,
