@@ -213,6 +213,10 @@ impl<K: Kernel> Connection<K> {
         make: impl FnOnce(&H) -> Reply,
         shared: &mut Shared<H, K>,
     ) {
+        // A refusal may have ended the wait: there was no buffer for what came behind the request.
+        if !matches!(self.phase, Phase::Deferred(_)) {
+            return;
+        }
         let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
