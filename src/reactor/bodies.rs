@@ -64,11 +64,15 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> usize {
         let exchange = exchange_of(head);
-        if let Framing::Length(bytes) = head.framing
-            && let Some(first) = usize::try_from(bytes)
+        let whole = match head.framing {
+            // An expectation without a body: there is nothing to wait for, nor to continue with.
+            Framing::None => Some(&after[..0]),
+            Framing::Length(bytes) => usize::try_from(bytes)
                 .ok()
-                .and_then(|bytes| after.get(..bytes))
-        {
+                .and_then(|bytes| after.get(..bytes)),
+            Framing::Chunked => None,
+        };
+        if let Some(first) = whole {
             let mut request = head.request;
             request.body = Body {
                 first,
