@@ -345,3 +345,125 @@ impl std::fmt::Debug for Response {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+    fn rendered(response: Response, exchange: Exchange) -> String {
+        let mut out = Output::with_capacity(0);
+        response.write(exchange, &Date::at(784_111_777), &mut out);
+        String::from_utf8(out.as_slice().to_vec()).unwrap()
+    }
+
+    fn written(body: &'static str) -> Response {
+        Response::written(ContentType::Text, |out| out.push(body.as_bytes()))
+    }
+
+    #[test]
+    fn the_usual_answer_is_what_any_way_would_write() {
+        for body in ["x", "Hello, World!", &"long".repeat(30_000)] {
+            let response = || Response::text(body);
+            let (mut usual, mut any) = (Output::default(), Output::default());
+            let date = Date::at(784_111_777);
+            assert_eq!(
+                response().write_usual(Exchange::USUAL, &date, &mut usual),
+                Some(body.len())
+            );
+            response().write_any(Exchange::USUAL, &date, &mut any);
+            assert_eq!(usual.as_slice(), any.as_slice());
+        }
+    }
+
+    #[test]
+    fn a_body_written_in_place_has_plain_digits() {
+        for length in [0, 1, 9, 10, 99_999, 100_000] {
+            let body: &'static str = "y".repeat(length).leak();
+            let expected = format!(
+                "{HEAD}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{body}"
+            );
+            assert_eq!(rendered(written(body), Exchange::USUAL), expected);
+        }
+    }
+
+    #[test]
+    fn head_has_the_fields_of_get_and_no_body() {
+        let head = Exchange {
+            head_only: true,
+            ..Exchange::USUAL
+        };
+        for response in [|| Response::text("four"), || written("four")] {
+            let get = rendered(response(), Exchange::USUAL);
+            assert_eq!(
+                rendered(response(), head),
+                get.strip_suffix("four").unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn no_content_has_neither_body_nor_length() {
+        let answer = rendered(Response::empty(Status::NO_CONTENT), Exchange::USUAL);
+        assert_eq!(answer, HEAD.replace("200 OK", "204 No Content") + "\r\n");
+        let empty = rendered(Response::empty(Status::OK), Exchange::USUAL);
+        assert_eq!(empty, format!("{HEAD}Content-Length: 0\r\n\r\n"));
+    }
+
+    #[test]
+    fn whether_it_stays_open_is_said_where_it_must_be() {
+        let exchange = |version, keep_alive| Exchange {
+            version,
+            keep_alive,
+            head_only: false,
+        };
+        let says = |exchange| {
+            let answer = rendered(Response::text("x"), exchange);
+            answer
+                .lines()
+                .find_map(|line| line.strip_prefix("Connection: "))
+                .map(str::to_owned)
+        };
+        assert_eq!(says(exchange(Version::Http11, true)), None);
+        assert_eq!(
+            says(exchange(Version::Http11, false)).as_deref(),
+            Some("close")
+        );
+        assert_eq!(
+            says(exchange(Version::Http10, true)).as_deref(),
+            Some("keep-alive")
+        );
+        assert_eq!(
+            says(exchange(Version::Http10, false)).as_deref(),
+            Some("close")
+        );
+        let closing = Response::text("x").closing();
+        assert!(rendered(closing, Exchange::USUAL).contains("\r\nConnection: close\r\n"));
+    }
+
+    #[test]
+    fn an_unknown_status_has_an_empty_reason() {
+        let answer = rendered(Response::empty(Status(299)), Exchange::USUAL);
+        assert!(answer.starts_with("HTTP/1.1 299 \r\n"), "{answer}");
+    }
+
+    #[test]
+    fn an_error_is_json_whatever_its_sentence_holds() {
+        let answer = rendered(
+            Response::error(Status::BAD_REQUEST, "no \"quotes\"\n"),
+            Exchange::USUAL,
+        );
+        assert!(
+            answer.ends_with("\r\n\r\n{\"error\":\"no \\\"quotes\\\"\\n\"}"),
+            "{answer}"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "control character")]
+    fn a_field_cannot_be_split() {
+        let _ = Response::text("x").field("X-Key", "a\r\nSet-Cookie: b");
+    }
+}
