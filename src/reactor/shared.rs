@@ -102,6 +102,10 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
                 self.kernel
                     .kernel
                     .observe("produce", || format!("no answer yet: {later:?}"));
+                if mark == 0 {
+                    // Nothing is sent in this round: the wait would be charged to a stage.
+                    self.stopwatch.abandon();
+                }
                 return Produced::Later(later);
             }
             _ => {

@@ -142,6 +142,8 @@ impl<K: Kernel> Connection<K> {
             return Ok(());
         }
         if self.outbox.is_some() {
+            // It is timed no further: whoever sends next would be charged with it.
+            shared.stopwatch.abandon();
             return self.owe(0, shared);
         }
         let owed = shared.output.len();

@@ -209,11 +209,14 @@ impl Rig {
         }
         self.run();
         // An hour is longer than all patience; jobs that nobody waits for any more may still answer.
-        for _ in 0..10 {
+        for hour in 0..10 {
             self.hold_up(Duration::from_secs(3600));
             self.run();
-            if self.reactor.connections() == 0 {
+            if self.reactor.connections() == 0 && self.reactor.timers() == 0 {
                 break;
+            }
+            if hour == 0 || self.reactor.connections() == 0 {
+                continue;
             }
             let announced = self.world.borrow().mail_announced;
             self.world.borrow().mail().wait_for(announced + 1);
