@@ -148,11 +148,13 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> usize {
         let exchange = exchange_of(head);
-        if let Framing::Length(bytes) = head.framing
-            && let Some(first) = usize::try_from(bytes)
-                .ok()
-                .and_then(|bytes| after.get(..bytes))
-        {
+        let announced = match head.framing {
+            // An expectation without a body: there is nothing to wait for.
+            Framing::None => Some(0),
+            Framing::Length(bytes) => usize::try_from(bytes).ok(),
+            Framing::Chunked => None,
+        };
+        if let Some(first) = announced.and_then(|bytes| after.get(..bytes)) {
             let mut request = head.request;
             request.body = Body {
                 first,
