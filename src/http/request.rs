@@ -285,8 +285,8 @@ mod tests {
         }];
         let host_of = |head, fields| {
             let request = Request {
-                head,
                 fields,
+                head,
                 ..request(None, &[])
             };
             request.host()

@@ -107,7 +107,7 @@ impl Case {
     }
 
     /// The answers are to HEAD.
-    pub(crate) fn to_head(mut self) -> Self {
+    pub(crate) fn bodiless(mut self) -> Self {
         self.head_only = true;
         self
     }

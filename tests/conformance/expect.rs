@@ -123,7 +123,8 @@ fn rfc9112_section_8_a_stream_that_ends_too_soon() {
         "GET / HTTP/1.1\r\nHost: x\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\n\r",
         "POST /zero-copy HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhell",
-        "POST /zero-copy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+        "POST /zero-copy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n\
+        0\r\n",
     ] {
         let mut wire = live.connect();
         wire.send(part);

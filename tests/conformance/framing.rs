@@ -322,7 +322,7 @@ fn unread() -> Vec<Case> {
             with("HEAD /plaintext HTTP/1.1"),
             [200],
         )
-        .to_head(),
+        .bodiless(),
         stays(
             rfc,
             "OPTIONS with a body",

@@ -1,9 +1,10 @@
 //! HTTP/1.1 from outside: raw bytes in, raw bytes out, over real sockets, to the real routes.
 //!
-//! Each rule that the server promises is a [`Case`] in a table: its section of the RFC, the bytes of
-//! the request, and what must come back. What holds for every answer is checked for every case; that
-//! a connection stays open is shown by a second request on it, that it closes by FIN and nothing more
-//! behind the answer, also if a second request was sent right behind the first.
+//! Each rule that the server promises is a [`Case`] in a table: its section of the RFC, the bytes
+//! of the request, and what must come back. What holds for every answer is checked for every case;
+//! that a connection stays open is shown by a second request on it, that it closes by FIN and
+//! nothing more behind the answer, also if a second request was sent right behind the first.
+#![allow(clippy::too_many_lines)] // Tables.
 
 #[path = "../wire/mod.rs"]
 mod wire;
@@ -117,8 +118,8 @@ fn every_case_has_a_name_of_its_own() {
     assert_eq!(names.len(), count);
 }
 
-/// The tables once more, each request cut in two: the second piece is sent only after the server has
-/// received the first.
+/// The tables once more, each request cut in two: the second piece is sent only after the server
+/// has received the first.
 #[test]
 fn a_cut_changes_nothing() {
     let live = Live::routes(alone());

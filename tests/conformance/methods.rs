@@ -14,7 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
     };
     vec![
         stays("9110 9.3.2", "HEAD", to("HEAD", "/plaintext"), [200])
-            .to_head()
+            .bodiless()
             .with("Content-Length", "13")
             .with("Content-Type", "text/plain; charset=utf-8"),
         stays(
@@ -23,14 +23,14 @@ pub(crate) fn cases() -> Vec<Case> {
             to("HEAD", "/nothing"),
             [404],
         )
-        .to_head(),
+        .bodiless(),
         stays(
             "9110 9.3.2",
             "HEAD of a POST route",
             to("HEAD", "/zero-copy"),
             [405],
         )
-        .to_head()
+        .bodiless()
         .with("Allow", of_post),
         stays(
             "9110 9.3.2",
@@ -38,21 +38,21 @@ pub(crate) fn cases() -> Vec<Case> {
             to("HEAD", "/benchmark"),
             [200],
         )
-        .to_head(),
+        .bodiless(),
         stays(
             "9110 9.3.2",
             "HEAD, by a job",
             to("HEAD", "/benchmark?work=10001"),
             [200],
         )
-        .to_head(),
+        .bodiless(),
         stays(
             "9110 9.3.2",
             "HEAD, wrong query",
             to("HEAD", "/benchmark?work=x"),
             [400],
         )
-        .to_head(),
+        .bodiless(),
         closes(
             "9110 9.3.2",
             "HEAD that closes",
@@ -63,14 +63,14 @@ pub(crate) fn cases() -> Vec<Case> {
             ),
             [200],
         )
-        .to_head(),
+        .bodiless(),
         closes(
             "9110 9.3.2",
             "HEAD of 1.0",
             request("HEAD /plaintext HTTP/1.0", &[], ""),
             [200],
         )
-        .to_head(),
+        .bodiless(),
         stays("9110 9.3.7", "OPTIONS", to("OPTIONS", "/plaintext"), [204]).with("Allow", of_get),
         stays(
             "9110 9.3.7",

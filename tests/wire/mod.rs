@@ -1,9 +1,9 @@
 //! A client that sends bytes as they are given and reads answers to the byte, and servers for it to
 //! talk to.
 //!
-//! The client is strict: it reads what RFC 9112 says an answer of this server is (a status line, fields,
-//! Content-Length bytes) and panics at anything else. Nothing in here waits for the clock; a wait that
-//! takes longer than [`PATIENCE`] is a failure.
+//! The client is strict: it reads what an answer of this server is (a status line, fields,
+//! Content-Length bytes) and panics at anything else. Nothing in here waits for the clock; a wait
+//! that takes longer than [`PATIENCE`] is a failure.
 #![allow(dead_code)] // Each test crate uses a part of it.
 
 use std::io::{ErrorKind, Read, Write};
