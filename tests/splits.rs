@@ -1,5 +1,5 @@
-//! How the bytes come and go makes no difference: whatever the pieces in which a peer sends its requests, and in
-//! which it takes the answers, the answers are the same bytes.
+//! How the bytes come and go makes no difference: whatever the pieces in which a peer sends its
+//! requests, and in which it takes the answers, the answers are the same bytes.
 
 use std::time::Duration;
 
