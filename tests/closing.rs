@@ -247,7 +247,8 @@ fn every_kind_of_last_answer_says_so_and_lingers() {
             400,
         ),
         (
-            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\
+             Transfer-Encoding: chunked\r\n\r\n",
             400,
         ),
     ];
