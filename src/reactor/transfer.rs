@@ -39,7 +39,6 @@ impl<K: Kernel> Connection<K> {
         let room = input.spare();
         shared
             .kernel
-            .kernel
             .observe("fill", || format!("room for {room} bytes in the input"));
         let received = shared
             .kernel
@@ -148,7 +147,6 @@ impl<K: Kernel> Connection<K> {
         }
         let owed = shared.output.len();
         shared
-            .kernel
             .kernel
             .observe("flush", || format!("{owed} bytes in the output"));
         shared.stopwatch.before_send(&mut shared.kernel);
