@@ -19,7 +19,8 @@ use crate::handlers::Routes;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
-use crate::reactor::kernel::{Kernel, Linux, Occasion, Rouse};
+use crate::reactor::kernel::{Kernel, Occasion, Rouse};
+use crate::reactor::linux::Linux;
 use crate::reactor::socket;
 use crate::reactor::timers::Time;
 
@@ -178,7 +179,7 @@ impl Kernel for Traced {
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
         let mut seen = Vec::new();
         let result = self.linux.poll(until, |occasion| {
-            seen.push(format!("{occasion:?}"));
+            seen.push(occasion.to_string());
             report(occasion);
         });
         self.call(

@@ -1,7 +1,7 @@
 //! The bytes of a request head, judged: httparse finds the tokens, this file holds RFC 9112 against
 //! them.
 //!
-//! There are two ways through. [`plain`] takes a head that is complete and has nothing unusual
+//! There are two ways through. `plain` takes a head that is complete and has nothing unusual
 //! about it, which is nearly every one: one pass of httparse, and then the checks that httparse
 //! leaves out. Everything else goes to `examine`, which is slow and knows why. The call of `plain`
 //! could be removed and nothing would change but time.
@@ -24,7 +24,7 @@ mod examine;
 pub(super) mod octets;
 
 use examine::examine;
-use fields::Noted;
+use fields::Controls;
 use target::Target;
 
 /// A field line: `name` as it came (compare it without case), `value` without the white space
@@ -150,12 +150,11 @@ fn judge<'a>(
     let Parts {
         version, fields, ..
     } = parts;
-    let noted = Noted::of(fields);
-    noted.check_host(version)?;
+    let controls = Controls::of(fields, version)?;
     Ok(Some(Head {
-        framing: noted.framing(fields, version)?,
-        expectation: noted.expectation(fields, version),
-        keep_alive: noted.keeps_alive(version),
+        framing: controls.framing,
+        expectation: controls.expectation,
+        keep_alive: controls.keep_alive,
         bytes: input.len() - bytes.len() + parts.bytes,
         request: Request {
             method: parts.method,

@@ -53,6 +53,15 @@ pub struct Exchange {
     pub version: Version,
 }
 
+impl Exchange {
+    /// A GET of HTTP/1.1 on a connection that stays open.
+    pub const USUAL: Self = Self {
+        keep_alive: true,
+        head_only: false,
+        version: Version::Http11,
+    };
+}
+
 /// A request's body: the piece that lies beside the head, then the segments read after it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Body<'a> {

@@ -9,47 +9,25 @@
 //! that owes bytes, or waits for an answer, reads nothing. recv is called only after an edge said
 //! so, and not again after a short read, unless the end of the stream has been announced.
 
+use std::mem;
 use std::net::SocketAddr;
 
 use super::buffers::Input;
 use super::connections::ConnectionId;
-use super::kernel::{Kernel, Readiness};
+use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
 use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
+use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
 use crate::http::body::Decoder;
 use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler, Rejection, Reply, Status};
-
-/// Why a connection is advanced.
-#[derive(Debug)]
-pub enum Cause {
-    /// The kernel says it is ready.
-    Ready(Readiness),
-    /// The entry set for this moment came due.
-    Timer(Time),
-    /// A job has finished.
-    Answer(Box<Reply>),
-    /// It yielded in an earlier turn.
-    Resume,
-    /// The server is leaving.
-    Drain,
-}
-
-/// How far an advance got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Until something happens.
-    Blocked,
-    /// It could go on, but others wait.
-    Yielded,
-    /// To its end: the connection is to be dropped.
-    Finished,
-}
+use crate::http::{Continuation, Exchange, Handler, Rejection, Status};
 
 /// A connection and all that is known of it.
+// Each of the bools is a fact of its own, and holds in every phase.
+#[allow(clippy::struct_excessive_bools)]
 pub struct Connection<K: Kernel> {
     pub(super) id: ConnectionId,
     pub(super) socket: K::Socket,
@@ -67,6 +45,8 @@ pub struct Connection<K: Kernel> {
     pub(super) writable_watched: bool,
     /// The moment of the soonest timer entry that counts.
     pub(super) armed: Time,
+    /// It stands among those that go on in the next turn.
+    yielded: bool,
 }
 
 /// What a connection is at.
@@ -160,6 +140,7 @@ impl<K: Kernel> Connection<K> {
             read_closed: false,
             writable_watched: false,
             armed: Time::NEVER,
+            yielded: false,
         }
     }
 
@@ -180,8 +161,8 @@ impl<K: Kernel> Connection<K> {
         shared
             .kernel
             .kernel
-            .observe("advance", || format!("{cause:?}; {}", self.describe()));
-        match self.heed(cause, shared) {
+            .observe("advance", || format!("{cause}; {}", self.describe()));
+        match self.heed(cause, common, shared) {
             Ok(true) => {}
             Ok(false) => return Progress::Blocked,
             Err(Gone) => return Progress::Finished,
@@ -196,24 +177,35 @@ impl<K: Kernel> Connection<K> {
                 Ok(Step::Finished) | Err(Gone) => return Progress::Finished,
             }
         }
-        Progress::Yielded
+        // One place is enough: were there one for each wakeup that comes meanwhile, a peer that
+        // floods us would take more rounds with every turn.
+        if mem::replace(&mut self.yielded, true) {
+            Progress::Blocked
+        } else {
+            Progress::Yielded
+        }
     }
 
     /// Takes note of a wakeup. False if there is nothing to be done about it now.
     #[inline]
-    fn heed<H: Handler>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Result<bool, Gone> {
+    fn heed<H: Handler>(
+        &mut self,
+        cause: Cause,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<bool, Gone> {
         match cause {
             Cause::Ready(ready) => {
                 self.unread |= ready.readable || ready.read_closed;
                 self.read_closed |= ready.read_closed;
                 // Who owes bytes reads nothing, and a send before there is room would be in vain.
-                Ok(self.outbox.is_none() || ready.writable)
+                Ok(!self.yielded && (self.outbox.is_none() || ready.writable))
             }
             Cause::Timer(at) if self.armed != at => Ok(false),
             Cause::Timer(_) => {
                 self.armed = Time::NEVER;
                 if shared.now >= self.deadline(shared) {
-                    self.expire(shared)?;
+                    self.expire(common, shared)?;
                 }
                 Ok(true)
             }
@@ -221,7 +213,11 @@ impl<K: Kernel> Connection<K> {
                 self.resume(|_| *reply, shared);
                 Ok(true)
             }
-            Cause::Resume | Cause::Drain => Ok(true),
+            Cause::Resume => {
+                self.yielded = false;
+                Ok(true)
+            }
+            Cause::Drain => Ok(true),
         }
     }
 
@@ -249,7 +245,7 @@ impl<K: Kernel> Connection<K> {
 
     /// Fill, serve, flush.
     #[cfg_attr(map, inline(never))]
-    fn converse<H: Handler>(
+    pub(super) fn converse<H: Handler>(
         &mut self,
         common: &mut Input,
         shared: &mut Shared<H, K>,
@@ -301,7 +297,7 @@ impl<K: Kernel> Connection<K> {
         match filled {
             Fill::Bytes => self.serve(input, shared).map(|()| Step::Again),
             Fill::Nothing => Ok(Step::Again),
-            Fill::End => Ok(self.meet_end(!input.is_empty(), shared)),
+            Fill::End => Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared)),
         }
     }
 
@@ -316,6 +312,15 @@ impl<K: Kernel> Connection<K> {
         }
     }
 
+    /// Whether bytes of a request head are here. A line end is none: some clients send one behind a
+    /// body (RFC 9112 section 2.2), and are as idle afterwards as others.
+    #[inline]
+    pub(super) fn has_begun(&self) -> bool {
+        self.inbox
+            .as_ref()
+            .is_some_and(|inbox| inbox.unread() != b"\r\n")
+    }
+
     /// The peer will send nothing more.
     pub(super) fn meet_end<H: Handler>(
         &mut self,
@@ -328,37 +333,6 @@ impl<K: Kernel> Connection<K> {
             _ => return Step::Finished,
         }
         Step::Again
-    }
-
-    fn shut_down<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
-        shared
-            .kernel
-            .kernel
-            .shutdown(&mut self.socket)
-            .map_err(|_| Gone)?;
-        self.phase = Phase::Lingering {
-            since: shared.now,
-            heard: shared.now,
-        };
-        Ok(Step::Again)
-    }
-
-    fn drop_input<H: Handler>(
-        &mut self,
-        common: &mut Input,
-        shared: &mut Shared<H, K>,
-    ) -> Result<Step, Gone> {
-        if !self.unread {
-            return Ok(Step::Blocked);
-        }
-        let filled = self.fill(common, shared);
-        common.clear();
-        match (filled?, &mut self.phase) {
-            (Fill::End, _) => return Ok(Step::Finished),
-            (Fill::Bytes, Phase::Lingering { heard, .. }) => *heard = shared.now,
-            _ => {}
-        }
-        Ok(Step::Again)
     }
 
     /// The state in a few words, for whoever observes.
@@ -376,7 +350,7 @@ impl<K: Kernel> Connection<K> {
             held(self.inbox.as_ref()),
             held(self.outbox.as_ref().map(|owed| &owed.bytes)),
         );
-        format!("phase {phase}, inbox {inbox} bytes, outbox {outbox} bytes")
+        format!("phase {phase}, inbox {inbox}, outbox {outbox}")
     }
 
     /// Gives back what it holds; it is gone afterwards.

@@ -13,6 +13,12 @@ pub struct ConnectionId {
     generation: u32,
 }
 
+impl std::fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}
+
 const _: () = assert!(
     usize::BITS == 64,
     "a token holds 32 bits of index and 32 of generation"

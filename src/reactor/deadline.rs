@@ -1,9 +1,11 @@
 //! When a connection's patience ends, and what it does then.
 
+use super::buffers::Input;
 use super::connection::{Connection, Deferred, Gone, Phase, Wait};
 use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
+use super::upload::Pace;
 use crate::accounts::Refusal;
 use crate::http::{Handler, Rejection, Status};
 
@@ -19,7 +21,7 @@ impl<K: Kernel> Connection<K> {
             },
             // Who owes bytes reads nothing: the peer's silence is of our making.
             _ if self.outbox.is_some() => Time::NEVER,
-            Phase::Head { since, .. } if self.inbox.is_some() => since.after(timeouts.head),
+            Phase::Head { since, .. } if self.has_begun() => since.after(timeouts.head),
             Phase::Head { since, .. } => match shared.draining {
                 None => since.after(timeouts.idle),
                 Some(began) => began.max(*since).after(shared.drain.idle),
@@ -60,8 +62,23 @@ impl<K: Kernel> Connection<K> {
         }
     }
 
+    /// The peer has taken all that it was owed. Until now it was not read: its silence was of our
+    /// making.
+    pub(super) fn restart_patience(&mut self, now: Time) {
+        match &mut self.phase {
+            Phase::Head { since, .. } => *since = now,
+            Phase::Body(upload) => upload.pace = Pace::new(now),
+            Phase::Discard { pace, .. } => *pace = Pace::new(now),
+            Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => {}
+        }
+    }
+
     /// The deadline has passed.
-    pub(super) fn expire<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
+    pub(super) fn expire<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone> {
         if let Some(owed) = &self.outbox
             && owed
                 .pace
@@ -72,20 +89,35 @@ impl<K: Kernel> Connection<K> {
             return Err(Gone);
         }
         match &self.phase {
-            Phase::Head { .. } if self.inbox.is_some() => {
+            Phase::Head { .. } if self.has_begun() => {
                 self.reject_as(Refusal::HeadTimeout, HEAD_TOO_SLOW, shared);
             }
-            Phase::Head { .. } => {
-                if shared.draining.is_none() {
-                    shared.refused(Refusal::Idle, self.peer, "silent for too long");
-                }
-                self.phase = Phase::Closing;
-            }
+            Phase::Head { .. } => self.part(common, shared)?,
             Phase::Body(_) => self.reject_as(Refusal::BodyTimeout, BODY_TOO_SLOW, shared),
             Phase::Discard { .. } => self.phase = Phase::Closing,
             Phase::Deferred(_) => self.continue_after_wait(shared),
             Phase::Closing => {}
             Phase::Lingering { .. } => return Err(Gone),
+        }
+        Ok(())
+    }
+
+    /// Leaves a peer that has said nothing for too long; but not before a last look, the one recv
+    /// that no event asked for. A request may have come with this very turn, and its event be still
+    /// on its way: after the shutdown its bytes would be dropped with those of a lingering close.
+    fn part<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone> {
+        self.unread = true;
+        self.converse(common, shared)?;
+        let is_idle = matches!(self.phase, Phase::Head { .. });
+        if is_idle && self.deadline(shared) <= shared.now {
+            if shared.draining.is_none() {
+                shared.refused(Refusal::Idle, self.peer, "silent for too long");
+            }
+            self.phase = Phase::Closing;
         }
         Ok(())
     }

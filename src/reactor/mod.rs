@@ -17,8 +17,7 @@
 //!
 //! Nothing in here knows a route.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 
 pub mod timers;
@@ -26,6 +25,8 @@ pub mod timers;
 pub mod connections;
 
 pub mod kernel;
+
+pub mod linux;
 
 pub mod socket;
 
@@ -37,11 +38,15 @@ pub mod stopwatch;
 
 pub mod shared;
 
+pub mod wakeup;
+
 pub mod connection;
 
 mod transfer;
 
 mod serve;
+
+mod bodies;
 
 pub mod upload;
 
@@ -53,32 +58,24 @@ use bytes::BytesMut;
 
 use self::acceptor::Acceptor;
 use self::buffers::{Input, Pool};
-use self::connection::{Cause, Connection, Progress};
+use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
 use self::kernel::{Counted, Kernel, Occasion};
 use self::shared::Shared;
 use self::stopwatch::Stopwatch;
 use self::timers::{Time, Timers};
+use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
 use crate::http::Handler;
 use crate::http::date::Date;
-use crate::http::response::Output;
-
-/// A reason to advance a connection. A hint: the connection's own state is the truth.
-#[derive(Debug)]
-pub struct Wakeup {
-    /// Which one; it may be gone.
-    pub id: ConnectionId,
-    /// Why.
-    pub cause: Cause,
-}
+use crate::http::output::Output;
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
     connections: Connections<Connection<K>>,
-    wakeups: VecDeque<Wakeup>,
+    wakeups: Vec<Wakeup>,
     /// Connections that could have gone on in the last turn.
     yielded: Vec<ConnectionId>,
     acceptor: Acceptor,
@@ -130,7 +127,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         };
         Self {
             connections: Connections::new(),
-            wakeups: VecDeque::new(),
+            wakeups: Vec::new(),
             yielded: Vec::new(),
             acceptor: Acceptor::new(connections_max),
             mailbox,
@@ -169,7 +166,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.shared.note_turn_ended();
         let until = self.wait_until();
         self.shared.kernel.poll(until, |occasion| match occasion {
-            Occasion::Connection(id, ready) => self.wakeups.push_back(Wakeup {
+            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup {
                 id,
                 cause: Cause::Ready(ready),
             }),
@@ -190,22 +187,19 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.accept();
         self.read_mail();
         self.expire_timers();
-        self.wakeups.extend(self.yielded.drain(..).map(|id| Wakeup {
-            id,
-            cause: Cause::Resume,
-        }));
+        self.resume_yielded();
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
-        let mut advances = 0;
-        while let Some(wakeup) = self.wakeups.pop_front() {
-            self.advance(wakeup);
-            advances += 1;
-            if advances % bounds::ADVANCES_PER_CLOCK == 0 {
+        let mut wakeups = std::mem::take(&mut self.wakeups);
+        for (number, wakeup) in wakeups.drain(..).enumerate() {
+            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1 {
                 self.shared.read_clock();
                 self.expire_timers();
             }
+            self.advance(wakeup);
         }
+        self.wakeups = wakeups;
         Ok(())
     }
 
@@ -256,6 +250,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn dismiss(&mut self, id: ConnectionId) {
+        self.shared
+            .kernel
+            .kernel
+            .observe("dismiss", || format!("connection {id}"));
         if let Some(connection) = self.connections.remove(id) {
             connection.dismiss(&mut self.shared);
             self.shared.kernel.account.connections.sub(1);
@@ -281,61 +279,12 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
     }
 
-    fn accept(&mut self) {
-        for _ in 0..bounds::ACCEPTS_PER_TURN {
-            if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
-                break;
-            }
-        }
-    }
-
-    /// Accepts a connection; false if that is all for now.
-    fn accept_one(&mut self) -> bool {
-        match self.shared.kernel.accept() {
-            Ok((socket, peer)) => {
-                self.shared
-                    .kernel
-                    .kernel
-                    .observe("accept_one", || format!("{peer}"));
-                self.admit(socket, peer);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.acceptor.drained();
-                return false;
-            }
-            // The peer has gone again before we came (accept(2)): the next one.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted
-                ) => {}
-            Err(error) => {
-                self.shared.kernel.account.accept_pauses.add(1);
-                log::error!(target: "barewire::fault", "accept: {error}; trying again in {:?}", bounds::ACCEPT_RETRY);
-                self.acceptor.refused(self.shared.now);
-                return false;
-            }
-        }
-        true
-    }
-
-    fn admit(&mut self, mut socket: K::Socket, peer: std::net::SocketAddr) {
-        let shared = &mut self.shared;
-        let admitted = self.connections.insert_with(|id| {
-            shared.kernel.watch(&mut socket, id)?;
-            let mut connection = Connection::new(id, socket, peer, shared.now);
-            connection.arm(shared);
-            Ok::<_, io::Error>(connection)
-        });
-        match admitted {
-            Ok(_) => {
-                self.shared.kernel.account.accepted.add(1);
-                self.shared.kernel.account.connections.add(1);
-            }
-            Err(error) => {
-                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}");
-            }
-        }
+    fn resume_yielded(&mut self) {
+        let resume = |id| Wakeup {
+            id,
+            cause: Cause::Resume,
+        };
+        self.wakeups.extend(self.yielded.drain(..).map(resume));
     }
 
     fn read_mail(&mut self) {
@@ -358,30 +307,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     fn take_answer(&mut self, id: ConnectionId, reply: Box<crate::http::Reply>) {
         self.shared.jobs_outstanding -= 1;
-        self.wakeups.push_back(Wakeup {
+        self.wakeups.push(Wakeup {
             id,
             cause: Cause::Answer(reply),
         });
-    }
-
-    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its
-    /// deadline. Connections that complete between the last accept and the close are reset by the
-    /// kernel.
-    fn drain(&mut self) {
-        if self.shared.draining.is_some() {
-            return;
-        }
-        self.shared.draining = Some(self.shared.now);
-        for _ in 0..bounds::ACCEPTS_AT_DRAIN {
-            if !self.accept_one() {
-                break;
-            }
-        }
-        self.shared.kernel.kernel.stop_listening();
-        self.acceptor.drained();
-        self.wakeups.extend(self.connections.ids().map(|id| Wakeup {
-            id,
-            cause: Cause::Drain,
-        }));
     }
 }

@@ -12,7 +12,8 @@ use super::timers::{Time, Timers};
 use crate::accounts::{Refusal, Stage};
 use crate::config::{Drain, Limits, Timeouts};
 use crate::http::date::Date;
-use crate::http::response::{Output, Written};
+use crate::http::output::Output;
+use crate::http::response::Written;
 use crate::http::{Exchange, Handler, Later, Reply, Response, Status};
 
 /// All that a reactor has once and its connections use in turn.
@@ -81,40 +82,47 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             ..
         } = self;
         let mark = output.len();
+        let mut deferred = None;
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(handler) {
-            Reply::Later(later) => Err(later),
+            Reply::Later(later) => {
+                deferred = Some(later);
+                None
+            }
             Reply::Now(response) => {
                 stopwatch.lap(Stage::Handle, kernel);
                 let status = response.status_code();
                 let written = response.write(exchange, date, output);
                 stopwatch.lap(Stage::Serialise, kernel);
-                Ok((status, written))
+                Some((status, written))
             }
         }));
-        match attempt {
-            Ok(Ok((status, written))) => {
-                let bytes = self.output.len() - mark;
-                self.kernel.kernel.observe("produce", || {
-                    format!(
-                        "answer {} of {bytes} bytes written into the output",
-                        status.0
-                    )
-                });
-                self.count_answer(status, written);
-                Produced::Written(written)
-            }
-            Ok(Err(later)) => {
+        let (status, written) = match attempt {
+            Ok(Some(answer)) => answer,
+            Ok(None) if let Some(later) = deferred => {
                 self.kernel
                     .kernel
                     .observe("produce", || format!("no answer yet: {later:?}"));
-                Produced::Later(later)
+                if mark == 0 {
+                    // Nothing is sent in this round: the wait would be charged to a stage.
+                    self.stopwatch.abandon();
+                }
+                return Produced::Later(later);
             }
-            Err(_) => {
+            _ => {
                 self.output.truncate(mark);
                 self.note_panic();
-                Produced::Written(self.answer(exchange, handler_panicked()))
+                return Produced::Written(self.answer(exchange, handler_panicked()));
             }
-        }
+        };
+        let bytes = self.output.len() - mark;
+        self.kernel.kernel.observe("produce", || {
+            format!(
+                "answer {} of {bytes} bytes written into the output",
+                status.0
+            )
+        });
+        self.count_answer(status, written);
+        Produced::Written(written)
     }
 
     /// Asks the handler something that is no answer yet; `None` if it panicked.

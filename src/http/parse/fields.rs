@@ -1,7 +1,7 @@
 //! The fields that decide where a message ends and whether the connection goes on: Host,
 //! Content-Length, Transfer-Encoding, Expect, Connection. All others are the handlers' affair.
 //!
-//! One pass notes what is there; the verdicts come after it, in the order in which errors are told.
+//! Errors are told in this order: Host, then the framing. The others cannot be wrong.
 
 use super::octets::TOKEN;
 use super::target::is_authority;
@@ -26,120 +26,118 @@ const CODING_INVALID: &str = "Transfer-Encoding is not a list of codings whose l
 const CODING_UNKNOWN: &str = "Transfer-Encoding names a coding that is not implemented. It must be \
     `chunked` and nothing else.";
 
-/// What one pass over the fields has found.
-#[derive(Debug, Default)]
-pub(super) struct Noted<'a> {
-    hosts: usize,
-    host: &'a [u8],
-    lengths: usize,
-    length: &'a [u8],
-    codings: usize,
-    expectations: usize,
-    close: bool,
-    keep_alive: bool,
+/// What the fields say about the message's end and the connection's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Controls {
+    pub(super) framing: Framing,
+    pub(super) expectation: Expectation,
+    pub(super) keep_alive: bool,
 }
 
-impl<'a> Noted<'a> {
-    /// Notes the fields that matter here. The length of a name tells nearly all others apart
-    /// without a look at it.
+impl Controls {
+    /// Reads them, and checks Host before. One pass is enough for most requests, which have Host,
+    /// perhaps Connection, and nothing else that matters here.
     #[inline]
-    pub(super) fn of(fields: &[Field<'a>]) -> Self {
-        let mut noted = Self::default();
+    pub(super) fn of(fields: &[Field<'_>], version: Version) -> Result<Self, Rejection> {
+        let mut hosts = 0_usize;
+        let mut host: &[u8] = b"";
+        let mut has_options = false;
+        let mut has_body = false;
         for field in fields {
+            // Length and first letter tell nearly all other fields apart.
             match field.name.len() {
                 4 if is(field, b"Host") => {
-                    noted.hosts += 1;
-                    noted.host = field.value;
+                    hosts += 1;
+                    host = field.value;
                 }
-                6 | 10 | 14 | 17 => noted.add(field),
+                6 => has_body |= begins(field, b'e'),
+                10 => has_options |= begins(field, b'c'),
+                14 => has_body |= begins(field, b'c'),
+                17 => has_body |= begins(field, b't'),
                 _ => {}
             }
         }
-        noted
-    }
-
-    /// Not inlined: many requests have Host and nothing else that matters, and the loop stays in
-    /// registers.
-    #[inline(never)]
-    fn add(&mut self, field: &Field<'a>) {
-        match field.name.len() {
-            6 if is(field, EXPECT) => self.expectations += 1,
-            10 if is(field, b"Connection") => self.add_options(field.value),
-            14 if is(field, b"Content-Length") => {
-                self.lengths += 1;
-                self.length = field.value;
-            }
-            17 if is(field, TRANSFER_ENCODING) => self.codings += 1,
-            _ => {}
-        }
-    }
-
-    /// Connection is a list, spread over any number of lines (RFC 9110 section 7.6.1).
-    fn add_options(&mut self, value: &[u8]) {
-        if value == b"keep-alive" {
-            self.keep_alive = true;
-            return;
-        }
-        for option in elements(value) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-        }
-    }
-
-    /// RFC 9112 section 3.2: one valid Host, which HTTP/1.0 may leave out. An empty one is legal.
-    #[inline]
-    pub(super) fn check_host(&self, version: Version) -> Result<(), Rejection> {
-        match self.hosts {
-            1 if is_authority(self.host) => Ok(()),
-            1 => Err(bad_request(HOST_INVALID)),
-            0 if version == Version::Http10 => Ok(()),
-            0 => Err(bad_request(HOST_MISSING)),
-            _ => Err(bad_request(TWO_HOSTS)),
-        }
-    }
-
-    /// RFC 9112 section 6.3, with everything refused that two parsers could read differently: a
-    /// body that one of them takes for the next request is the way in of request smuggling.
-    #[inline]
-    pub(super) fn framing(
-        &self,
-        fields: &[Field<'_>],
-        version: Version,
-    ) -> Result<Framing, Rejection> {
-        match (self.codings, self.lengths) {
-            (0, 0) => Ok(Framing::None),
-            (0, 1) => content_length(self.length).map(Framing::Length),
-            (0, _) => Err(bad_request(TWO_LENGTHS)),
-            (_, _) if version == Version::Http10 => Err(bad_request(CODING_IN_10)),
-            (_, 0) => check_codings(fields).map(|()| Framing::Chunked),
-            (_, _) => Err(bad_request(LENGTH_AND_CODING)),
-        }
-    }
-
-    /// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations.
-    #[inline]
-    pub(super) fn expectation(&self, fields: &[Field<'_>], version: Version) -> Expectation {
-        if self.expectations == 0 || version == Version::Http10 {
-            return Expectation::None;
-        }
-        let mut expectation = Expectation::None;
-        for element in list(fields, EXPECT).filter(|element| !element.is_empty()) {
-            if !element.eq_ignore_ascii_case(b"100-continue") {
-                return Expectation::Unknown;
-            }
-            expectation = Expectation::Continue;
-        }
-        expectation
-    }
-
-    /// RFC 9112 section 9.3: `close` wins; HTTP/1.0 stays only when asked to.
-    #[inline]
-    pub(super) fn keeps_alive(&self, version: Version) -> bool {
-        !self.close && (self.keep_alive || version == Version::Http11)
+        check_host(hosts, host, version)?;
+        let (framing, expectation) = if has_body {
+            (framing(fields, version)?, expectation(fields, version))
+        } else {
+            (Framing::None, Expectation::None)
+        };
+        let stays = version == Version::Http11;
+        Ok(Self {
+            framing,
+            expectation,
+            keep_alive: if has_options {
+                keeps_alive(fields, stays)
+            } else {
+                stays
+            },
+        })
     }
 }
 
-const EXPECT: &[u8; 6] = b"Expect";
+/// RFC 9112 section 3.2: one valid Host, which HTTP/1.0 may leave out. An empty one is legal.
+#[inline]
+fn check_host(hosts: usize, host: &[u8], version: Version) -> Result<(), Rejection> {
+    match hosts {
+        1 if is_authority(host) => Ok(()),
+        1 => Err(bad_request(HOST_INVALID)),
+        0 if version == Version::Http10 => Ok(()),
+        0 => Err(bad_request(HOST_MISSING)),
+        _ => Err(bad_request(TWO_HOSTS)),
+    }
+}
+
+/// RFC 9112 section 6.3, with everything refused that two parsers could read differently: a body
+/// that one of them takes for the next request is the way in of request smuggling.
+fn framing(fields: &[Field<'_>], version: Version) -> Result<Framing, Rejection> {
+    let has_coding = called(fields, TRANSFER_ENCODING).next().is_some();
+    let mut lengths = called(fields, b"Content-Length");
+    match (has_coding, lengths.next(), lengths.next()) {
+        (false, None, _) => Ok(Framing::None),
+        (false, Some(length), None) => content_length(length.value).map(Framing::Length),
+        (false, Some(_), Some(_)) => Err(bad_request(TWO_LENGTHS)),
+        (true, _, _) if version == Version::Http10 => Err(bad_request(CODING_IN_10)),
+        (true, None, _) => check_codings(fields).map(|()| Framing::Chunked),
+        (true, Some(_), _) => Err(bad_request(LENGTH_AND_CODING)),
+    }
+}
+
+/// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations.
+fn expectation(fields: &[Field<'_>], version: Version) -> Expectation {
+    let mut expectation = Expectation::None;
+    if version == Version::Http10 {
+        return expectation;
+    }
+    for element in list(fields, b"Expect").filter(|element| !element.is_empty()) {
+        if !element.eq_ignore_ascii_case(b"100-continue") {
+            return Expectation::Unknown;
+        }
+        expectation = Expectation::Continue;
+    }
+    expectation
+}
+
+/// RFC 9112 section 9.3: `close` wins; HTTP/1.0 stays only when asked to. Connection is a list,
+/// spread over any number of lines (RFC 9110 section 7.6.1).
+fn keeps_alive(fields: &[Field<'_>], stays_unasked: bool) -> bool {
+    let mut stays = stays_unasked;
+    for field in called(fields, b"Connection") {
+        // What browsers send needs no look at each octet.
+        if field.value == b"keep-alive" {
+            stays = true;
+            continue;
+        }
+        for option in elements(field.value) {
+            if option.eq_ignore_ascii_case(b"close") {
+                return false;
+            }
+            stays |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+    stays
+}
+
 const TRANSFER_ENCODING: &[u8; 17] = b"Transfer-Encoding";
 
 /// Digits and nothing else: `u64::from_str` alone would take `+5`.
@@ -190,10 +188,7 @@ fn list<'a, const N: usize>(
     fields: &'a [Field<'_>],
     name: &'static [u8; N],
 ) -> impl Iterator<Item = &'a [u8]> {
-    fields
-        .iter()
-        .filter(move |field| is(field, name))
-        .flat_map(|field| elements(field.value))
+    called(fields, name).flat_map(|field| elements(field.value))
 }
 
 /// The elements of one line's list, without the white space around them.
@@ -201,10 +196,24 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&octet| octet == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Whether the field has this name. Nearly all clients write it as the RFC does, which is one
+fn called<'a, 'b, const N: usize>(
+    fields: &'a [Field<'b>],
+    name: &'static [u8; N],
+) -> impl Iterator<Item = &'a Field<'b>> {
+    fields.iter().filter(move |field| is(field, name))
+}
+
+/// Whether the field's name is `name`. Nearly all clients write it as the RFC does, which is one
 /// comparison of `N` bytes; without case it is `N` comparisons of one.
 #[inline]
 fn is<const N: usize>(field: &Field<'_>, name: &'static [u8; N]) -> bool {
     <&[u8; N]>::try_from(field.name.as_bytes())
         .is_ok_and(|given| given == name || given.eq_ignore_ascii_case(name))
+}
+
+/// Whether the field's name begins with this letter, given in lower case, or its upper case.
+#[inline]
+fn begins(field: &Field<'_>, letter: u8) -> bool {
+    let first = field.name.as_bytes().first();
+    first.is_some_and(|octet| octet | 0x20 == letter)
 }

@@ -1,0 +1,415 @@
+//! A kernel that does what a test tells it to: no sockets, no waiting, no luck.
+//!
+//! It keeps to what epoll(7) promises of edge-triggered events: bytes, an end, an error or room that arrive make one
+//! event, and what is ready is looked up when the event is handed over, not when it arose. Bytes that were consumed
+//! in the meantime make no event; bytes that were left lying make no second one. Time stands still unless told to move.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use barewire::reactor::connections::ConnectionId;
+use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Rouse};
+use barewire::reactor::timers::Time;
+use bytes::BytesMut;
+
+/// The clock of a scripted kernel; handlers that pretend to work may move it too.
+pub type Clock = Arc<AtomicU64>;
+
+/// When the clock starts: not at 0, which as a deadline means "past".
+pub const START: Duration = Duration::from_secs(1000);
+/// The wall clock then: Sun, 06 Nov 1994 08:49:37 GMT.
+pub const WALL_START: Duration = Duration::from_secs(784_111_777);
+
+/// System calls that the reactor made for one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    pub recvs: usize,
+    pub sends: usize,
+    pub registrations: usize,
+}
+
+/// A connection, as the kernel sees it.
+#[derive(Debug)]
+pub struct Wire {
+    id: Option<ConnectionId>,
+    writable_watched: bool,
+    /// Sent by the peer, not yet received by the server.
+    pub inbound: VecDeque<u8>,
+    /// The peer has shut down its side.
+    pub fin: bool,
+    /// The peer has reset the connection.
+    pub reset: bool,
+    /// How many bytes the peer still takes.
+    pub room: usize,
+    /// Sent by the server.
+    pub outbound: Vec<u8>,
+    /// The server has shut down its side, or closed.
+    pub saw_fin: bool,
+    /// The server has closed the socket.
+    pub closed: bool,
+    /// It did so while there were bytes to be received: a real kernel would have sent a reset.
+    pub was_reset: bool,
+    /// Never accepted: the listener was closed before.
+    pub refused: bool,
+    /// The peer has gone before it was accepted.
+    pub aborted: bool,
+    /// The next event will say more than is true.
+    pub spurious: Option<Readiness>,
+    /// The next recv is interrupted by a signal.
+    pub interrupted: bool,
+    pub calls: Calls,
+    /// The last recv filled its room, so that it could not tell whether there was more.
+    filled: bool,
+    /// Events that promised something to be received and have not been followed by a recv. There can be two: one
+    /// that was only noted, and one that is still on its way through the turn in which the first is acted on.
+    promises: u8,
+    /// The poll that handed over the last promise.
+    promised_by: u64,
+    is_queued: bool,
+}
+
+/// All that the kernel knows.
+#[derive(Debug)]
+pub struct World {
+    pub clock: Clock,
+    pub wires: Vec<Wire>,
+    pub backlog: VecDeque<usize>,
+    pub listening: bool,
+    /// accept fails with this error of the system.
+    pub accept_error: Option<i32>,
+    listener_edge: bool,
+    /// Connections with an event that was not handed over yet.
+    ready: VecDeque<usize>,
+    polls: u64,
+    /// recv calls that found nothing and had no reason.
+    pub vain_recvs: usize,
+    /// How long the last poll would have waited, if it would have.
+    pub asleep_until: Option<Time>,
+    mail: Arc<Mail>,
+    /// So many messages have been announced.
+    pub mail_announced: u64,
+}
+
+/// How often other threads have roused the reactor: once for each message.
+#[derive(Debug, Default)]
+pub struct Mail {
+    sent: Mutex<u64>,
+    changed: Condvar,
+}
+
+/// The kernel's side of a [`World`].
+#[derive(Debug)]
+pub struct Scripted(pub Rc<RefCell<World>>);
+
+/// A socket: a number in the world, closed when dropped.
+#[derive(Debug)]
+pub struct Line {
+    world: Rc<RefCell<World>>,
+    index: usize,
+}
+
+impl World {
+    pub fn new() -> Rc<RefCell<Self>> {
+        Rc::new(RefCell::new(Self {
+            clock: Arc::new(AtomicU64::new(nanos(START))),
+            wires: Vec::new(),
+            backlog: VecDeque::new(),
+            listening: true,
+            accept_error: None,
+            listener_edge: false,
+            ready: VecDeque::new(),
+            polls: 0,
+            vain_recvs: 0,
+            asleep_until: None,
+            mail: Arc::default(),
+            mail_announced: 0,
+        }))
+    }
+
+    pub fn now(&self) -> Time {
+        Time(self.clock.load(Relaxed))
+    }
+
+    pub fn mail(&self) -> Arc<Mail> {
+        Arc::clone(&self.mail)
+    }
+
+    /// A peer connects: it waits in the backlog.
+    pub fn connect(&mut self) -> usize {
+        let index = self.wires.len();
+        self.wires.push(Wire::new());
+        if self.listening {
+            self.backlog.push_back(index);
+            self.listener_edge = true;
+        } else {
+            self.wires[index].refused = true;
+        }
+        index
+    }
+
+    /// Something has happened to a connection: an edge.
+    pub fn edge(&mut self, index: usize) {
+        let wire = &mut self.wires[index];
+        if wire.id.is_some() && !wire.closed && !wire.is_queued {
+            wire.is_queued = true;
+            self.ready.push_back(index);
+        }
+    }
+
+    fn hand_over(&mut self, index: usize) -> Option<Occasion> {
+        let wire = &mut self.wires[index];
+        wire.is_queued = false;
+        if wire.closed {
+            return None;
+        }
+        let ready = wire.spurious.take().unwrap_or(wire.readiness());
+        if ready.readable {
+            wire.promises = (wire.promises + 1).min(2);
+            wire.promised_by = self.polls;
+        }
+        (ready != Readiness::default()).then(|| Occasion::Connection(wire.id.unwrap(), ready))
+    }
+}
+
+impl Wire {
+    fn new() -> Self {
+        Self {
+            id: None,
+            writable_watched: false,
+            inbound: VecDeque::new(),
+            fin: false,
+            reset: false,
+            room: usize::MAX,
+            outbound: Vec::new(),
+            saw_fin: false,
+            closed: false,
+            was_reset: false,
+            refused: false,
+            aborted: false,
+            spurious: None,
+            interrupted: false,
+            calls: Calls::default(),
+            filled: false,
+            promises: 0,
+            promised_by: 0,
+            is_queued: false,
+        }
+    }
+
+    /// What epoll_wait(2) would say of it now, as mio passes it on.
+    fn readiness(&self) -> Readiness {
+        let ended = self.fin || self.reset;
+        Readiness {
+            readable: !self.inbound.is_empty() || ended,
+            read_closed: ended,
+            writable: self.writable_watched && (self.room > 0 || self.reset),
+        }
+    }
+
+    fn recv(&mut self, room: usize, poll: u64) -> io::Result<Vec<u8>> {
+        self.calls.recvs += 1;
+        assert!(room > 0, "a recv of no byte would look like the end");
+        if std::mem::take(&mut self.interrupted) {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if !self.inbound.is_empty() {
+            let bytes = self.inbound.len().min(room);
+            if self.promised_by < poll {
+                self.promises = 0;
+            } else if !self.filled {
+                self.promises = self.promises.saturating_sub(1);
+            }
+            self.filled = bytes == room;
+            return Ok(self.inbound.drain(..bytes).collect());
+        }
+        if self.reset {
+            return Err(ErrorKind::ConnectionReset.into());
+        }
+        if self.fin {
+            return Ok(Vec::new());
+        }
+        Err(ErrorKind::WouldBlock.into())
+    }
+
+    /// Whether a recv that found nothing was in order.
+    fn had_reason_to_look(&mut self) -> bool {
+        let had_reason = std::mem::take(&mut self.filled) || self.promises > 0;
+        self.promises = self.promises.saturating_sub(1);
+        had_reason
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.calls.sends += 1;
+        assert!(!bytes.is_empty(), "a send of no byte is in vain");
+        assert!(!self.saw_fin, "a send after shutdown would raise EPIPE");
+        if self.reset {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        if self.room == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let taken = bytes.len().min(self.room);
+        if self.room != usize::MAX {
+            self.room -= taken;
+        }
+        self.outbound.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+}
+
+impl Kernel for Scripted {
+    type Socket = Line;
+
+    fn now(&mut self) -> Time {
+        self.0.borrow().now()
+    }
+
+    fn wall_clock(&mut self) -> Duration {
+        WALL_START + Duration::from_nanos(self.0.borrow().now().0) - START
+    }
+
+    fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
+        let mut world = self.0.borrow_mut();
+        world.polls += 1;
+        let mut events = 0;
+        let mut report = |occasion| {
+            events += 1;
+            report(occasion);
+        };
+        if std::mem::take(&mut world.listener_edge) && world.listening {
+            report(Occasion::Listener);
+        }
+        let sent = *world.mail.sent.lock().unwrap();
+        if sent > world.mail_announced {
+            world.mail_announced = sent;
+            report(Occasion::Messages);
+        }
+        while let Some(index) = world.ready.pop_front() {
+            if let Some(occasion) = world.hand_over(index) {
+                report(occasion);
+            }
+        }
+        world.asleep_until = (events == 0 && until > world.now()).then_some(until);
+        Ok(events)
+    }
+
+    fn rouse(&self) -> Rouse {
+        let mail = self.0.borrow().mail();
+        Arc::new(move || {
+            *mail.sent.lock().unwrap() += 1;
+            mail.changed.notify_all();
+        })
+    }
+
+    fn accept(&mut self) -> io::Result<(Line, SocketAddr)> {
+        let mut world = self.0.borrow_mut();
+        // accept4(2) takes the descriptor first: EMFILE comes also when nobody waits.
+        if let Some(error) = world.accept_error {
+            return Err(io::Error::from_raw_os_error(error));
+        }
+        let index = world.backlog.pop_front().ok_or(ErrorKind::WouldBlock)?;
+        if world.wires[index].aborted {
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
+        let line = Line {
+            world: Rc::clone(&self.0),
+            index,
+        };
+        let port = 10_000 + u16::try_from(index).unwrap();
+        Ok((line, ([127, 0, 0, 1], port).into()))
+    }
+
+    fn stop_listening(&mut self) {
+        let mut world = self.0.borrow_mut();
+        world.listening = false;
+        while let Some(index) = world.backlog.pop_front() {
+            world.wires[index].refused = true;
+        }
+    }
+
+    fn watch(&mut self, socket: &mut Line, id: ConnectionId) -> io::Result<()> {
+        let mut world = self.0.borrow_mut();
+        let wire = &mut world.wires[socket.index];
+        wire.calls.registrations += 1;
+        wire.id = Some(id);
+        world.edge(socket.index);
+        Ok(())
+    }
+
+    fn watch_writable(&mut self, socket: &mut Line, id: ConnectionId) -> io::Result<()> {
+        let mut world = self.0.borrow_mut();
+        let wire = &mut world.wires[socket.index];
+        assert_eq!(wire.id, Some(id));
+        wire.calls.registrations += 1;
+        wire.writable_watched = true;
+        // EPOLL_CTL_MOD looks at the socket: what is ready already is an event.
+        world.edge(socket.index);
+        Ok(())
+    }
+
+    fn recv(&mut self, socket: &mut Line, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+        let mut world = self.0.borrow_mut();
+        let room = max.min(into.capacity() - into.len());
+        let poll = world.polls;
+        let wire = &mut world.wires[socket.index];
+        let result = wire.recv(room, poll);
+        let found_nothing = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        if found_nothing && !wire.had_reason_to_look() {
+            world.vain_recvs += 1;
+        }
+        let bytes = result?;
+        into.extend_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn send(&mut self, socket: &mut Line, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().wires[socket.index].send(bytes)
+    }
+
+    fn shutdown(&mut self, socket: &mut Line) -> io::Result<()> {
+        let mut world = self.0.borrow_mut();
+        let wire = &mut world.wires[socket.index];
+        assert!(!wire.saw_fin, "shut down twice");
+        if wire.reset {
+            return Err(ErrorKind::NotConnected.into());
+        }
+        wire.saw_fin = true;
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut world = self.world.borrow_mut();
+        let wire = &mut world.wires[self.index];
+        wire.closed = true;
+        wire.saw_fin = true;
+        wire.was_reset = !wire.inbound.is_empty();
+    }
+}
+
+impl Mail {
+    /// Waits until so many messages have been sent, on the real clock: jobs run on real threads.
+    ///
+    /// # Panics
+    ///
+    /// After ten seconds: the test has failed.
+    pub fn wait_for(&self, messages: u64) {
+        let sent = self.sent.lock().unwrap();
+        let (sent, _) = self
+            .changed
+            .wait_timeout_while(sent, Duration::from_secs(10), |sent| *sent < messages)
+            .unwrap();
+        assert!(*sent >= messages, "no job has answered within ten seconds");
+    }
+}
+
+pub fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap()
+}

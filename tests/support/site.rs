@@ -1,0 +1,210 @@
+//! What the tests' server serves: one path for each way in which a handler can answer, or fail to.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use barewire::http::{Admission, ContentType, Job, Task};
+use barewire::{Handler, Later, Method, Reply, Request, Response, Status};
+
+use super::scripted::Clock;
+
+/// The handler; see [`Site::handle`] for the paths.
+pub struct Site {
+    pub clock: Clock,
+    pub gate: Gate,
+}
+
+/// Holds jobs until it is opened.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<(Mutex<GateState>, Condvar)>);
+
+#[derive(Default)]
+struct GateState {
+    open: bool,
+    waiting: usize,
+}
+
+impl Handler for Site {
+    fn admit(&self, request: &Request<'_>) -> Admission {
+        match (request.path, request.method) {
+            (
+                "/echo" | "/count" | "/echo-later" | "/job-of-body" | "/panic-of-body",
+                Method::Post,
+            ) => Admission::ReadBody,
+            ("/hello", Method::Get | Method::Head) => Admission::IgnoreBody,
+            ("/hello", _) => Admission::Refuse(not_allowed()),
+            ("/panic/admit", _) => panic!("on purpose"),
+            (path, _) if path.starts_with("/missing") => Admission::Refuse(missing()),
+            _ => Admission::IgnoreBody,
+        }
+    }
+
+    fn handle(&self, request: &Request<'_>) -> Reply {
+        match request.path {
+            "/hello" if !matches!(request.method, Method::Get | Method::Head) => {
+                not_allowed().into()
+            }
+            "/hello" => Response::fixed(ContentType::Text, b"hello").into(),
+            "/name" => Response::text(request.query.unwrap_or("nobody").to_owned()).into(),
+            "/large" => {
+                Response::bytes(ContentType::Text, pattern(number(request, "bytes"))).into()
+            }
+            "/busy" => {
+                self.clock
+                    .fetch_add(number(request, "us") as u64 * 1000, Relaxed);
+                Response::text("done").into()
+            }
+            "/close" => Response::text("bye").closing().into(),
+            "/empty" => Response::empty(Status::NO_CONTENT).into(),
+            "/echo" => {
+                Response::bytes(ContentType::Text, request.body.contiguous().into_owned()).into()
+            }
+            "/count" => Response::text(format!(
+                "{} bytes in {} pieces, {} copied",
+                request.body.len(),
+                request.body.pieces().count(),
+                request.body.copied
+            ))
+            .into(),
+            _ => self.answer_later(request),
+        }
+    }
+}
+
+impl Site {
+    fn answer_later(&self, request: &Request<'_>) -> Reply {
+        let name = request.query.unwrap_or("nobody").to_owned();
+        let gate = self.gate.clone();
+        let body = request.body.contiguous().into_owned();
+        match request.path {
+            "/wait" => after(number(request, "us"), |waited| {
+                Response::text(format!("waited {} us", waited.as_micros())).into()
+            }),
+            "/wait-twice" => after(number(request, "us"), |first| {
+                after(50, move |second| {
+                    let (first, second) = (first.as_micros(), second.as_micros());
+                    Response::text(format!("waited {first} and {second} us")).into()
+                })
+            }),
+            "/wait-and-close" => after(100, |_| Response::text("bye").closing().into()),
+            "/wait-then-job" => after(100, |_| run(|| Response::text("worked").into())),
+            "/echo-later" => after(100, move |_| {
+                Response::bytes(ContentType::Text, body).into()
+            }),
+            "/job" => run(move || Response::text(format!("worked for {name}")).into()),
+            "/job-of-body" => run(move || Response::bytes(ContentType::Text, body).into()),
+            "/held" => run(move || {
+                gate.pass();
+                Response::text(format!("held for {name}")).into()
+            }),
+            "/job-then-wait" => run(|| after(100, |_| Response::text("rested").into())),
+            "/large-later" => {
+                let bytes = number(request, "bytes");
+                after(100, move |_| {
+                    Response::bytes(ContentType::Text, pattern(bytes)).into()
+                })
+            }
+            "/tasks" => run_all(number(request, "n"), |_| ()),
+            _ => fail(request.path),
+        }
+    }
+}
+
+/// Fails in the way that the path names.
+fn fail(path: &str) -> Reply {
+    match path {
+        "/panic/handler" | "/panic-of-body" => panic!("on purpose"),
+        "/panic/writer" => Response::written(ContentType::Text, |out| {
+            out.push(b"half of an answer that nobody must see");
+            panic!("on purpose");
+        })
+        .into(),
+        "/panic/then" => after(100, |_| panic!("on purpose")),
+        "/panic/job" => run(|| panic!("on purpose")),
+        "/panic/task" => run_all(3, |number| assert!(number != 1, "on purpose")),
+        "/panic/job-writer" => run(|| {
+            Response::written(ContentType::Text, |out| {
+                out.push(b"half");
+                panic!("on purpose");
+            })
+            .into()
+        }),
+        _ => missing().into(),
+    }
+}
+
+fn missing() -> Response {
+    Response::error(Status(404), "there is nothing here")
+}
+
+fn not_allowed() -> Response {
+    Response::error(Status(405), "GET and HEAD only").field("Allow", "GET, HEAD")
+}
+
+fn after(us: usize, then: impl FnOnce(Duration) -> Reply + Send + 'static) -> Reply {
+    Later::After(Duration::from_micros(us as u64), Box::new(then)).into()
+}
+
+fn run(job: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+    let job: Job = Box::new(job);
+    Later::Run(job).into()
+}
+
+fn run_all(count: usize, task: impl Fn(usize) + Send + Clone + 'static) -> Reply {
+    let tasks = (0..count)
+        .map(|number| {
+            let task = task.clone();
+            Box::new(move || task(number)) as Task
+        })
+        .collect();
+    let job: Job = Box::new(move || Response::text(format!("{count} tasks")).into());
+    Later::RunAll(tasks, job).into()
+}
+
+/// The number in a query such as `?us=100`; 0 without one.
+fn number(request: &Request<'_>, name: &str) -> usize {
+    request
+        .query_value(name)
+        .map_or(0, |digits| digits.parse().unwrap())
+}
+
+/// Bytes of which each stretch tells where it belongs: a lost or doubled one shows.
+pub fn pattern(bytes: usize) -> Vec<u8> {
+    let mut text = String::with_capacity(bytes + 8);
+    let mut line = 0;
+    while text.len() < bytes {
+        text.push_str(&format!("{line:06},"));
+        line += 1;
+    }
+    text.truncate(bytes);
+    text.into_bytes()
+}
+
+impl Gate {
+    /// Waits until the gate is open; for jobs.
+    fn pass(&self) {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().unwrap();
+        state.waiting += 1;
+        changed.notify_all();
+        let _open = changed.wait_while(state, |state| !state.open).unwrap();
+    }
+
+    /// Waits until so many jobs have come to the gate.
+    pub fn wait_for(&self, jobs: usize) {
+        let (state, changed) = &*self.0;
+        let (state, _) = changed
+            .wait_timeout_while(state.lock().unwrap(), Duration::from_secs(10), |state| {
+                state.waiting < jobs
+            })
+            .unwrap();
+        assert!(state.waiting >= jobs, "only {} jobs came", state.waiting);
+    }
+
+    pub fn open(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().unwrap().open = true;
+        changed.notify_all();
+    }
+}
