@@ -278,6 +278,16 @@ impl Wire {
         }
     }
 
+    /// The next byte, by a read of its own if none has been received yet.
+    pub(crate) fn take_slowly(&mut self) -> u8 {
+        if !self.unread.is_empty() {
+            return self.unread.remove(0);
+        }
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte).unwrap();
+        byte[0]
+    }
+
     /// The next `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
