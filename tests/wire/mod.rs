@@ -6,7 +6,7 @@
 //! that takes longer than [`PATIENCE`] is a failure.
 #![allow(dead_code)] // Each test crate uses a part of it.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -177,6 +177,13 @@ impl Wire {
         self.answer()
     }
 
+    /// Sends a request and reads its answer, as [`ask`](Self::ask), from a server that may be
+    /// leaving: `None` if the connection ended before the first byte of an answer.
+    pub(crate) fn ask_leaving(&mut self, request: impl AsRef<[u8]>) -> io::Result<Option<Answer>> {
+        self.stream.write_all(request.as_ref())?;
+        Ok((!self.unread.is_empty() || self.try_fill()? > 0).then(|| self.answer()))
+    }
+
     /// GET of a target.
     pub(crate) fn get(&mut self, target: &str) -> Answer {
         self.ask(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"))
@@ -252,15 +259,33 @@ impl Wire {
 
     /// Reads once; the number of bytes, 0 at the end of the stream.
     pub(crate) fn fill(&mut self) -> usize {
+        self.try_fill()
+            .unwrap_or_else(|error| panic!("reading: {error}"))
+    }
+
+    /// The same, of a connection that may be reset.
+    pub(crate) fn try_fill(&mut self) -> io::Result<usize> {
         let mut room = [0; 16 * 1024];
-        let count = loop {
+        loop {
             match self.stream.read(&mut room) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result.unwrap_or_else(|error| panic!("reading: {error}")),
+                Err(error) => return Err(error),
+                Ok(count) => {
+                    self.unread.extend_from_slice(&room[..count]);
+                    return Ok(count);
+                }
             }
-        };
-        self.unread.extend_from_slice(&room[..count]);
-        count
+        }
+    }
+
+    /// The next byte, by a read of its own if none has been received yet.
+    pub(crate) fn take_slowly(&mut self) -> u8 {
+        if !self.unread.is_empty() {
+            return self.unread.remove(0);
+        }
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte).unwrap();
+        byte[0]
     }
 
     /// The next `count` bytes.

@@ -1,8 +1,10 @@
 //! The real binary as a child process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,8 +15,9 @@ use super::{Wire, eventually};
 pub(crate) struct Barewire {
     pub(crate) address: SocketAddr,
     child: Child,
-    /// Held open: a closed stdout is another test's matter.
-    _stdout: BufReader<ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
+    /// Says that the reader of stderr is to go on.
+    listens: Arc<AtomicBool>,
     /// Reads stderr, so that the child never waits for a reader.
     said: Option<JoinHandle<String>>,
 }
@@ -59,23 +62,27 @@ impl Barewire {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let listens = Arc::new(AtomicBool::new(true));
+        let goes_on = Arc::clone(&listens);
         let said = thread::spawn(move || {
-            let mut said = String::new();
-            stderr.read_to_string(&mut said).unwrap();
-            said
+            let lines = stderr.lines().map_while(Result::ok);
+            let heard = lines.take_while(|_| goes_on.load(Ordering::Relaxed));
+            heard.flat_map(|line| [line, "\n".to_owned()]).collect()
         });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let Some(address) = listening(&line) else {
             child.kill().unwrap();
-            panic!("{line:?} on stdout, on stderr: {}", said.join().unwrap());
+            let said: String = said.join().unwrap();
+            panic!("{line:?} on stdout, on stderr: {said}");
         };
         Self {
             address,
             child,
-            _stdout: stdout,
+            stdout: Some(stdout),
+            listens,
             said: Some(said),
         }
     }
@@ -83,6 +90,12 @@ impl Barewire {
     /// A connection to it.
     pub(crate) fn connect(&self) -> Wire {
         Wire::to(self.address)
+    }
+
+    /// Closes its stdout, and its stderr once it writes to that.
+    pub(crate) fn stop_listening(&mut self) {
+        self.stdout = None;
+        self.listens.store(false, Ordering::Relaxed);
     }
 
     /// Its process.
