@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, UNIX_EPOCH};
 
 use barewire::http::date::Date;
-use barewire::http::response::Output;
+use barewire::http::output::Output;
 use barewire::http::{ContentType, Exchange, Response, Version};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde::Serialize;

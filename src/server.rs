@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::{Address, JobPool, Message};
-use crate::reactor::kernel::Linux;
+use crate::reactor::linux::Linux;
 use crate::reactor::socket;
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
@@ -240,7 +240,7 @@ impl<H: Handler> Server<H> {
     /// As [`start`](Self::start).
     pub fn run(self) -> io::Result<()> {
         let signals = StopSignals::catch()?;
-        self.start()?.wait_for(signals)
+        self.start()?.wait_for(&signals)
     }
 }
 
@@ -320,7 +320,7 @@ impl Running {
     /// # Errors
     ///
     /// As [`join`](Self::join).
-    pub fn wait_for(self, signals: StopSignals) -> io::Result<()> {
+    pub fn wait_for(self, signals: &StopSignals) -> io::Result<()> {
         self.attend(&signals.received);
         self.join()
     }

@@ -19,7 +19,8 @@ use crate::handlers::Routes;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
-use crate::reactor::kernel::{Kernel, Linux, Occasion, Rouse};
+use crate::reactor::kernel::{Kernel, Occasion, Rouse};
+use crate::reactor::linux::Linux;
 use crate::reactor::socket;
 use crate::reactor::timers::Time;
 

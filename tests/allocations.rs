@@ -10,7 +10,7 @@ use barewire::allocator::{CountingAllocator, Totals, thread_totals, totals};
 use barewire::config::{Config, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
-use barewire::http::response::Output;
+use barewire::http::output::Output;
 use barewire::http::{Body, Exchange, Version};
 use barewire::{Handler, Method, Reply, Request};
 

@@ -32,7 +32,9 @@ fn a_late_answer_finds_nobody() {
     let mut rig = Rig::new();
     let first = rig.connect();
     first.take_at_most(0);
-    first.send("GET /name?owed HTTP/1.1\r\nHost: a\r\n\r\nGET /held?first HTTP/1.1\r\nHost: a\r\n\r\n");
+    first.send(
+        "GET /name?owed HTTP/1.1\r\nHost: a\r\n\r\nGET /held?first HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
     rig.run();
     rig.advance(20_000 * MS);
     assert!(first.is_closed());
@@ -175,8 +177,18 @@ fn an_answer_that_its_peer_has_left_goes_to_nobody_else() {
         let first = rig.connect();
         let second = rig.connect();
         first.take_at_most(10);
-        let target = if by_job { "/held?secret" } else { "/wait?us=100" };
-        first.send([HELLO, format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()].concat());
+        let target = if by_job {
+            "/held?secret"
+        } else {
+            "/wait?us=100"
+        };
+        first.send(
+            [
+                HELLO,
+                format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes(),
+            ]
+            .concat(),
+        );
         rig.run();
         if by_job {
             rig.site.gate.open();

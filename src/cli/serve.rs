@@ -36,7 +36,7 @@ pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
     // Scripts wait for this line. One that has gone away meanwhile is no reason not to serve.
     let _ = print(|out| io::Write::write_all(out, report::listening(address).as_bytes()));
     running
-        .wait_for(signals)
+        .wait_for(&signals)
         .map_err(|error| format!("a reactor failed: {error}"))?;
     say(&report::summary(&accounts));
     Ok(())

@@ -15,7 +15,7 @@ use super::held_up::HeldUp;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
 use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
-use crate::http::response::Status;
+use crate::http::Status;
 use crate::http::{Later, Reply, Request, Response};
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ const PAGE: &str = include_str!("home.html");
 /// `GET /`. The list of routes is made from [`TABLE`], the commands name the host that the client
 /// asked for.
 pub(super) fn reply(request: &Request<'_>) -> Response {
-    let host = request.field("host").map(String::from_utf8_lossy);
+    let host = request.host().map(String::from_utf8_lossy);
     let host = host.filter(|host| !host.is_empty());
     let host = host.unwrap_or(Cow::Borrowed("127.0.0.1:8080"));
     let response = if wants_html(request) {

@@ -9,7 +9,7 @@ use super::Routes;
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::http::date::Date;
-use crate::http::response::Output;
+use crate::http::output::Output;
 use crate::http::{Body, Exchange, Handler, Later, Method, Reply, Request, Response, Version};
 
 /// The head of every request here, for the one handler that parses it again.

@@ -15,6 +15,10 @@ pub mod admission;
 
 pub mod body;
 
+pub mod status;
+
+pub mod output;
+
 pub mod response;
 
 pub mod date;
@@ -22,8 +26,9 @@ pub mod date;
 pub mod router;
 
 pub use request::{Body, Exchange, Field, Method, Request, Version};
-pub use response::{ContentType, Response, Status};
+pub use response::{ContentType, Response};
 pub use router::Router;
+pub use status::Status;
 
 /// What a server answers with; shared by all reactors.
 pub trait Handler: Send + Sync + 'static {

@@ -267,7 +267,8 @@ fn is_decidable(input: &[u8], scanned: usize, limits: &Limits) -> bool {
     let new = input.get(scanned..).unwrap_or_default();
     let ends = memchr::memchr_iter(b'\n', new).any(|at| {
         let line_end = input.get(..scanned + at).unwrap_or_default();
-        !line_end.ends_with(b"\r") || line_end.ends_with(b"\r\n\r")
+        let is_right = line_end.ends_with(b"\r") && !line_end.ends_with(b"\r\r");
+        !is_right || line_end.ends_with(b"\r\n\r")
     });
     ends || exceeds(input, limits)
 }

@@ -170,6 +170,22 @@ impl<'a> Request<'a> {
             .map(|field| field.value)
     }
 
+    /// The host and port that were asked for: the authority of an absolute target, else the Host
+    /// field (RFC 9112 section 3.2.2).
+    pub fn host(&self) -> Option<&'a [u8]> {
+        let target = self.head.split(|&byte| byte == b' ').nth(1);
+        let absolute = target
+            .filter(|target| !target.starts_with(b"/"))
+            .and_then(|target| {
+                let begin = target.windows(3).position(|three| three == b"://")? + 3;
+                target
+                    .get(begin..)?
+                    .split(|byte| b"/?".contains(byte))
+                    .next()
+            });
+        absolute.or_else(|| self.field("host"))
+    }
+
     /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. Names are compared undecoded.
     pub fn query_value(&self, name: &str) -> Option<&'a str> {
         self.query?.split('&').find_map(|pair| {
@@ -267,6 +283,35 @@ mod tests {
         assert_eq!(request.field("B-C"), Some(&b"2"[..]));
         assert_eq!(request.field("a"), Some(&b"1"[..]));
         assert_eq!(request.field("b"), None);
+    }
+
+    /// RFC 9112 section 3.2.2.
+    #[test]
+    fn the_authority_of_an_absolute_target_wins_over_host() {
+        let fields = [Field {
+            name: "Host",
+            value: b"field",
+        }];
+        let host_of = |head, fields| {
+            let request = Request {
+                fields,
+                head,
+                ..request(None, &[])
+            };
+            request.host()
+        };
+        for (head, expected) in [
+            (&b"GET / HTTP/1.1\r\n"[..], &b"field"[..]),
+            (b"GET /http://a/ HTTP/1.1\r\n", b"field"),
+            (b"OPTIONS * HTTP/1.1\r\n", b"field"),
+            (b"GET http://a:1/b HTTP/1.1\r\n", b"a:1"),
+            (b"GET http://a?b HTTP/1.1\r\n", b"a"),
+            (b"GET HTTPS://[::1] HTTP/1.1\r\n", b"[::1]"),
+        ] {
+            assert_eq!(host_of(head, &fields), Some(expected));
+        }
+        assert_eq!(host_of(b"GET / HTTP/1.0\r\n", &[]), None);
+        assert_eq!(host_of(b"GET http://a HTTP/1.0\r\n", &[]), Some(&b"a"[..]));
     }
 
     #[test]

@@ -4,18 +4,14 @@
 //! transfer coding: every body is complete when it is written, so its length is known.
 
 use std::borrow::Cow;
-use std::io;
 
-use bytes::BytesMut;
 use serde::Serialize;
 
 use super::Rejection;
 use super::date::Date;
+use super::output::Output;
 use super::request::{Exchange, Version};
-
-/// A status code (RFC 9110 section 15) that this server sends or a handler chose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Status(pub u16);
+use super::status::Status;
 
 /// A body's media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,83 +52,6 @@ pub struct Written {
     pub keep_alive: bool,
     /// Bytes of the body that were copied in user space.
     pub copied: usize,
-}
-
-/// A buffer of bytes to be sent: initialised once, written behind a cursor, reset when sent.
-///
-/// Its memory is cleared when it grows and never again, so that writing is a copy into a slice and
-/// needs neither `unsafe` nor a length to be kept in two places.
-#[derive(Debug, Default)]
-pub struct Output {
-    bytes: BytesMut,
-    end: usize,
-}
-
-impl Status {
-    /// 200.
-    pub const OK: Self = Self(200);
-    /// 204: neither body nor Content-Length.
-    pub const NO_CONTENT: Self = Self(204);
-    /// 304: no body.
-    pub const NOT_MODIFIED: Self = Self(304);
-    /// 400.
-    pub const BAD_REQUEST: Self = Self(400);
-    /// 404.
-    pub const NOT_FOUND: Self = Self(404);
-    /// 405; has an Allow field.
-    pub const METHOD_NOT_ALLOWED: Self = Self(405);
-    /// 408.
-    pub const REQUEST_TIMEOUT: Self = Self(408);
-    /// 413.
-    pub const CONTENT_TOO_LARGE: Self = Self(413);
-    /// 414.
-    pub const URI_TOO_LONG: Self = Self(414);
-    /// 417.
-    pub const EXPECTATION_FAILED: Self = Self(417);
-    /// 431 (RFC 6585 section 5).
-    pub const FIELDS_TOO_LARGE: Self = Self(431);
-    /// 500.
-    pub const INTERNAL_SERVER_ERROR: Self = Self(500);
-    /// 501.
-    pub const NOT_IMPLEMENTED: Self = Self(501);
-    /// 503; has a Retry-After field.
-    pub const SERVICE_UNAVAILABLE: Self = Self(503);
-    /// 505.
-    pub const VERSION_NOT_SUPPORTED: Self = Self(505);
-
-    /// The status line, with its end. A code without an entry here gets an empty reason, which is
-    /// legal (RFC 9112 section 4); the line is then made by [`Response::write`].
-    fn line(self) -> Option<&'static str> {
-        Some(match self.0 {
-            200 => "HTTP/1.1 200 OK\r\n",
-            201 => "HTTP/1.1 201 Created\r\n",
-            202 => "HTTP/1.1 202 Accepted\r\n",
-            204 => "HTTP/1.1 204 No Content\r\n",
-            301 => "HTTP/1.1 301 Moved Permanently\r\n",
-            302 => "HTTP/1.1 302 Found\r\n",
-            303 => "HTTP/1.1 303 See Other\r\n",
-            304 => "HTTP/1.1 304 Not Modified\r\n",
-            400 => "HTTP/1.1 400 Bad Request\r\n",
-            401 => "HTTP/1.1 401 Unauthorized\r\n",
-            403 => "HTTP/1.1 403 Forbidden\r\n",
-            404 => "HTTP/1.1 404 Not Found\r\n",
-            405 => "HTTP/1.1 405 Method Not Allowed\r\n",
-            408 => "HTTP/1.1 408 Request Timeout\r\n",
-            409 => "HTTP/1.1 409 Conflict\r\n",
-            413 => "HTTP/1.1 413 Content Too Large\r\n",
-            414 => "HTTP/1.1 414 URI Too Long\r\n",
-            415 => "HTTP/1.1 415 Unsupported Media Type\r\n",
-            417 => "HTTP/1.1 417 Expectation Failed\r\n",
-            422 => "HTTP/1.1 422 Unprocessable Content\r\n",
-            429 => "HTTP/1.1 429 Too Many Requests\r\n",
-            431 => "HTTP/1.1 431 Request Header Fields Too Large\r\n",
-            500 => "HTTP/1.1 500 Internal Server Error\r\n",
-            501 => "HTTP/1.1 501 Not Implemented\r\n",
-            503 => "HTTP/1.1 503 Service Unavailable\r\n",
-            505 => "HTTP/1.1 505 HTTP Version Not Supported\r\n",
-            _ => return None,
-        })
-    }
 }
 
 impl ContentType {
@@ -389,23 +308,19 @@ fn write_in_place(
     /// Digits of `u64::MAX`, and the empty line.
     const WIDEST: usize = 20 + 4;
     write_content_lines(content_type, out);
-    let length_at = out.len();
+    let gap_at = out.len();
     out.push(&[b' '; WIDEST]);
     let body_at = out.len();
     writer(out);
     let body_bytes = out.len() - body_at;
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(body_bytes).as_bytes();
-    let final_at = length_at + digits.len() + 4;
-    let written = &mut out.bytes[..out.end];
-    written[length_at..final_at - 4].copy_from_slice(digits);
-    written[final_at - 4..final_at].copy_from_slice(b"\r\n\r\n");
     if head_only {
-        out.truncate(final_at);
+        out.truncate(gap_at);
+        out.push_all([digits, b"\r\n\r\n"]);
         return 0;
     }
-    written.copy_within(body_at.., final_at);
-    out.truncate(final_at + body_bytes);
+    out.narrow(gap_at..body_at, [digits, b"\r\n\r\n"]);
     body_bytes
 }
 
@@ -422,109 +337,133 @@ fn write_content_lines(content_type: ContentType, out: &mut Output) {
     }
 }
 
-impl Output {
-    /// An empty buffer with room for `bytes`.
-    #[must_use]
-    pub fn with_capacity(bytes: usize) -> Self {
-        Self {
-            bytes: BytesMut::zeroed(bytes),
-            end: 0,
-        }
-    }
-
-    /// Bytes written and not yet taken away.
-    pub fn len(&self) -> usize {
-        self.end
-    }
-
-    /// Whether nothing has been written.
-    pub fn is_empty(&self) -> bool {
-        self.end == 0
-    }
-
-    /// Bytes of memory held.
-    pub fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// What has been written.
-    pub fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.end]
-    }
-
-    /// Appends bytes.
-    #[inline]
-    pub fn push(&mut self, piece: &[u8]) {
-        let end = self.end + piece.len();
-        if end > self.bytes.len() {
-            self.grow(end);
-        }
-        self.bytes[self.end..end].copy_from_slice(piece);
-        self.end = end;
-    }
-
-    /// Appends several pieces; the room for all is made at once.
-    #[inline]
-    pub fn push_all<const N: usize>(&mut self, pieces: [&[u8]; N]) {
-        let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if self.bytes.len() - self.end < bytes {
-            self.grow(self.end + bytes);
-        }
-        let mut room = &mut self.bytes[self.end..self.end + bytes];
-        for piece in pieces {
-            let (here, rest) = room.split_at_mut(piece.len());
-            here.copy_from_slice(piece);
-            room = rest;
-        }
-        self.end += bytes;
-    }
-
-    /// Forgets everything; memory beyond `keep`, which one long answer may have needed, is
-    /// returned.
-    #[inline]
-    pub fn clear(&mut self, keep: usize) {
-        self.end = 0;
-        if self.bytes.len() > keep {
-            self.bytes = BytesMut::zeroed(keep);
-        }
-    }
-
-    /// Cuts back to `mark`, an earlier [`len`](Self::len): what a panicking handler left behind
-    /// goes away.
-    pub fn truncate(&mut self, mark: usize) {
-        self.end = self.end.min(mark);
-    }
-
-    /// Doubles, so that a long body is moved a bounded number of times.
-    #[cold]
-    fn grow(&mut self, needed: usize) {
-        self.bytes.resize(needed.max(2 * self.bytes.len()), 0);
-    }
-}
-
-impl io::Write for Output {
-    #[inline]
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.push(piece);
-        Ok(piece.len())
-    }
-
-    #[inline]
-    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.push(piece);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl std::fmt::Debug for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
             .field("fields", &self.fields)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+    fn rendered(response: Response, exchange: Exchange) -> String {
+        let mut out = Output::with_capacity(0);
+        response.write(exchange, &Date::at(784_111_777), &mut out);
+        String::from_utf8(out.as_slice().to_vec()).unwrap()
+    }
+
+    fn written(body: &'static str) -> Response {
+        Response::written(ContentType::Text, |out| out.push(body.as_bytes()))
+    }
+
+    #[test]
+    fn the_usual_answer_is_what_any_way_would_write() {
+        for body in ["x", "Hello, World!", &"long".repeat(30_000)] {
+            let response = || Response::text(body);
+            let (mut usual, mut any) = (Output::default(), Output::default());
+            let date = Date::at(784_111_777);
+            assert_eq!(
+                response().write_usual(Exchange::USUAL, &date, &mut usual),
+                Some(body.len())
+            );
+            response().write_any(Exchange::USUAL, &date, &mut any);
+            assert_eq!(usual.as_slice(), any.as_slice());
+        }
+    }
+
+    #[test]
+    fn a_body_written_in_place_has_plain_digits() {
+        for length in [0, 1, 9, 10, 99_999, 100_000] {
+            let body: &'static str = "y".repeat(length).leak();
+            let expected = format!(
+                "{HEAD}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{body}"
+            );
+            assert_eq!(rendered(written(body), Exchange::USUAL), expected);
+        }
+    }
+
+    #[test]
+    fn head_has_the_fields_of_get_and_no_body() {
+        let head = Exchange {
+            head_only: true,
+            ..Exchange::USUAL
+        };
+        for response in [|| Response::text("four"), || written("four")] {
+            let get = rendered(response(), Exchange::USUAL);
+            assert_eq!(
+                rendered(response(), head),
+                get.strip_suffix("four").unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn no_content_has_neither_body_nor_length() {
+        let answer = rendered(Response::empty(Status::NO_CONTENT), Exchange::USUAL);
+        assert_eq!(answer, HEAD.replace("200 OK", "204 No Content") + "\r\n");
+        let empty = rendered(Response::empty(Status::OK), Exchange::USUAL);
+        assert_eq!(empty, format!("{HEAD}Content-Length: 0\r\n\r\n"));
+    }
+
+    #[test]
+    fn whether_it_stays_open_is_said_where_it_must_be() {
+        let exchange = |version, keep_alive| Exchange {
+            version,
+            keep_alive,
+            head_only: false,
+        };
+        let says = |exchange| {
+            let answer = rendered(Response::text("x"), exchange);
+            answer
+                .lines()
+                .find_map(|line| line.strip_prefix("Connection: "))
+                .map(str::to_owned)
+        };
+        assert_eq!(says(exchange(Version::Http11, true)), None);
+        assert_eq!(
+            says(exchange(Version::Http11, false)).as_deref(),
+            Some("close")
+        );
+        assert_eq!(
+            says(exchange(Version::Http10, true)).as_deref(),
+            Some("keep-alive")
+        );
+        assert_eq!(
+            says(exchange(Version::Http10, false)).as_deref(),
+            Some("close")
+        );
+        let closing = Response::text("x").closing();
+        assert!(rendered(closing, Exchange::USUAL).contains("\r\nConnection: close\r\n"));
+    }
+
+    #[test]
+    fn an_unknown_status_has_an_empty_reason() {
+        let answer = rendered(Response::empty(Status(299)), Exchange::USUAL);
+        assert!(answer.starts_with("HTTP/1.1 299 \r\n"), "{answer}");
+    }
+
+    #[test]
+    fn an_error_is_json_whatever_its_sentence_holds() {
+        let answer = rendered(
+            Response::error(Status::BAD_REQUEST, "no \"quotes\"\n"),
+            Exchange::USUAL,
+        );
+        assert!(
+            answer.ends_with("\r\n\r\n{\"error\":\"no \\\"quotes\\\"\\n\"}"),
+            "{answer}"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "control character")]
+    fn a_field_cannot_be_split() {
+        let _ = Response::text("x").field("X-Key", "a\r\nSet-Cookie: b");
     }
 }

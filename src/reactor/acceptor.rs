@@ -5,8 +5,16 @@
 //! closes resumes it, and after EMFILE, which nothing announces the end of, a timer tries again.
 //! There is no spinning in either case.
 
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use super::Reactor;
+use super::connection::Connection;
+use super::kernel::Kernel;
 use super::timers::Time;
+use super::wakeup::{Cause, Wakeup};
 use crate::config::bounds;
+use crate::http::Handler;
 
 /// Whether to accept.
 #[derive(Debug)]
@@ -57,6 +65,87 @@ impl Acceptor {
         } else {
             Time::NEVER
         }
+    }
+}
+
+impl<H: Handler, K: Kernel> Reactor<H, K> {
+    /// Accepts what there is, for a bounded number of connections.
+    pub(super) fn accept(&mut self) {
+        for _ in 0..bounds::ACCEPTS_PER_TURN {
+            if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
+                break;
+            }
+        }
+    }
+
+    /// Accepts a connection; false if that is all for now.
+    fn accept_one(&mut self) -> bool {
+        match self.shared.kernel.accept() {
+            Ok((socket, peer)) => {
+                self.shared
+                    .kernel
+                    .kernel
+                    .observe("accept_one", || format!("{peer}"));
+                self.admit(socket, peer);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.acceptor.drained();
+                return false;
+            }
+            // The peer has gone again before we came (accept(2)): the next one.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted
+                ) => {}
+            Err(error) => {
+                self.shared.kernel.account.accept_pauses.add(1);
+                log::error!(target: "barewire::fault", "accept: {error}; trying again in {:?}", bounds::ACCEPT_RETRY);
+                self.acceptor.refused(self.shared.now);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn admit(&mut self, mut socket: K::Socket, peer: SocketAddr) {
+        let shared = &mut self.shared;
+        let admitted = self.connections.insert_with(|id| {
+            shared.kernel.watch(&mut socket, id)?;
+            let mut connection = Connection::new(id, socket, peer, shared.now);
+            connection.arm(shared);
+            Ok::<_, io::Error>(connection)
+        });
+        match admitted {
+            Ok(_) => {
+                self.shared.kernel.account.accepted.add(1);
+                self.shared.kernel.account.connections.add(1);
+            }
+            Err(error) => {
+                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}");
+            }
+        }
+    }
+
+    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its
+    /// deadline. Connections that complete between the last accept and the close are reset by the
+    /// kernel.
+    pub(super) fn drain(&mut self) {
+        if self.shared.draining.is_some() {
+            return;
+        }
+        self.shared.draining = Some(self.shared.now);
+        for _ in 0..bounds::ACCEPTS_AT_DRAIN {
+            if !self.accept_one() {
+                break;
+            }
+        }
+        self.shared.kernel.kernel.stop_listening();
+        self.acceptor.drained();
+        self.wakeups.extend(self.connections.ids().map(|id| Wakeup {
+            id,
+            cause: Cause::Drain,
+        }));
     }
 }
 

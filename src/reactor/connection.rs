@@ -14,55 +14,20 @@ use std::net::SocketAddr;
 
 use super::buffers::Input;
 use super::connections::ConnectionId;
-use super::kernel::{Kernel, Readiness};
+use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
 use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
+use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
 use crate::http::body::Decoder;
 use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler, Rejection, Reply, Status};
-
-/// Why a connection is advanced.
-#[derive(Debug)]
-pub enum Cause {
-    /// The kernel says it is ready.
-    Ready(Readiness),
-    /// The entry set for this moment came due.
-    Timer(Time),
-    /// A job has finished.
-    Answer(Box<Reply>),
-    /// It yielded in an earlier turn.
-    Resume,
-    /// The server is leaving.
-    Drain,
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Ready(ready) => write!(f, "{ready}"),
-            Self::Timer(_) => f.write_str("timer"),
-            Self::Answer(_) => f.write_str("answer of a job"),
-            Self::Resume => f.write_str("resume"),
-            Self::Drain => f.write_str("drain"),
-        }
-    }
-}
-
-/// How far an advance got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Until something happens.
-    Blocked,
-    /// It could go on, but others wait.
-    Yielded,
-    /// To its end: the connection is to be dropped.
-    Finished,
-}
+use crate::http::{Continuation, Exchange, Handler, Rejection, Status};
 
 /// A connection and all that is known of it.
+// Each of the bools is a fact of its own, and holds in every phase.
+#[allow(clippy::struct_excessive_bools)]
 pub struct Connection<K: Kernel> {
     pub(super) id: ConnectionId,
     pub(super) socket: K::Socket,
@@ -197,7 +162,7 @@ impl<K: Kernel> Connection<K> {
             .kernel
             .kernel
             .observe("advance", || format!("{cause}; {}", self.describe()));
-        match self.heed(cause, shared) {
+        match self.heed(cause, common, shared) {
             Ok(true) => {}
             Ok(false) => return Progress::Blocked,
             Err(Gone) => return Progress::Finished,
@@ -212,8 +177,8 @@ impl<K: Kernel> Connection<K> {
                 Ok(Step::Finished) | Err(Gone) => return Progress::Finished,
             }
         }
-        // One place is enough: were there one for each wakeup that comes meanwhile, a peer that floods
-        // us would take more rounds with every turn.
+        // One place is enough: were there one for each wakeup that comes meanwhile, a peer that
+        // floods us would take more rounds with every turn.
         if mem::replace(&mut self.yielded, true) {
             Progress::Blocked
         } else {
@@ -223,7 +188,12 @@ impl<K: Kernel> Connection<K> {
 
     /// Takes note of a wakeup. False if there is nothing to be done about it now.
     #[inline]
-    fn heed<H: Handler>(&mut self, cause: Cause, shared: &mut Shared<H, K>) -> Result<bool, Gone> {
+    fn heed<H: Handler>(
+        &mut self,
+        cause: Cause,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<bool, Gone> {
         match cause {
             Cause::Ready(ready) => {
                 self.unread |= ready.readable || ready.read_closed;
@@ -235,7 +205,7 @@ impl<K: Kernel> Connection<K> {
             Cause::Timer(_) => {
                 self.armed = Time::NEVER;
                 if shared.now >= self.deadline(shared) {
-                    self.expire(shared)?;
+                    self.expire(common, shared)?;
                 }
                 Ok(true)
             }
@@ -275,7 +245,7 @@ impl<K: Kernel> Connection<K> {
 
     /// Fill, serve, flush.
     #[cfg_attr(map, inline(never))]
-    fn converse<H: Handler>(
+    pub(super) fn converse<H: Handler>(
         &mut self,
         common: &mut Input,
         shared: &mut Shared<H, K>,
@@ -363,37 +333,6 @@ impl<K: Kernel> Connection<K> {
             _ => return Step::Finished,
         }
         Step::Again
-    }
-
-    fn shut_down<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<Step, Gone> {
-        shared
-            .kernel
-            .kernel
-            .shutdown(&mut self.socket)
-            .map_err(|_| Gone)?;
-        self.phase = Phase::Lingering {
-            since: shared.now,
-            heard: shared.now,
-        };
-        Ok(Step::Again)
-    }
-
-    fn drop_input<H: Handler>(
-        &mut self,
-        common: &mut Input,
-        shared: &mut Shared<H, K>,
-    ) -> Result<Step, Gone> {
-        if !self.unread {
-            return Ok(Step::Blocked);
-        }
-        let filled = self.fill(common, shared);
-        common.clear();
-        match (filled?, &mut self.phase) {
-            (Fill::End, _) => return Ok(Step::Finished),
-            (Fill::Bytes, Phase::Lingering { heard, .. }) => *heard = shared.now,
-            _ => {}
-        }
-        Ok(Step::Again)
     }
 
     /// The state in a few words, for whoever observes.

@@ -1,5 +1,6 @@
 //! When a connection's patience ends, and what it does then.
 
+use super::buffers::Input;
 use super::connection::{Connection, Deferred, Gone, Phase, Wait};
 use super::kernel::Kernel;
 use super::shared::Shared;
@@ -73,7 +74,11 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// The deadline has passed.
-    pub(super) fn expire<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
+    pub(super) fn expire<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone> {
         if let Some(owed) = &self.outbox
             && owed
                 .pace
@@ -87,17 +92,32 @@ impl<K: Kernel> Connection<K> {
             Phase::Head { .. } if self.has_begun() => {
                 self.reject_as(Refusal::HeadTimeout, HEAD_TOO_SLOW, shared);
             }
-            Phase::Head { .. } => {
-                if shared.draining.is_none() {
-                    shared.refused(Refusal::Idle, self.peer, "silent for too long");
-                }
-                self.phase = Phase::Closing;
-            }
+            Phase::Head { .. } => self.part(common, shared)?,
             Phase::Body(_) => self.reject_as(Refusal::BodyTimeout, BODY_TOO_SLOW, shared),
             Phase::Discard { .. } => self.phase = Phase::Closing,
             Phase::Deferred(_) => self.continue_after_wait(shared),
             Phase::Closing => {}
             Phase::Lingering { .. } => return Err(Gone),
+        }
+        Ok(())
+    }
+
+    /// Leaves a peer that has said nothing for too long; but not before a last look, the one recv
+    /// that no event asked for. A request may have come with this very turn, and its event be still
+    /// on its way: after the shutdown its bytes would be dropped with those of a lingering close.
+    fn part<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone> {
+        self.unread = true;
+        self.converse(common, shared)?;
+        let is_idle = matches!(self.phase, Phase::Head { .. });
+        if is_idle && self.deadline(shared) <= shared.now {
+            if shared.draining.is_none() {
+                shared.refused(Refusal::Idle, self.peer, "silent for too long");
+            }
+            self.phase = Phase::Closing;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The seam between the loop and the kernel.
 //!
-//! The reactor sees the kernel only through [`Kernel`]. [`Linux`] is the real one. The tests bring
+//! The reactor sees the kernel only through [`Kernel`]. [`Linux`](super::linux::Linux) is the real one. The tests bring
 //! a scripted one, which makes every split, short send, reset and delay exact, without sockets and
-//! without waiting. The reactor is generic over it, so the release build calls [`Linux`] directly.
+//! without waiting. The reactor is generic over it, so the release build calls `Linux` directly.
 //!
 //! [`Counted`] stands between the two and keeps the account of system calls, the same for either
 //! kernel.
@@ -12,25 +12,14 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::BytesMut;
-use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
-use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
-    timerfd_create, timerfd_settime,
-};
 
-use super::buffers;
 use super::connections::ConnectionId;
 use super::timers::Time;
 use crate::accounts::ReactorAccount;
-use crate::config::bounds;
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,180 +121,6 @@ pub trait Kernel {
     /// making of its text, are compiled away.
     #[inline]
     fn observe(&mut self, _step: &'static str, _detail: impl FnOnce() -> String) {}
-}
-
-/// The real kernel: epoll through mio, a timerfd beside it.
-#[derive(Debug)]
-pub struct Linux {
-    poll: Poll,
-    events: Events,
-    listener: Option<TcpListener>,
-    waker: Arc<Waker>,
-    timer: OwnedFd,
-    /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
-    timer_at: Time,
-}
-
-const LISTENER: Token = Token(usize::MAX);
-const MESSAGES: Token = Token(usize::MAX - 1);
-const TIMER: Token = Token(usize::MAX - 2);
-
-impl Linux {
-    /// Watches a listener, which must not block.
-    ///
-    /// # Errors
-    ///
-    /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
-    /// want of descriptors.
-    pub fn new(listener: std::net::TcpListener) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let mut listener = TcpListener::from_std(listener);
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
-        let waker = Arc::new(Waker::new(poll.registry(), MESSAGES)?);
-        let timer = timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
-        poll.registry()
-            .register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
-        let events = Events::with_capacity(bounds::EVENTS_PER_POLL);
-        Ok(Self {
-            poll,
-            events,
-            listener: Some(listener),
-            waker,
-            timer,
-            timer_at: Time::NEVER,
-        })
-    }
-
-    /// Sets the timerfd for `until`, if it would not end the poll by then already.
-    ///
-    /// epoll_wait's own timeout is in whole milliseconds, and a wait of 100 us would become 1 ms.
-    /// The timerfd is set to a point, not a span, so no clock is read; and since it is left alone
-    /// while it is early enough, a reactor whose soonest deadline stands still makes no system call
-    /// for it. (Idle, for a wait of 100 us: timerfd 144 us, epoll_pwait2 192 us.)
-    fn set_timer(&mut self, until: Time) -> io::Result<()> {
-        if until >= self.timer_at {
-            return Ok(());
-        }
-        let point = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
-            it_value: Timespec {
-                tv_sec: i64::try_from(until.0 / 1_000_000_000).unwrap_or(i64::MAX),
-                tv_nsec: i64::try_from(until.0 % 1_000_000_000).unwrap_or(0),
-            },
-        };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &point)?;
-        self.timer_at = until;
-        Ok(())
-    }
-}
-
-impl Kernel for Linux {
-    type Socket = TcpStream;
-
-    #[inline]
-    fn now(&mut self) -> Time {
-        let time = clock_gettime(ClockId::Monotonic);
-        // The monotonic clock begins at boot: neither part is negative.
-        Time(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
-    }
-
-    fn wall_clock(&mut self) -> Duration {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-    }
-
-    fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
-        let timeout = if until == Time::ZERO {
-            Some(Duration::ZERO)
-        } else {
-            self.set_timer(until)?;
-            None
-        };
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
-            result => result?,
-        }
-        let mut events = 0;
-        for event in &self.events {
-            events += 1;
-            match event.token() {
-                LISTENER => report(Occasion::Listener),
-                MESSAGES => report(Occasion::Messages),
-                // Edge-triggered and set anew for the next deadline: its count need not be read.
-                TIMER => self.timer_at = Time::NEVER,
-                Token(token) => report(Occasion::Connection(
-                    ConnectionId::from_token(token),
-                    readiness(event),
-                )),
-            }
-        }
-        Ok(events)
-    }
-
-    fn rouse(&self) -> Rouse {
-        let waker = Arc::clone(&self.waker);
-        // It fails only if the eventfd's count is full: then the poll ends anyway.
-        Arc::new(move || drop(waker.wake()))
-    }
-
-    fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.listener
-            .as_ref()
-            .ok_or(ErrorKind::WouldBlock)?
-            .accept()
-    }
-
-    fn stop_listening(&mut self) {
-        self.listener = None;
-    }
-
-    fn watch(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
-        self.poll
-            .registry()
-            .register(socket, id.token(), Interest::READABLE)
-    }
-
-    fn watch_writable(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
-        self.poll
-            .registry()
-            .reregister(socket, id.token(), Interest::READABLE | Interest::WRITABLE)
-    }
-
-    #[inline]
-    fn recv(
-        &mut self,
-        socket: &mut TcpStream,
-        into: &mut BytesMut,
-        max: usize,
-    ) -> io::Result<usize> {
-        buffers::receive(socket, into, max)
-    }
-
-    #[inline]
-    fn send(&mut self, socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
-        io::Write::write(socket, bytes)
-    }
-
-    fn shutdown(&mut self, socket: &mut TcpStream) -> io::Result<()> {
-        socket.shutdown(std::net::Shutdown::Write)
-    }
-}
-
-/// An error counts as readable: recv(2) will tell which.
-fn readiness(event: &Event) -> Readiness {
-    Readiness {
-        readable: event.is_readable() || event.is_error(),
-        read_closed: event.is_read_closed(),
-        writable: event.is_writable(),
-    }
 }
 
 /// A kernel whose calls are counted.

@@ -17,7 +17,7 @@
 //!
 //! Nothing in here knows a route.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 
 pub mod timers;
@@ -25,6 +25,8 @@ pub mod timers;
 pub mod connections;
 
 pub mod kernel;
+
+pub mod linux;
 
 pub mod socket;
 
@@ -36,11 +38,15 @@ pub mod stopwatch;
 
 pub mod shared;
 
+pub mod wakeup;
+
 pub mod connection;
 
 mod transfer;
 
 mod serve;
+
+mod bodies;
 
 pub mod upload;
 
@@ -52,27 +58,19 @@ use bytes::BytesMut;
 
 use self::acceptor::Acceptor;
 use self::buffers::{Input, Pool};
-use self::connection::{Cause, Connection, Progress};
+use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
 use self::kernel::{Counted, Kernel, Occasion};
 use self::shared::Shared;
 use self::stopwatch::Stopwatch;
 use self::timers::{Time, Timers};
+use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
 use crate::http::Handler;
 use crate::http::date::Date;
-use crate::http::response::Output;
-
-/// A reason to advance a connection. A hint: the connection's own state is the truth.
-#[derive(Debug)]
-pub struct Wakeup {
-    /// Which one; it may be gone.
-    pub id: ConnectionId,
-    /// Why.
-    pub cause: Cause,
-}
+use crate::http::output::Output;
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
@@ -289,63 +287,6 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.wakeups.extend(self.yielded.drain(..).map(resume));
     }
 
-    fn accept(&mut self) {
-        for _ in 0..bounds::ACCEPTS_PER_TURN {
-            if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
-                break;
-            }
-        }
-    }
-
-    /// Accepts a connection; false if that is all for now.
-    fn accept_one(&mut self) -> bool {
-        match self.shared.kernel.accept() {
-            Ok((socket, peer)) => {
-                self.shared
-                    .kernel
-                    .kernel
-                    .observe("accept_one", || format!("{peer}"));
-                self.admit(socket, peer);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.acceptor.drained();
-                return false;
-            }
-            // The peer has gone again before we came (accept(2)): the next one.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted
-                ) => {}
-            Err(error) => {
-                self.shared.kernel.account.accept_pauses.add(1);
-                log::error!(target: "barewire::fault", "accept: {error}; trying again in {:?}", bounds::ACCEPT_RETRY);
-                self.acceptor.refused(self.shared.now);
-                return false;
-            }
-        }
-        true
-    }
-
-    fn admit(&mut self, mut socket: K::Socket, peer: std::net::SocketAddr) {
-        let shared = &mut self.shared;
-        let admitted = self.connections.insert_with(|id| {
-            shared.kernel.watch(&mut socket, id)?;
-            let mut connection = Connection::new(id, socket, peer, shared.now);
-            connection.arm(shared);
-            Ok::<_, io::Error>(connection)
-        });
-        match admitted {
-            Ok(_) => {
-                self.shared.kernel.account.accepted.add(1);
-                self.shared.kernel.account.connections.add(1);
-            }
-            Err(error) => {
-                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}");
-            }
-        }
-    }
-
     fn read_mail(&mut self) {
         if !std::mem::take(&mut self.has_mail) {
             return;
@@ -370,26 +311,5 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             id,
             cause: Cause::Answer(reply),
         });
-    }
-
-    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its
-    /// deadline. Connections that complete between the last accept and the close are reset by the
-    /// kernel.
-    fn drain(&mut self) {
-        if self.shared.draining.is_some() {
-            return;
-        }
-        self.shared.draining = Some(self.shared.now);
-        for _ in 0..bounds::ACCEPTS_AT_DRAIN {
-            if !self.accept_one() {
-                break;
-            }
-        }
-        self.shared.kernel.kernel.stop_listening();
-        self.acceptor.drained();
-        self.wakeups.extend(self.connections.ids().map(|id| Wakeup {
-            id,
-            cause: Cause::Drain,
-        }));
     }
 }

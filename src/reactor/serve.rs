@@ -8,14 +8,12 @@ use std::mem;
 use super::buffers::Input;
 use super::connection::{Connection, Deferred, Gone, Pending, Phase, Wait};
 use super::kernel::Kernel;
-use super::shared::{Produced, Shared, handler_panicked};
-use super::transfer::NO_BUFFER;
-use super::upload::{Pace, Upload};
+use super::shared::{Produced, Shared};
+use super::upload::Pace;
 use crate::accounts::{Refusal, Stage};
-use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Body, Exchange, Handler, Later, Method, Rejection, Reply, Response, Version};
+use crate::http::{Exchange, Handler, Later, Method, Rejection, Reply, Response, Version};
 
 impl<K: Kernel> Connection<K> {
     /// Serves what is complete in the input, as long as the answers are taken.
@@ -103,154 +101,6 @@ impl<K: Kernel> Connection<K> {
         0
     }
 
-    fn begin_with_body<H: Handler>(
-        &mut self,
-        head: &Head<'_>,
-        after: &[u8],
-        shared: &mut Shared<H, K>,
-    ) -> usize {
-        let mut exchange = exchange_of(head);
-        let Some(verdict) =
-            shared.guard(|handler, limits| judge(handler, head, !after.is_empty(), limits))
-        else {
-            exchange.keep_alive = false;
-            let written = shared.answer(exchange, handler_panicked());
-            self.settle(Produced::Written(written), exchange, head.framing, shared);
-            return 0;
-        };
-        let produced = match verdict {
-            Verdict::Reject { rejection, close } => {
-                exchange.keep_alive &= !close;
-                shared.refused(
-                    Refusal::of_status(rejection.status.0),
-                    self.peer,
-                    rejection.reason,
-                );
-                Produced::Written(shared.answer(
-                    exchange,
-                    Response::error(rejection.status, rejection.reason),
-                ))
-            }
-            Verdict::Refuse(response) => Produced::Written(shared.answer(exchange, response)),
-            Verdict::Handle { close } => {
-                exchange.keep_alive &= !close;
-                shared.produce(exchange, |handler| handler.handle(&head.request))
-            }
-            Verdict::Collect => return self.begin_upload(head, after, shared),
-        };
-        self.settle(produced, exchange, head.framing, shared);
-        0
-    }
-
-    /// A body that came whole with its head is looked at where it lies; any other is collected.
-    fn begin_upload<H: Handler>(
-        &mut self,
-        head: &Head<'_>,
-        after: &[u8],
-        shared: &mut Shared<H, K>,
-    ) -> usize {
-        let exchange = exchange_of(head);
-        if let Framing::Length(bytes) = head.framing
-            && let Some(first) = usize::try_from(bytes)
-                .ok()
-                .and_then(|bytes| after.get(..bytes))
-        {
-            let mut request = head.request;
-            request.body = Body {
-                first,
-                ..Body::default()
-            };
-            let produced = shared.produce(exchange, |handler| handler.handle(&request));
-            self.settle(produced, exchange, Framing::None, shared);
-            return first.len();
-        }
-        let Some(copy) = shared.pool.copy_of(head.request.head, &[]) else {
-            self.reject(NO_BUFFER, shared);
-            return 0;
-        };
-        if head.expectation == Expectation::Continue && after.is_empty() {
-            shared.output.push(b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
-        let decoder = Decoder::new(head.framing);
-        self.phase = Phase::Body(Box::new(Upload::new(
-            copy,
-            exchange,
-            decoder,
-            shared.turn_began,
-            shared.now,
-        )));
-        0
-    }
-
-    /// Copies a piece of a body out of the input.
-    fn collect<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
-        let Phase::Body(upload) = &mut self.phase else {
-            return false;
-        };
-        let piece = match upload.decoder.next(input.unread(), &shared.limits) {
-            Ok(piece) => piece,
-            Err(rejection) => {
-                self.reject(rejection, shared);
-                return false;
-            }
-        };
-        upload.pace.moved(piece.consumed, shared.now);
-        shared
-            .kernel
-            .account
-            .bytes_copied
-            .add(piece.data.len() as u64);
-        if upload.store(piece.data, &mut shared.pool).is_none() {
-            self.reject(NO_BUFFER, shared);
-            return false;
-        }
-        let consumed = piece.consumed;
-        input.consume(consumed);
-        if upload.decoder.is_done() {
-            self.finish_body(shared);
-        }
-        true
-    }
-
-    /// Hands a complete body to its handler.
-    pub(super) fn finish_body<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
-        let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) else {
-            return;
-        };
-        let mut slots = Slots::new();
-        // The same bytes were sound before; if they were not now, the connection would be closed.
-        if let Ok(Some(mut head)) = parse::head(&upload.head, &mut 0, &mut slots, &shared.limits) {
-            head.request.worker = shared.worker;
-            head.request.body = upload.body();
-            let produced = shared.produce(upload.exchange, |handler| handler.handle(&head.request));
-            shared.stopwatch.deferred(upload.asked);
-            self.settle(produced, upload.exchange, Framing::None, shared);
-        }
-        upload.give_back(&mut shared.pool);
-    }
-
-    /// Drops a piece of a body that nobody wants.
-    fn discard<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
-        let Phase::Discard { body, pace } = &mut self.phase else {
-            return false;
-        };
-        // A broken body after its answer: where the next request begins is not known any more.
-        let Ok(piece) = body.next(input.unread(), &shared.limits) else {
-            self.phase = Phase::Closing;
-            return false;
-        };
-        pace.moved(piece.consumed, shared.now);
-        let consumed = piece.consumed;
-        input.consume(consumed);
-        if body.is_done() {
-            self.phase = Phase::Head {
-                scanned: 0,
-                since: shared.now,
-            };
-        }
-        true
-    }
-
     /// Refuses the request, and all that may follow it.
     pub(super) fn reject<H: Handler>(&mut self, rejection: Rejection, shared: &mut Shared<H, K>) {
         self.reject_as(Refusal::of_status(rejection.status.0), rejection, shared);
@@ -274,17 +124,10 @@ impl<K: Kernel> Connection<K> {
         self.phase = Phase::Closing;
     }
 
-    /// Returns the buffers of a body that will not be completed.
-    pub(super) fn drop_upload<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
-        if let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) {
-            upload.give_back(&mut shared.pool);
-        }
-    }
-
     /// What comes after a handler: the next request, or the wait for its answer. `unread` is the
     /// framing of the body that is still to come and that nobody wants.
     #[inline]
-    fn settle<H: Handler>(
+    pub(super) fn settle<H: Handler>(
         &mut self,
         produced: Produced,
         exchange: Exchange,
@@ -370,6 +213,10 @@ impl<K: Kernel> Connection<K> {
         make: impl FnOnce(&H) -> Reply,
         shared: &mut Shared<H, K>,
     ) {
+        // A refusal may have ended the wait: there was no buffer for what came behind the request.
+        if !matches!(self.phase, Phase::Deferred(_)) {
+            return;
+        }
         let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
@@ -398,7 +245,7 @@ impl<K: Kernel> Connection<K> {
 
 const QUEUE_FULL: &str = "the queue for blocking work is full; try again in a second";
 
-fn exchange_of(head: &Head<'_>) -> Exchange {
+pub(super) fn exchange_of(head: &Head<'_>) -> Exchange {
     Exchange {
         keep_alive: head.keep_alive,
         head_only: head.request.method == Method::Head,

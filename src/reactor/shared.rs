@@ -12,7 +12,8 @@ use super::timers::{Time, Timers};
 use crate::accounts::{Refusal, Stage};
 use crate::config::{Drain, Limits, Timeouts};
 use crate::http::date::Date;
-use crate::http::response::{Output, Written};
+use crate::http::output::Output;
+use crate::http::response::Written;
 use crate::http::{Exchange, Handler, Later, Reply, Response, Status};
 
 /// All that a reactor has once and its connections use in turn.
@@ -101,6 +102,10 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
                 self.kernel
                     .kernel
                     .observe("produce", || format!("no answer yet: {later:?}"));
+                if mark == 0 {
+                    // Nothing is sent in this round: the wait would be charged to a stage.
+                    self.stopwatch.abandon();
+                }
                 return Produced::Later(later);
             }
             _ => {

@@ -37,12 +37,22 @@ impl Stopwatch {
     /// Starts before a read, if a sample is due; `turn` is when the turn began.
     #[inline]
     pub fn start<K: Kernel>(&mut self, turn: Time, kernel: &mut Counted<K>) {
+        if self.round {
+            self.abandon();
+        }
         if self.countdown == 0 && self.every > 0 {
             self.countdown = self.every;
             self.round = true;
             self.asked = Some(turn);
             self.running = Some(kernel.kernel.now());
         }
+    }
+
+    /// The round that was sampled came to no send: its request is not complete yet, or deferred.
+    /// What comes next is somebody else's.
+    #[cold]
+    pub fn abandon(&mut self) {
+        (self.running, self.round, self.asked) = (None, false, None);
     }
 
     /// Ends a stage, and begins the next.

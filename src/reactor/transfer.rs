@@ -142,6 +142,8 @@ impl<K: Kernel> Connection<K> {
             return Ok(());
         }
         if self.outbox.is_some() {
+            // It is timed no further: whoever sends next would be charged with it.
+            shared.stopwatch.abandon();
             return self.owe(0, shared);
         }
         let owed = shared.output.len();
@@ -226,6 +228,41 @@ impl<K: Kernel> Connection<K> {
             }
         }
         Ok(())
+    }
+
+    /// Tells the peer that nothing more will come; what it still sends is read and dropped.
+    pub(super) fn shut_down<H: Handler>(
+        &mut self,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        shared
+            .kernel
+            .kernel
+            .shutdown(&mut self.socket)
+            .map_err(|_| Gone)?;
+        self.phase = Phase::Lingering {
+            since: shared.now,
+            heard: shared.now,
+        };
+        Ok(Step::Again)
+    }
+
+    pub(super) fn drop_input<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        if !self.unread {
+            return Ok(Step::Blocked);
+        }
+        let filled = self.fill(common, shared);
+        common.clear();
+        match (filled?, &mut self.phase) {
+            (Fill::End, _) => return Ok(Step::Finished),
+            (Fill::Bytes, Phase::Lingering { heard, .. }) => *heard = shared.now,
+            _ => {}
+        }
+        Ok(Step::Again)
     }
 
     /// How many bytes a send took; none if it would have blocked.

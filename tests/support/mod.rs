@@ -42,6 +42,7 @@ pub struct Rig {
     pub config: Config,
     world: Rc<RefCell<World>>,
     vain_recvs_forgiven: usize,
+    mail_awaited: u64,
 }
 
 /// The other end of a connection.
@@ -89,6 +90,7 @@ impl Rig {
             config,
             world,
             vain_recvs_forgiven: 0,
+            mail_awaited: 0,
         };
         rig.run();
         rig
@@ -151,13 +153,13 @@ impl Rig {
         self.world.borrow().clock.fetch_add(nanos(span), relaxed());
     }
 
-    /// Waits until a job or another thread has sent something, without a turn.
-    pub fn wait_for_mail(&self) {
-        let mail = self.world.borrow().mail();
-        mail.wait();
+    /// Waits until a job has sent one message more than those waited for so far, without a turn.
+    pub fn wait_for_mail(&mut self) {
+        self.mail_awaited += 1;
+        self.world.borrow().mail().wait_for(self.mail_awaited);
     }
 
-    /// Waits for one message and lets it be acted on.
+    /// Waits for one more message and lets it be acted on.
     pub fn run_with_mail(&mut self) {
         self.wait_for_mail();
         self.run();
@@ -166,7 +168,7 @@ impl Rig {
     /// The server is told to leave.
     pub fn drain(&mut self) {
         self.reactor.address().send(Message::Drain);
-        self.run();
+        self.run_with_mail();
     }
 
     /// accept fails with this error until told otherwise.
@@ -207,13 +209,17 @@ impl Rig {
         }
         self.run();
         // An hour is longer than all patience; jobs that nobody waits for any more may still answer.
-        for _ in 0..10 {
+        for hour in 0..10 {
             self.hold_up(Duration::from_secs(3600));
             self.run();
-            if self.reactor.connections() == 0 {
+            if self.reactor.connections() == 0 && self.reactor.timers() == 0 {
                 break;
             }
-            self.wait_for_mail();
+            if hour == 0 || self.reactor.connections() == 0 {
+                continue;
+            }
+            let announced = self.world.borrow().mail_announced;
+            self.world.borrow().mail().wait_for(announced + 1);
         }
         assert_eq!(self.reactor.connections(), 0, "connections left behind");
         assert_eq!(

@@ -92,12 +92,14 @@ pub struct World {
     /// How long the last poll would have waited, if it would have.
     pub asleep_until: Option<Time>,
     mail: Arc<Mail>,
+    /// So many messages have been announced.
+    pub mail_announced: u64,
 }
 
-/// Whether another thread has roused the reactor.
+/// How often other threads have roused the reactor: once for each message.
 #[derive(Debug, Default)]
 pub struct Mail {
-    roused: Mutex<bool>,
+    sent: Mutex<u64>,
     changed: Condvar,
 }
 
@@ -126,6 +128,7 @@ impl World {
             vain_recvs: 0,
             asleep_until: None,
             mail: Arc::default(),
+            mail_announced: 0,
         }))
     }
 
@@ -282,7 +285,9 @@ impl Kernel for Scripted {
         if std::mem::take(&mut world.listener_edge) && world.listening {
             report(Occasion::Listener);
         }
-        if std::mem::take(&mut *world.mail.roused.lock().unwrap()) {
+        let sent = *world.mail.sent.lock().unwrap();
+        if sent > world.mail_announced {
+            world.mail_announced = sent;
             report(Occasion::Messages);
         }
         while let Some(index) = world.ready.pop_front() {
@@ -297,7 +302,7 @@ impl Kernel for Scripted {
     fn rouse(&self) -> Rouse {
         let mail = self.0.borrow().mail();
         Arc::new(move || {
-            *mail.roused.lock().unwrap() = true;
+            *mail.sent.lock().unwrap() += 1;
             mail.changed.notify_all();
         })
     }
@@ -390,18 +395,18 @@ impl Drop for Line {
 }
 
 impl Mail {
-    /// Waits until the reactor has been roused, on the real clock: jobs run on real threads.
+    /// Waits until so many messages have been sent, on the real clock: jobs run on real threads.
     ///
     /// # Panics
     ///
     /// After ten seconds: the test has failed.
-    pub fn wait(&self) {
-        let roused = self.roused.lock().unwrap();
-        let (roused, _) = self
+    pub fn wait_for(&self, messages: u64) {
+        let sent = self.sent.lock().unwrap();
+        let (sent, _) = self
             .changed
-            .wait_timeout_while(roused, Duration::from_secs(10), |roused| !*roused)
+            .wait_timeout_while(sent, Duration::from_secs(10), |sent| *sent < messages)
             .unwrap();
-        assert!(*roused, "no job has answered within ten seconds");
+        assert!(*sent >= messages, "no job has answered within ten seconds");
     }
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::config::Limits;
 use crate::http::date::Date;
+use crate::http::output::Output;
 use crate::http::parse::{Slots, head};
-use crate::http::response::Output;
 use crate::http::{ContentType, Exchange};
 
 fn with_request<T>(line: &str, then: impl FnOnce(&Request<'_>) -> T) -> T {

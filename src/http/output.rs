@@ -1,0 +1,136 @@
+//! Where answers are written: bytes to be sent, made once and reused for ever.
+
+use std::io;
+use std::ops::Range;
+
+use bytes::BytesMut;
+
+/// A buffer of bytes to be sent: initialised once, written behind a cursor, reset when sent.
+///
+/// Its memory is cleared when it grows and never again, so that writing is a copy into a slice and
+/// needs neither `unsafe` nor a length to be kept in two places.
+#[derive(Debug, Default)]
+pub struct Output {
+    bytes: BytesMut,
+    end: usize,
+}
+
+impl Output {
+    /// An empty buffer with room for `bytes`.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: BytesMut::zeroed(bytes),
+            end: 0,
+        }
+    }
+
+    /// Bytes written and not yet taken away.
+    pub fn len(&self) -> usize {
+        self.end
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.end == 0
+    }
+
+    /// Bytes of memory held.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What has been written.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.end]
+    }
+
+    /// Appends bytes.
+    #[inline]
+    pub fn push(&mut self, piece: &[u8]) {
+        let end = self.end + piece.len();
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        self.bytes[self.end..end].copy_from_slice(piece);
+        self.end = end;
+    }
+
+    /// Appends several pieces; the room for all is made at once.
+    #[inline]
+    pub fn push_all<const N: usize>(&mut self, pieces: [&[u8]; N]) {
+        let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if self.bytes.len() - self.end < bytes {
+            self.grow(self.end + bytes);
+        }
+        let mut room = &mut self.bytes[self.end..self.end + bytes];
+        for piece in pieces {
+            let (here, rest) = room.split_at_mut(piece.len());
+            here.copy_from_slice(piece);
+            room = rest;
+        }
+        self.end += bytes;
+    }
+
+    /// Puts pieces in place of a gap that is at least as long, and moves what follows it down.
+    ///
+    /// # Panics
+    ///
+    /// If the pieces are longer than the gap, or it lies beyond what has been written.
+    pub fn narrow<const N: usize>(&mut self, gap: Range<usize>, pieces: [&[u8]; N]) {
+        let written = &mut self.bytes[..self.end];
+        let mut at = gap.start;
+        for piece in pieces {
+            written[at..at + piece.len()].copy_from_slice(piece);
+            at += piece.len();
+        }
+        assert!(
+            at <= gap.end,
+            "pieces of {} bytes in a gap of {}",
+            at - gap.start,
+            gap.len()
+        );
+        written.copy_within(gap.end.., at);
+        self.end -= gap.end - at;
+    }
+
+    /// Forgets everything; memory beyond `keep`, which one long answer may have needed, is
+    /// returned.
+    #[inline]
+    pub fn clear(&mut self, keep: usize) {
+        self.end = 0;
+        if self.bytes.len() > keep {
+            self.bytes = BytesMut::zeroed(keep);
+        }
+    }
+
+    /// Cuts back to `mark`, an earlier [`len`](Self::len): what a panicking handler left behind
+    /// goes away.
+    pub fn truncate(&mut self, mark: usize) {
+        self.end = self.end.min(mark);
+    }
+
+    /// Doubles, so that a long body is moved a bounded number of times.
+    #[cold]
+    fn grow(&mut self, needed: usize) {
+        self.bytes.resize(needed.max(2 * self.bytes.len()), 0);
+    }
+}
+
+impl io::Write for Output {
+    #[inline]
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.push(piece);
+        Ok(piece.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.push(piece);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

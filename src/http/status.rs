@@ -1,0 +1,72 @@
+//! Status codes, and the first line of a response.
+
+/// A status code (RFC 9110 section 15) that this server sends or a handler chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Status(pub u16);
+
+impl Status {
+    /// 200.
+    pub const OK: Self = Self(200);
+    /// 204: neither body nor Content-Length.
+    pub const NO_CONTENT: Self = Self(204);
+    /// 304: no body.
+    pub const NOT_MODIFIED: Self = Self(304);
+    /// 400.
+    pub const BAD_REQUEST: Self = Self(400);
+    /// 404.
+    pub const NOT_FOUND: Self = Self(404);
+    /// 405; has an Allow field.
+    pub const METHOD_NOT_ALLOWED: Self = Self(405);
+    /// 408.
+    pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 413.
+    pub const CONTENT_TOO_LARGE: Self = Self(413);
+    /// 414.
+    pub const URI_TOO_LONG: Self = Self(414);
+    /// 417.
+    pub const EXPECTATION_FAILED: Self = Self(417);
+    /// 431 (RFC 6585 section 5).
+    pub const FIELDS_TOO_LARGE: Self = Self(431);
+    /// 500.
+    pub const INTERNAL_SERVER_ERROR: Self = Self(500);
+    /// 501.
+    pub const NOT_IMPLEMENTED: Self = Self(501);
+    /// 503; has a Retry-After field.
+    pub const SERVICE_UNAVAILABLE: Self = Self(503);
+    /// 505.
+    pub const VERSION_NOT_SUPPORTED: Self = Self(505);
+
+    /// The status line, with its end. A code without an entry here gets an empty reason, which is
+    /// legal (RFC 9112 section 4); the line is then made by [`Response::write`].
+    pub(super) fn line(self) -> Option<&'static str> {
+        Some(match self.0 {
+            200 => "HTTP/1.1 200 OK\r\n",
+            201 => "HTTP/1.1 201 Created\r\n",
+            202 => "HTTP/1.1 202 Accepted\r\n",
+            204 => "HTTP/1.1 204 No Content\r\n",
+            301 => "HTTP/1.1 301 Moved Permanently\r\n",
+            302 => "HTTP/1.1 302 Found\r\n",
+            303 => "HTTP/1.1 303 See Other\r\n",
+            304 => "HTTP/1.1 304 Not Modified\r\n",
+            400 => "HTTP/1.1 400 Bad Request\r\n",
+            401 => "HTTP/1.1 401 Unauthorized\r\n",
+            403 => "HTTP/1.1 403 Forbidden\r\n",
+            404 => "HTTP/1.1 404 Not Found\r\n",
+            405 => "HTTP/1.1 405 Method Not Allowed\r\n",
+            408 => "HTTP/1.1 408 Request Timeout\r\n",
+            409 => "HTTP/1.1 409 Conflict\r\n",
+            413 => "HTTP/1.1 413 Content Too Large\r\n",
+            414 => "HTTP/1.1 414 URI Too Long\r\n",
+            415 => "HTTP/1.1 415 Unsupported Media Type\r\n",
+            417 => "HTTP/1.1 417 Expectation Failed\r\n",
+            422 => "HTTP/1.1 422 Unprocessable Content\r\n",
+            429 => "HTTP/1.1 429 Too Many Requests\r\n",
+            431 => "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+            500 => "HTTP/1.1 500 Internal Server Error\r\n",
+            501 => "HTTP/1.1 501 Not Implemented\r\n",
+            503 => "HTTP/1.1 503 Service Unavailable\r\n",
+            505 => "HTTP/1.1 505 HTTP Version Not Supported\r\n",
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! Wakeups: all that the world outside a connection ever says to it.
+
+use super::connections::ConnectionId;
+use super::kernel::Readiness;
+use super::timers::Time;
+use crate::http::Reply;
+
+/// A reason to advance a connection. A hint: the connection's own state is the truth.
+#[derive(Debug)]
+pub struct Wakeup {
+    /// Which one; it may be gone.
+    pub id: ConnectionId,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a connection is advanced.
+#[derive(Debug)]
+pub enum Cause {
+    /// The kernel says it is ready.
+    Ready(Readiness),
+    /// The entry set for this moment came due.
+    Timer(Time),
+    /// A job has finished.
+    Answer(Box<Reply>),
+    /// It yielded in an earlier turn.
+    Resume,
+    /// The server is leaving.
+    Drain,
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ready(ready) => write!(f, "{ready}"),
+            Self::Timer(_) => f.write_str("timer"),
+            Self::Answer(_) => f.write_str("answer of a job"),
+            Self::Resume => f.write_str("resume"),
+            Self::Drain => f.write_str("drain"),
+        }
+    }
+}
+
+/// How far an advance got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Until something happens.
+    Blocked,
+    /// It could go on, but others wait.
+    Yielded,
+    /// To its end: the connection is to be dropped.
+    Finished,
+}
