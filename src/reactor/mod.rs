@@ -186,16 +186,18 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
         self.accept();
         self.read_mail();
-        self.expire_timers();
         self.resume_yielded();
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
         let mut wakeups = std::mem::take(&mut self.wakeups);
+        if wakeups.is_empty() {
+            self.expire_timers(bounds::TIMERS_PER_TURN);
+        }
         for (number, wakeup) in wakeups.drain(..).enumerate() {
-            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1 {
+            if number % bounds::ADVANCES_PER_CLOCK == 0 || self.shared.is_timer_near() {
                 self.shared.read_clock();
-                self.expire_timers();
+                self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
             self.advance(wakeup);
         }
@@ -261,8 +263,13 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
     }
 
-    fn expire_timers(&mut self) {
-        while let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) {
+    /// Advances the connections of timers that are due, a few at a time: see
+    /// [`bounds::TIMERS_PER_ADVANCE`].
+    fn expire_timers(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) else {
+                break;
+            };
             self.shared.kernel.account.timers_fired.add(1);
             self.advance(Wakeup {
                 id,

@@ -10,7 +10,7 @@ use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
 use crate::accounts::{Refusal, Stage};
-use crate::config::{Drain, Limits, Timeouts};
+use crate::config::{Drain, Limits, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
 use crate::http::response::Written;
@@ -153,6 +153,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     #[inline]
     pub fn read_clock(&mut self) {
         self.now = self.kernel.kernel.now();
+    }
+
+    /// Whether a timer comes due soon, beside what the advances of a turn may take.
+    #[inline]
+    pub fn is_timer_near(&self) -> bool {
+        self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
     }
 
     /// Accounts for how long the turn held the others up, while jobs are under way for someone who
