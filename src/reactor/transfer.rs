@@ -134,8 +134,8 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// One send of all answers that have been written.
-    #[inline]
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     pub(super) fn flush<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         if shared.output.is_empty() {
             return Ok(());
