@@ -3,17 +3,21 @@
 #
 #   contrib/profile.sh [SERVER]
 #
-# Builds the `profiling` profile (release with line tables) with frame pointers, and with `--cfg
-# map`, under which the functions on the request's path are never inlined. It is built apart, in
-# target/map, and its cost against the release build is printed, in instructions per request. With
-# SERVER, that binary is profiled as it is. From the environment: SERVER_ARGUMENTS (default
-# `--workers 1 --port 0`), PROFILE_SECONDS (5), CONNECTIONS (64), PIPELINE (1).
+# Builds the `profiling` profile (release with line tables) with `--cfg map`, under which the
+# functions on the request's path are never inlined, and with frame pointers, for tools that walk
+# those. It is built apart, in target/map; the names are looked for in the binary, and what it costs
+# against the release build is printed, in instructions per request. With SERVER, that binary is
+# profiled as it is. From the environment: SERVER_ARGUMENTS (default `--workers 1 --port 0`),
+# PROFILE_SECONDS (5), CONNECTIONS (64), PIPELINE (16: with one request at a time, nine tenths of
+# the picture are the kernel's).
 #
-# perf samples by `cpu-clock`, a timer: virtual machines seldom have hardware counters. Needs perf,
-# and inferno (`cargo install inferno`); for the cost, valgrind. Without perf: `cargo install
-# samply`, then start the server with `samply record target/map/profiling/barewire` and load it as
-# below; samply shows the same in a browser. perf wants root, or `sysctl
-# kernel.perf_event_paranoid=1`; for the kernel's names, `kernel.kptr_restrict=0`.
+# perf samples by `cpu-clock`, a timer: virtual machines seldom have hardware counters. It unwinds
+# by DWARF, not by frame pointers: glibc has none, so that every stack with a system call in it
+# would begin at recv or send, and hang in the air. 16 KiB of stack are kept for each sample; in the
+# default of 8 KiB one in a few hundred is cut off.
+#
+# Needs perf, and inferno (`cargo install inferno`); for the cost, valgrind. perf wants root, or
+# `sysctl kernel.perf_event_paranoid=1`; for the kernel's names, `kernel.kptr_restrict=0`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh
@@ -29,16 +33,38 @@ done
 server=${1:-target/map/profiling/barewire}
 read -ra arguments <<<"${SERVER_ARGUMENTS:---workers 1 --port 0}"
 seconds=${PROFILE_SECONDS:-5}
-load=(target/release/examples/load --connections "${CONNECTIONS:-64}" --pipeline "${PIPELINE:-1}"
+load=(target/release/examples/load --connections "${CONNECTIONS:-64}" --pipeline "${PIPELINE:-16}"
     --warmup 1 --seconds "$((seconds + 1))")
-record=(perf record --quiet -e cpu-clock -F 999 --call-graph fp)
+record=(perf record --quiet -e cpu-clock -F 999 --call-graph dwarf,16384)
+# The request's path, as the README's reading order has it.
+path=(Reactor::turn Reactor::advance Connection::advance Connection::converse Connection::fill
+    Connection::serve Connection::serve_head Shared::produce Routes::handle Response::write
+    Connection::flush)
 scratch=$(mktemp -d)
 server_pid=
 trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT
 
+# Names as the source has them: `barewire::reactor::serve::<impl
+# barewire::reactor::connection::Connection<K>>::serve` is Connection::serve.
+shorten() {
+    sed -E 's/[a-z_:]*<impl ([^;]*)>::/\1::/g
+        s/<(barewire::[A-Za-z_:]+) as [A-Za-z_:]+>/\1/g
+        s/<[A-Z](,[A-Z])*>//g
+        s/barewire::([a-z_]+::)*([A-Z])/\2/g
+        s/barewire::([a-z_]+::)*([a-z_]+::[a-z_]+)/\2/g'
+}
+
 if [[ $# -eq 0 ]]; then
     RUSTFLAGS="-C force-frame-pointers=yes --cfg map" \
         cargo build --quiet --profile profiling --target-dir target/map
+    nm --demangle "$server" | cut -d ' ' -f 3- | shorten | sort -u >"$scratch/names"
+    for name in "${path[@]}"; do
+        if ! grep -qxF "$name" "$scratch/names"; then
+            echo "$name is not in $server: it was inlined in spite of --cfg map" >&2
+            exit 1
+        fi
+    done
+    echo "names:   ${path[*]}: all ${#path[@]} are in the binary"
 fi
 cargo build --quiet --release --example load
 announce
@@ -55,9 +81,14 @@ wait "$load_pid"
 stop
 cat "$scratch/load"
 
-perf script -i "$scratch/perf.data" 2>"$scratch/script.err" | inferno-collapse-perf >"$scratch/folded"
-inferno-flamegraph --title "$(basename "$server"), CPU time" --countname ns <"$scratch/folded" >flamegraph.svg
+# What starts a thread is cut off: the reactor's name is below `turn` anyway.
+perf script --no-inline -i "$scratch/perf.data" 2>"$scratch/script.err" | inferno-collapse-perf |
+    sed -E 's/;.*__rust_begin_short_backtrace;/;/' | shorten >"$scratch/folded"
+inferno-flamegraph --title "$(basename "$server"), CPU time" --countname ns --width 1600 \
+    <"$scratch/folded" >flamegraph.svg
 echo "drawn:   flamegraph.svg, $(awk '{ ns += $NF } END { printf "%.1f", ns / 1e9 }' "$scratch/folded") s of CPU time"
+awk '{ ns = $NF; all += ns } /;Reactor::turn/ { path += ns }
+    END { printf "         %.1f %% of it below Reactor::turn\n", 100 * path / all }' "$scratch/folded"
 
 if [[ $# -eq 0 ]]; then
     echo

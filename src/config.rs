@@ -164,9 +164,19 @@ pub mod bounds {
     /// Due timers are looked at after this many advances: 8 x 6 us is short beside the 100 us
     /// promised.
     pub const ADVANCES_PER_CLOCK: usize = 8;
+    /// A timer nearer than this has the clock read before each advance: sixty-four answers, one
+    /// after the other, take half a millisecond.
+    pub const TIMER_NEAR: Duration = Duration::from_millis(1);
+    /// Due timers that are served before each advance, while other connections wait. Were it all of
+    /// them, requests would be read in bursts when no timer is due, and come due in bursts that
+    /// take longer to answer than to read; with two, both go on at one pace.
+    pub const TIMERS_PER_ADVANCE: usize = 2;
+    /// Due timers that are served in a turn in which nothing else happens.
+    pub const TIMERS_PER_TURN: usize = 64;
     /// Slots for fields; httparse needs them before it parses.
     pub const FIELDS_MAX: usize = 100;
-    /// Parameters in a route's pattern; they are found into an array of this size, without an allocation.
+    /// Parameters in a route's pattern; they are found into an array of this size, without an
+    /// allocation.
     pub const PARAMS_MAX: usize = 8;
     /// Bytes of a body segment, and of the shared output buffer.
     pub const SEGMENT_BYTES: usize = 64 * 1024;

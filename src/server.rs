@@ -244,8 +244,8 @@ impl<H: Handler> Server<H> {
     }
 }
 
-/// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between must not
-/// end the process without draining.
+/// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between
+/// must not end the process without draining.
 pub struct StopSignals {
     received: Receiver<i32>,
 }

@@ -1,8 +1,9 @@
 //! `barewire trace`: the way of a request, step by step, as it really goes.
 //!
-//! Nothing is staged: the same reactor serves a client of its own, over a real socket. The kernel it is given
-//! is [`Linux`] with a pen: it writes down each system call as it returns, and each step that the reactor lets
-//! it [observe](Kernel::observe). The server has neither calls nor branches for it: there, `observe` is empty.
+//! Nothing is staged: the same reactor serves a client of its own, over a real socket. The kernel
+//! it is given is [`Linux`] with a pen: it writes down each system call as it returns, and each
+//! step that the reactor lets it [observe](Kernel::observe). The server has neither calls nor
+//! branches for it: there, `observe` is empty.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -27,12 +28,13 @@ use crate::reactor::timers::Time;
 /// How long the client waits for an answer; the longest wait that a route can be asked for is 10 s.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Serves two GETs of `path`, on one connection, to a client of its own, and writes each step to `out`.
+/// Serves two GETs of `path`, on one connection, to a client of its own, and writes each step to
+/// `out`.
 ///
 /// # Errors
 ///
-/// `InvalidInput` if `path` cannot be a request target; `TimedOut` if the answer takes over 15 s; what sockets
-/// and `out` refuse.
+/// `InvalidInput` if `path` cannot be a request target; `TimedOut` if the answer takes over 15 s;
+/// what sockets and `out` refuse.
 pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     if !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ' || byte >= 0x7F) {
         let text = format!(

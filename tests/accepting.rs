@@ -67,11 +67,12 @@ fn without_descriptors_it_is_tried_again_after_100_ms() {
         rig.run();
         assert_eq!(rig.account.accept_pauses.get(), 1);
         rig.fail_accept(None);
-        rig.advance(100 * MS - NS);
+        rig.advance((100 * MS).saturating_sub(NS));
         assert_eq!(rig.reactor.connections(), 0);
         rig.advance(NS);
         assert_eq!(peer.take_answer().text(), "hello");
-        // Nothing announces that there are descriptors again, and nothing more is tried once there are.
+        // Nothing announces that there are descriptors again, and nothing more is tried once there
+        // are.
         let accepts = rig.account.accepts.get();
         rig.advance(SECOND);
         assert_eq!(rig.account.accepts.get(), accepts);

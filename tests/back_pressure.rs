@@ -1,5 +1,5 @@
-//! A peer that does not take its answers is not read: what it may make the server hold is bounded, and when it goes
-//! on taking, nothing was lost.
+//! A peer that does not take its answers is not read: what it may make the server hold is bounded,
+//! and when it goes on taking, nothing was lost.
 
 use std::time::Duration;
 
@@ -200,7 +200,8 @@ fn one_epoll_ctl_more_in_a_life() {
     assert_eq!(peer.answers().len(), 5);
 }
 
-/// A peer that takes a large answer slowly, for `seconds`, with something else sent behind the request.
+/// A peer that takes a large answer slowly, for `seconds`, with something else sent behind the
+/// request.
 fn slow_reader(rig: &mut Rig, behind: &str, seconds: usize) -> support::Peer {
     let peer = rig.connect();
     peer.take_at_most(0);
@@ -230,7 +231,8 @@ fn while_it_owes_reading_the_peers_silence_is_of_our_making() {
     rig.advance(SECOND);
     assert!(peer.saw_fin());
 
-    // Inside a head, and inside a body: what lies in the socket is read before anybody loses patience.
+    // Inside a head, and inside a body: what lies in the socket is read before anybody loses
+    // patience.
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc";
     for (behind, rest, text) in [
         (post, "def", "abcdef"),

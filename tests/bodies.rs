@@ -1,4 +1,5 @@
-//! Request bodies: of every length, in both framings, wanted and not wanted, and asked for with 100 Continue.
+//! Request bodies: of every length, in both framings, wanted and not wanted, and asked for with 100
+//! Continue.
 
 use std::time::Duration;
 

@@ -240,8 +240,8 @@ fn an_upload_costs_its_segments_and_no_copy() {
     });
     let answer = peer.take_answer();
     let expected = Costs {
-        // The head; a small segment and four large ones, each filled to its end; and since the last one was
-        // full too, one look whether there is more.
+        // The head; a small segment and four large ones, each filled to its end; and since the last
+        // one was full too, one look whether there is more.
         recvs: 1 + 5 + 1,
         eagains: 1,
         sends: 1,

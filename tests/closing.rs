@@ -1,4 +1,5 @@
-//! How connections end: half-closed, politely, by reset; and that no answer is lost on the way (RFC 9112 section 9.6).
+//! How connections end: half-closed, politely, by reset; and that no answer is lost on the way (RFC
+//! 9112 section 9.6).
 
 use std::time::Duration;
 
@@ -162,12 +163,12 @@ fn a_lingering_close_ends_after_2_s_of_silence() {
     let mut rig = Rig::new();
     let peer = lingering(&mut rig);
     for _ in 0..3 {
-        rig.advance(2 * SECOND - NS);
+        rig.advance((2 * SECOND).saturating_sub(NS));
         assert!(!peer.is_closed());
         peer.send("more");
         rig.run();
     }
-    rig.advance(2 * SECOND - NS);
+    rig.advance((2 * SECOND).saturating_sub(NS));
     assert!(!peer.is_closed());
     rig.advance(NS);
     assert!(peer.is_closed() && !peer.was_reset());
@@ -182,7 +183,7 @@ fn a_lingering_close_ends_after_30_s_in_all() {
         peer.send(vec![b'x'; 100_000]);
         rig.run();
     }
-    rig.advance(SECOND - NS);
+    rig.advance(SECOND.saturating_sub(NS));
     assert!(!peer.is_closed());
     rig.advance(NS);
     assert!(peer.is_closed());
@@ -202,8 +203,8 @@ fn the_end_that_came_with_the_last_request_ends_the_lingering_at_once() {
 fn bytes_that_follow_a_refusal_cause_no_reset() {
     let mut rig = Rig::new();
     let peer = rig.connect();
-    // A body of 2 MB that its sender cannot be stopped from sending: a close at once would reset the
-    // connection, and the reset would overtake the answer.
+    // A body of 2 MB that its sender cannot be stopped from sending: a close at once would reset
+    // the connection, and the reset would overtake the answer.
     peer.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n");
     rig.run();
     let answer = peer.take_answer();
@@ -246,7 +247,8 @@ fn every_kind_of_last_answer_says_so_and_lingers() {
             400,
         ),
         (
-            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\
+             Transfer-Encoding: chunked\r\n\r\n",
             400,
         ),
     ];

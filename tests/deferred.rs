@@ -1,5 +1,5 @@
-//! Answers that take their time, and handlers that fail: in the handler, in what it left to be done, and while the
-//! body is written.
+//! Answers that take their time, and handlers that fail: in the handler, in what it left to be
+//! done, and while the body is written.
 
 use std::time::Duration;
 
@@ -184,7 +184,8 @@ fn a_full_queue_is_a_503_and_the_connection_stays() {
 
 #[test]
 fn nothing_can_be_kept_behind_a_job() {
-    // No buffer is left for the request behind the job: one refusal, and the job's answer goes nowhere.
+    // No buffer is left for the request behind the job: one refusal, and the job's answer goes
+    // nowhere.
     let mut rig = Rig::with(|config| config.limits.buffers = 0);
     let peer = rig.connect();
     peer.send(get("/held?x") + &get("/hello"));

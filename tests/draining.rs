@@ -37,7 +37,7 @@ fn a_silent_connection_is_shut_down_after_1_s() {
     let peer = rig.connect();
     rig.advance(10 * SECOND);
     rig.drain();
-    rig.advance(SECOND - NS);
+    rig.advance(SECOND.saturating_sub(NS));
     assert!(peer.is_open());
     rig.advance(NS);
     assert!(peer.saw_fin() && !peer.is_closed());
@@ -192,7 +192,7 @@ fn who_owes_reading_is_not_shut_down_for_its_silence() {
     peer.take_all();
     rig.run();
     assert_eq!(peer.take_answer().body, pattern(10_000));
-    rig.advance(SECOND - NS);
+    rig.advance(SECOND.saturating_sub(NS));
     assert!(peer.is_open());
     rig.advance(NS);
     assert!(peer.saw_fin());
@@ -230,7 +230,7 @@ fn told_twice_it_drains_once() {
     rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     rig.drain();
-    rig.advance(SECOND - NS);
+    rig.advance(SECOND.saturating_sub(NS));
     rig.drain();
     rig.advance(NS);
     assert!(peer.saw_fin());

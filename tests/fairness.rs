@@ -1,4 +1,5 @@
-//! No connection starves the others: each goes on for a bounded number of rounds, then it is the next one's turn.
+//! No connection starves the others: each goes on for a bounded number of rounds, then it is the
+//! next one's turn.
 
 use barewire::config::bounds::ROUNDS_PER_ADVANCE;
 use support::{HELLO, Peer, Rig};

@@ -1,4 +1,5 @@
-//! How long a peer may keep the server waiting: each timeout to the nanosecond, and what it ends with.
+//! How long a peer may keep the server waiting: each timeout to the nanosecond, and what it ends
+//! with.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Nothing happens until just before `span` has passed; then `event` has happened.
 fn assert_at(rig: &mut Rig, span: Duration, event: impl Fn() -> bool) {
-    rig.advance(span - NS);
+    rig.advance(span.saturating_sub(NS));
     assert!(!event(), "too early");
     rig.advance(NS);
     assert!(event(), "too late");
@@ -91,7 +92,7 @@ fn a_head_that_is_whole_in_time_is_served() {
     let mut rig = Rig::new();
     let peer = rig.connect();
     peer.send(&HELLO[..5]);
-    rig.advance(10 * SECOND - NS);
+    rig.advance((10 * SECOND).saturating_sub(NS));
     peer.send(&HELLO[5..]);
     rig.advance(NS);
     assert_eq!(peer.take_answer().text(), "hello");
@@ -166,7 +167,7 @@ fn a_body_may_pause_for_10_s() {
     peer.send(post(100_000));
     rig.run();
     rig.advance(SECOND);
-    peer.send([b'x'; 50_000]);
+    peer.send(vec![b'x'; 50_000]);
     rig.run();
     assert_at(&mut rig, 10 * SECOND, || peer.saw_fin());
     assert_timed_out(&peer, BODY_TOO_SLOW);
@@ -284,7 +285,8 @@ fn the_reactor_sleeps_while_nothing_is_due() {
 
 #[test]
 fn a_deadline_that_moves_out_costs_one_look() {
-    // One request a second for a minute: the entry of each earlier deadline is looked at once, when it comes due.
+    // One request a second for a minute: the entry of each earlier deadline is looked at once, when
+    // it comes due.
     let mut rig = Rig::new();
     let peer = rig.connect();
     for _ in 0..60 {

@@ -1,4 +1,5 @@
-//! Pipelined requests: answers come in the order of the requests, whichever takes its time (RFC 9112 section 9.3.2).
+//! Pipelined requests: answers come in the order of the requests, whichever takes its time (RFC
+//! 9112 section 9.3.2).
 
 use std::time::Duration;
 

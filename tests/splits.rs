@@ -1,5 +1,5 @@
-//! How the bytes come and go makes no difference: whatever the pieces in which a peer sends its requests, and in
-//! which it takes the answers, the answers are the same bytes.
+//! How the bytes come and go makes no difference: whatever the pieces in which a peer sends its
+//! requests, and in which it takes the answers, the answers are the same bytes.
 
 use std::time::Duration;
 
@@ -21,54 +21,67 @@ fn streams() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         (
             "three GETs, one of them deferred",
-            b"GET /name?1 HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /wait?us=10 HTTP/1.1\r\nHost: a\r\n\r\n\
+            b"GET /name?1 HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /wait?us=10 HTTP/1.1\r\n\
+              Host: a\r\n\r\n\
               HEAD /name?3 HTTP/1.1\r\nHost: a\r\n\r\nGET /name?4 HTTP/1.1\r\nhost:a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "bodies by length",
-            b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello worldGET /name?2 HTTP/1.1\r\n\
-              Host: a\r\n\r\nPOST /echo-later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n\r\n\r\n\0\
-              POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nGET /name?3 HTTP/1.1\r\nHost: a\r\n\r\n"
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n\
+              hello worldGET /name?2 HTTP/1.1\r\n\
+              Host: a\r\n\r\nPOST /echo-later HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n\
+              \r\n\r\n\0\
+              POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n\
+              GET /name?3 HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "bodies in chunks",
             b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n\
               00A ; x=\"y\\\"\" ;z\r\n0\r\n\r\n world\r\n0\r\nTrailer: dropped\r\n\r\n\
-              POST /echo-later HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n\
+              POST /echo-later HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\n\
+              x\r\n0\r\n\r\n\
               GET /name?2 HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "bodies that nobody wants",
-            b"POST /missing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nGET / HTTPPOST /hello HTTP/1.1\r\n\
-              Host: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\
-              Content-Length: 3\r\n\r\nabcBREW /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\
-              GET /wait?us=9 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nabPOST /echo HTTP/1.1\r\nHost: a\r\n\
+            b"POST /missing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n\
+              GET / HTTPPOST /hello HTTP/1.1\r\n\
+              Host: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n\
+              GET /hello HTTP/1.1\r\nHost: a\r\n\
+              Content-Length: 3\r\n\r\nabcBREW /hello HTTP/1.1\r\nHost: a\r\n\
+              Content-Length: 2\r\n\r\nab\
+              GET /wait?us=9 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n\
+              abPOST /echo HTTP/1.1\r\nHost: a\r\n\
               Expect: tea\r\nContent-Length: 2\r\n\r\nabGET /name?end HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "HTTP/1.0, and close in the middle",
-            b"GET /name?1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /name?2 HTTP/1.1\r\nHost: a\r\n\
+            b"GET /name?1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /name?2 HTTP/1.1\r\n\
+              Host: a\r\n\
               Connection: close\r\n\r\nGET /name?3 HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "panics",
-            b"GET /panic/handler HTTP/1.1\r\nHost: a\r\n\r\nGET /panic/writer HTTP/1.1\r\nHost: a\r\n\r\n\
+            b"GET /panic/handler HTTP/1.1\r\nHost: a\r\n\r\nGET /panic/writer HTTP/1.1\r\n\
+              Host: a\r\n\r\n\
               GET /name?3 HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "a head that is refused",
-            b"GET /name?1 HTTP/1.1\r\nHost: a\r\n\r\nGET /name?2 HTTP/1.1\r\nHost: a\nx: y\r\n\r\nGET /name?3 HTTP/1.1\r\nHost: a\r\n\r\n"
+            b"GET /name?1 HTTP/1.1\r\nHost: a\r\n\r\nGET /name?2 HTTP/1.1\r\nHost: a\nx: y\r\n\
+              \r\nGET /name?3 HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
         (
             "chunks that are refused",
-            b"GET /name?1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+            b"GET /name?1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\n\
+              Transfer-Encoding: chunked\r\n\r\n\
               3\r\nabcd\r\n0\r\n\r\nGET /name?2 HTTP/1.1\r\nHost: a\r\n\r\n"
                 .to_vec(),
         ),
@@ -76,7 +89,11 @@ fn streams() -> Vec<(&'static str, Vec<u8>)> {
             "a body beyond the small buffers",
             rest_of(
                 "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n",
-                &[&pattern(300)[..], b"GET /name?2 HTTP/1.1\r\nHost: a\r\n\r\n"].concat(),
+                &[
+                    &pattern(300)[..],
+                    b"GET /name?2 HTTP/1.1\r\nHost: a\r\n\r\n",
+                ]
+                .concat(),
             ),
         ),
     ]

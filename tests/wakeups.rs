@@ -1,5 +1,5 @@
-//! Wakeups are hints: late ones, doubled ones and those for a connection that has gone do no harm, and none reaches
-//! the next connection in the same place.
+//! Wakeups are hints: late ones, doubled ones and those for a connection that has gone do no harm,
+//! and none reaches the next connection in the same place.
 
 use std::time::Duration;
 
@@ -171,7 +171,8 @@ fn a_recv_that_is_interrupted_is_tried_again() {
 
 #[test]
 fn an_answer_that_its_peer_has_left_goes_to_nobody_else() {
-    // The peer owes reading when the answer that it waits for is made, and has reset the connection.
+    // The peer owes reading when the answer that it waits for is made, and has reset the
+    // connection.
     for by_job in [false, true] {
         let mut rig = Rig::new();
         let first = rig.connect();

@@ -139,6 +139,7 @@ impl Handler for Routes {
         }
     }
 
+    #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
         self.route(request).unwrap_or_else(Reply::from)
     }

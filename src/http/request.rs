@@ -90,7 +90,8 @@ pub struct Request<'a> {
     pub head: &'a [u8],
     /// The body; empty if there was none, or if the handler did not want it.
     pub body: Body<'a>,
-    /// Number of the reactor that serves it, from 0: an index for what handlers keep apart for each.
+    /// Number of the reactor that serves it, from 0: an index for what handlers keep apart for
+    /// each.
     pub worker: usize,
     /// The path parameters that a [`Router`](super::Router) found: name and raw value.
     pub params: &'a [(&'a str, &'a str)],
@@ -186,7 +187,8 @@ impl<'a> Request<'a> {
         absolute.or_else(|| self.field("host"))
     }
 
-    /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. Names are compared undecoded.
+    /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. Names are
+    /// compared undecoded.
     pub fn query_value(&self, name: &str) -> Option<&'a str> {
         self.query?.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -194,8 +196,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// A path parameter of the route, percent-decoded; `None` if the route has none of this name. Octets that
-    /// are no UTF-8 become U+FFFD.
+    /// A path parameter of the route, percent-decoded; `None` if the route has none of this name.
+    /// Octets that are no UTF-8 become U+FFFD.
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
         let (_, raw) = self.params.iter().find(|(key, _)| *key == name)?;
         Some(match percent_decode(raw) {
@@ -205,7 +207,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Decodes `%XX` (RFC 3986 section 2.1). A `%` without two hex digits stands for itself; `+` is a plus.
+/// Decodes `%XX` (RFC 3986 section 2.1). A `%` without two hex digits stands for itself; `+` is a
+/// plus.
 pub fn percent_decode(raw: &str) -> Cow<'_, [u8]> {
     let bytes = raw.as_bytes();
     if !bytes.contains(&b'%') {

@@ -37,7 +37,8 @@ impl Status {
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 
     /// The status line, with its end. A code without an entry here gets an empty reason, which is
-    /// legal (RFC 9112 section 4); the line is then made by [`Response::write`].
+    /// legal (RFC 9112 section 4); the line is then made by
+    /// [`Response::write`](super::response::Response::write).
     pub(super) fn line(self) -> Option<&'static str> {
         Some(match self.0 {
             200 => "HTTP/1.1 200 OK\r\n",

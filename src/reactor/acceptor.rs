@@ -84,7 +84,6 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             Ok((socket, peer)) => {
                 self.shared
                     .kernel
-                    .kernel
                     .observe("accept_one", || format!("{peer}"));
                 self.admit(socket, peer);
             }

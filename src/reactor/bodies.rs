@@ -1,4 +1,5 @@
-//! Requests that bring a body, or an expectation: refused, looked at in place, collected, or dropped.
+//! Requests that bring a body, or an expectation: refused, looked at in place, collected, or
+//! dropped.
 
 use std::mem;
 

@@ -23,7 +23,7 @@ use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
 use crate::http::body::Decoder;
 use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler, Rejection, Status};
+use crate::http::{Continuation, Exchange, Handler};
 
 /// A connection and all that is known of it.
 // Each of the bools is a fact of its own, and holds in every phase.
@@ -159,7 +159,6 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> Progress {
         shared
-            .kernel
             .kernel
             .observe("advance", || format!("{cause}; {}", self.describe()));
         match self.heed(cause, common, shared) {
@@ -321,20 +320,6 @@ impl<K: Kernel> Connection<K> {
             .is_some_and(|inbox| inbox.unread() != b"\r\n")
     }
 
-    /// The peer will send nothing more.
-    pub(super) fn meet_end<H: Handler>(
-        &mut self,
-        partial: bool,
-        shared: &mut Shared<H, K>,
-    ) -> Step {
-        match self.phase {
-            Phase::Head { .. } if partial => self.reject(ENDED_IN_HEAD, shared),
-            Phase::Body(_) => self.reject(ENDED_IN_BODY, shared),
-            _ => return Step::Finished,
-        }
-        Step::Again
-    }
-
     /// The state in a few words, for whoever observes.
     pub(super) fn describe(&self) -> String {
         let phase = match &self.phase {
@@ -364,13 +349,3 @@ impl<K: Kernel> Connection<K> {
         }
     }
 }
-
-const ENDED_IN_HEAD: Rejection = Rejection {
-    status: Status::BAD_REQUEST,
-    reason: "the connection ended inside a request head; a head ends with an empty line",
-};
-
-const ENDED_IN_BODY: Rejection = Rejection {
-    status: Status::BAD_REQUEST,
-    reason: "the connection ended inside a body; send as many bytes as announced, or the last chunk",
-};

@@ -47,7 +47,7 @@ impl<K: Kernel> Connection<K> {
     pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
         let is_sooner = deadline < self.armed;
-        shared.kernel.kernel.observe("arm", || {
+        shared.kernel.observe("arm", || {
             let entry = if is_sooner {
                 "an entry is set"
             } else {
@@ -128,7 +128,7 @@ impl<K: Kernel> Connection<K> {
         };
         let Deferred { wait, .. } = &mut **deferred;
         if let Wait::Timer { began, then, .. } = std::mem::replace(wait, Wait::Job) {
-            let waited = shared.kernel.kernel.now().since(began);
+            let waited = shared.kernel.now().since(began);
             self.resume(|_| then(waited), shared);
         }
     }

@@ -1,8 +1,9 @@
 //! The seam between the loop and the kernel.
 //!
-//! The reactor sees the kernel only through [`Kernel`]. [`Linux`](super::linux::Linux) is the real one. The tests bring
-//! a scripted one, which makes every split, short send, reset and delay exact, without sockets and
-//! without waiting. The reactor is generic over it, so the release build calls `Linux` directly.
+//! The reactor sees the kernel only through [`Kernel`]. [`Linux`](super::linux::Linux) is the real
+//! one. The tests bring a scripted one, which makes every split, short send, reset and delay exact,
+//! without sockets and without waiting. The reactor is generic over it, so the release build calls
+//! `Linux` directly.
 //!
 //! [`Counted`] stands between the two and keeps the account of system calls, the same for either
 //! kernel.
@@ -133,6 +134,18 @@ pub struct Counted<K> {
 }
 
 impl<K: Kernel> Counted<K> {
+    /// See [`Kernel::observe`].
+    #[inline]
+    pub fn observe(&mut self, step: &'static str, detail: impl FnOnce() -> String) {
+        self.kernel.observe(step, detail);
+    }
+
+    /// See [`Kernel::now`]; on Linux no system call.
+    #[inline]
+    pub fn now(&mut self) -> Time {
+        self.kernel.now()
+    }
+
     /// See [`Kernel::poll`].
     #[inline]
     pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<()> {

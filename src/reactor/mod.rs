@@ -7,12 +7,12 @@
 //!
 //! - [`timers`]: time, and deadlines without a cancel;
 //! - [`connections`]: the slab, and ids that outlive nobody;
-//! - [`kernel`]: the seam to the system, with [`socket`] behind it;
+//! - [`kernel`]: the seam to the system; [`linux`] behind it, and [`socket`] behind that;
 //! - [`buffers`]: the pool;
 //! - [`jobs`]: threads for blocking work;
 //! - [`stopwatch`] and [`shared`]: what all connections of a reactor use;
-//! - [`connection`]: the state machine, with [`transfer`] (fill, flush), [`serve`] and [`upload`]
-//!   (requests), and [`deadline`] (patience);
+//! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
+//! - `transfer`, `serve`, `bodies` with [`upload`], and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
@@ -166,36 +166,33 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.shared.note_turn_ended();
         let until = self.wait_until();
         self.shared.kernel.poll(until, |occasion| match occasion {
-            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup {
-                id,
-                cause: Cause::Ready(ready),
-            }),
+            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup::ready(id, ready)),
             Occasion::Listener => self.acceptor.ready(),
             Occasion::Messages => self.has_mail = true,
         })?;
-
         self.shared
-            .kernel
             .kernel
             .observe("turn", || format!("{} wakeups", self.wakeups.len()));
 
         // One clock reading for all that came together.
-        self.shared.read_clock();
-        self.shared.turn_began = self.shared.now;
-        self.shared.tick();
+        self.shared.begin_turn();
 
         self.accept();
         self.read_mail();
-        self.expire_timers();
         self.resume_yielded();
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
         let mut wakeups = std::mem::take(&mut self.wakeups);
+        if wakeups.is_empty() {
+            self.expire_timers(bounds::TIMERS_PER_TURN);
+        }
         for (number, wakeup) in wakeups.drain(..).enumerate() {
-            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1 {
+            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1
+                || self.shared.is_timer_near()
+            {
                 self.shared.read_clock();
-                self.expire_timers();
+                self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
             self.advance(wakeup);
         }
@@ -252,7 +249,6 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     fn dismiss(&mut self, id: ConnectionId) {
         self.shared
             .kernel
-            .kernel
             .observe("dismiss", || format!("connection {id}"));
         if let Some(connection) = self.connections.remove(id) {
             connection.dismiss(&mut self.shared);
@@ -261,8 +257,13 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
     }
 
-    fn expire_timers(&mut self) {
-        while let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) {
+    /// Advances the connections of timers that are due, a few at a time: see
+    /// [`bounds::TIMERS_PER_ADVANCE`].
+    fn expire_timers(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) else {
+                break;
+            };
             self.shared.kernel.account.timers_fired.add(1);
             self.advance(Wakeup {
                 id,

@@ -6,14 +6,14 @@
 use std::mem;
 
 use super::buffers::Input;
-use super::connection::{Connection, Deferred, Gone, Pending, Phase, Wait};
+use super::connection::{Connection, Deferred, Gone, Pending, Phase, Step, Wait};
 use super::kernel::Kernel;
 use super::shared::{Produced, Shared};
 use super::upload::Pace;
 use crate::accounts::{Refusal, Stage};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Exchange, Handler, Later, Method, Rejection, Reply, Response, Version};
+use crate::http::{Exchange, Handler, Later, Method, Rejection, Reply, Response, Status, Version};
 
 impl<K: Kernel> Connection<K> {
     /// Serves what is complete in the input, as long as the answers are taken.
@@ -58,7 +58,7 @@ impl<K: Kernel> Connection<K> {
             Ok(Some(head)) => {
                 shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
                 head.request.worker = shared.worker;
-                shared.kernel.kernel.observe("serve_head", || {
+                shared.kernel.observe("serve_head", || {
                     let (bytes, fields) = (head.bytes, head.request.fields.len());
                     format!("a request head of {bytes} bytes with {fields} fields, seen in place")
                 });
@@ -101,6 +101,20 @@ impl<K: Kernel> Connection<K> {
         0
     }
 
+    /// The peer will send nothing more.
+    pub(super) fn meet_end<H: Handler>(
+        &mut self,
+        partial: bool,
+        shared: &mut Shared<H, K>,
+    ) -> Step {
+        match self.phase {
+            Phase::Head { .. } if partial => self.reject(ENDED_IN_HEAD, shared),
+            Phase::Body(_) => self.reject(ENDED_IN_BODY, shared),
+            _ => return Step::Finished,
+        }
+        Step::Again
+    }
+
     /// Refuses the request, and all that may follow it.
     pub(super) fn reject<H: Handler>(&mut self, rejection: Rejection, shared: &mut Shared<H, K>) {
         self.reject_as(Refusal::of_status(rejection.status.0), rejection, shared);
@@ -137,7 +151,8 @@ impl<K: Kernel> Connection<K> {
         let goes_on = matches!(&produced, Produced::Written(written) if written.keep_alive)
             && matches!(unread, Framing::None | Framing::Length(0));
         if goes_on && let Phase::Head { scanned, since } = &mut self.phase {
-            // The usual case changes two numbers, where an assignment would first drop the old phase.
+            // The usual case changes two numbers, where an assignment would first drop the old
+            // phase.
             (*scanned, *since) = (0, shared.now);
             return;
         }
@@ -170,7 +185,7 @@ impl<K: Kernel> Connection<K> {
     fn defer<H: Handler>(&mut self, later: Later, pending: Pending, shared: &mut Shared<H, K>) {
         let queued = match later {
             Later::After(span, then) => {
-                let began = shared.kernel.kernel.now();
+                let began = shared.kernel.now();
                 let wait = Wait::Timer {
                     began,
                     until: began.after(span),
@@ -242,6 +257,16 @@ impl<K: Kernel> Connection<K> {
         }
     }
 }
+
+const ENDED_IN_HEAD: Rejection = Rejection {
+    status: Status::BAD_REQUEST,
+    reason: "the connection ended inside a request head; a head ends with an empty line",
+};
+
+const ENDED_IN_BODY: Rejection = Rejection {
+    status: Status::BAD_REQUEST,
+    reason: "the connection ended inside a body; send as many bytes as announced, or the last chunk",
+};
 
 const QUEUE_FULL: &str = "the queue for blocking work is full; try again in a second";
 

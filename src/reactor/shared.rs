@@ -10,7 +10,7 @@ use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
 use crate::accounts::{Refusal, Stage};
-use crate::config::{Drain, Limits, Timeouts};
+use crate::config::{Drain, Limits, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
 use crate::http::response::Written;
@@ -100,7 +100,6 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             Ok(Some(answer)) => answer,
             Ok(None) if let Some(later) = deferred => {
                 self.kernel
-                    .kernel
                     .observe("produce", || format!("no answer yet: {later:?}"));
                 if mark == 0 {
                     // Nothing is sent in this round: the wait would be charged to a stage.
@@ -115,7 +114,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             }
         };
         let bytes = self.output.len() - mark;
-        self.kernel.kernel.observe("produce", || {
+        self.kernel.observe("produce", || {
             format!(
                 "answer {} of {bytes} bytes written into the output",
                 status.0
@@ -149,10 +148,24 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         log::warn!(target: "barewire::refused", "{peer}: {}: {reason}", Refusal::ALL[refusal as usize].1);
     }
 
+    /// Reads the clock for a turn, and sets the date if a second has passed.
+    #[inline]
+    pub fn begin_turn(&mut self) {
+        self.read_clock();
+        self.turn_began = self.now;
+        self.tick();
+    }
+
     /// Reads the clock.
     #[inline]
     pub fn read_clock(&mut self) {
-        self.now = self.kernel.kernel.now();
+        self.now = self.kernel.now();
+    }
+
+    /// Whether a timer comes due soon, beside what the advances of a turn may take.
+    #[inline]
+    pub fn is_timer_near(&self) -> bool {
+        self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
     }
 
     /// Accounts for how long the turn held the others up, while jobs are under way for someone who
@@ -160,7 +173,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     #[inline]
     pub fn note_turn_ended(&mut self) {
         if self.jobs_outstanding > 0 {
-            let held_up = self.kernel.kernel.now().since(self.turn_began);
+            let held_up = self.kernel.now().since(self.turn_began);
             self.kernel
                 .account
                 .held_up
@@ -170,7 +183,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
 
     /// Sets the date if a second has passed. The wall clock is read anew each time, so a clock that
     /// is stepped shows within a second.
-    pub fn tick(&mut self) {
+    fn tick(&mut self) {
         if self.now >= self.date_due {
             let wall = self.kernel.kernel.wall_clock();
             self.date.set(wall.as_secs());

@@ -44,7 +44,7 @@ impl Stopwatch {
             self.countdown = self.every;
             self.round = true;
             self.asked = Some(turn);
-            self.running = Some(kernel.kernel.now());
+            self.running = Some(kernel.now());
         }
     }
 
@@ -80,7 +80,7 @@ impl Stopwatch {
     #[inline]
     pub fn before_send<K: Kernel>(&mut self, kernel: &mut Counted<K>) {
         if self.round {
-            self.running = Some(kernel.kernel.now());
+            self.running = Some(kernel.now());
         }
     }
 
@@ -99,16 +99,16 @@ impl Stopwatch {
             self.round = false;
             self.running = None;
         }
-        let now = kernel.kernel.now();
+        let now = kernel.now();
         kernel.account.response_time.record(nanos(now, asked));
     }
 }
 
-/// Reads the clock and records a stage that began earlier. Cold, so that what is left of it between samples is
-/// the comparison alone.
+/// Reads the clock and records a stage that began earlier. Cold, so that what is left of it between
+/// samples is the comparison alone.
 #[cold]
 fn record<K: Kernel>(stage: Stage, began: Time, kernel: &mut Counted<K>) -> Time {
-    let now = kernel.kernel.now();
+    let now = kernel.now();
     kernel.account.stages[stage as usize].record(nanos(now, began));
     now
 }

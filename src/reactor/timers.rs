@@ -122,8 +122,8 @@ mod tests {
     #[test]
     fn entries_come_due_in_order() {
         let mut timers = Timers::new();
-        for at in [300, 100, 200] {
-            timers.set(Time(at), id(at as usize));
+        for (at, index) in [(300, 300), (100, 100), (200, 200)] {
+            timers.set(Time(at), id(index));
         }
         assert_eq!(timers.next(), Time(100));
         assert_eq!(timers.pop_due(Time(99)), None);

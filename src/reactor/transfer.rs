@@ -39,7 +39,6 @@ impl<K: Kernel> Connection<K> {
         let room = input.spare();
         shared
             .kernel
-            .kernel
             .observe("fill", || format!("room for {room} bytes in the input"));
         let received = shared
             .kernel
@@ -135,8 +134,8 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// One send of all answers that have been written.
-    #[inline]
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     pub(super) fn flush<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         if shared.output.is_empty() {
             return Ok(());
@@ -148,7 +147,6 @@ impl<K: Kernel> Connection<K> {
         }
         let owed = shared.output.len();
         shared
-            .kernel
             .kernel
             .observe("flush", || format!("{owed} bytes in the output"));
         shared.stopwatch.before_send(&mut shared.kernel);

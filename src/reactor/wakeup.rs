@@ -14,6 +14,17 @@ pub struct Wakeup {
     pub cause: Cause,
 }
 
+impl Wakeup {
+    /// The kernel says that the connection is ready.
+    #[inline]
+    pub fn ready(id: ConnectionId, ready: Readiness) -> Self {
+        Self {
+            id,
+            cause: Cause::Ready(ready),
+        }
+    }
+}
+
 /// Why a connection is advanced.
 #[derive(Debug)]
 pub enum Cause {

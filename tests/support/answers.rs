@@ -1,4 +1,5 @@
-//! What a client makes of the bytes that it gets: a reader of answers that shares no code with the server.
+//! What a client makes of the bytes that it gets: a reader of answers that shares no code with the
+//! server.
 
 /// An answer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

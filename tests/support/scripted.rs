@@ -1,8 +1,9 @@
 //! A kernel that does what a test tells it to: no sockets, no waiting, no luck.
 //!
-//! It keeps to what epoll(7) promises of edge-triggered events: bytes, an end, an error or room that arrive make one
-//! event, and what is ready is looked up when the event is handed over, not when it arose. Bytes that were consumed
-//! in the meantime make no event; bytes that were left lying make no second one. Time stands still unless told to move.
+//! It keeps to what epoll(7) promises of edge-triggered events: bytes, an end, an error or room
+//! that arrive make one event, and what is ready is looked up when the event is handed over, not
+//! when it arose. Bytes that were consumed in the meantime make no event; bytes that were left
+//! lying make no second one. Time stands still unless told to move.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -36,6 +37,7 @@ pub struct Calls {
 
 /// A connection, as the kernel sees it.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own that a test asks for.
 pub struct Wire {
     id: Option<ConnectionId>,
     writable_watched: bool,
@@ -55,6 +57,8 @@ pub struct Wire {
     pub closed: bool,
     /// It did so while there were bytes to be received: a real kernel would have sent a reset.
     pub was_reset: bool,
+    /// It did so while the peer took nothing more.
+    pub left_owing: bool,
     /// Never accepted: the listener was closed before.
     pub refused: bool,
     /// The peer has gone before it was accepted.
@@ -66,8 +70,9 @@ pub struct Wire {
     pub calls: Calls,
     /// The last recv filled its room, so that it could not tell whether there was more.
     filled: bool,
-    /// Events that promised something to be received and have not been followed by a recv. There can be two: one
-    /// that was only noted, and one that is still on its way through the turn in which the first is acted on.
+    /// Events that promised something to be received and have not been followed by a recv. There
+    /// can be two: one that was only noted, and one that is still on its way through the turn in
+    /// which the first is acted on.
     promises: u8,
     /// The poll that handed over the last promise.
     promised_by: u64,
@@ -190,6 +195,7 @@ impl Wire {
             saw_fin: false,
             closed: false,
             was_reset: false,
+            left_owing: false,
             refused: false,
             aborted: false,
             spurious: None,
@@ -271,7 +277,7 @@ impl Kernel for Scripted {
     }
 
     fn wall_clock(&mut self) -> Duration {
-        WALL_START + Duration::from_nanos(self.0.borrow().now().0) - START
+        WALL_START + self.0.borrow().now().since(Time(nanos(START)))
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
@@ -391,6 +397,7 @@ impl Drop for Line {
         wire.closed = true;
         wire.saw_fin = true;
         wire.was_reset = !wire.inbound.is_empty();
+        wire.left_owing = wire.room == 0;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the tests' server serves: one path for each way in which a handler can answer, or fail to.
 
+use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -174,7 +175,7 @@ pub fn pattern(bytes: usize) -> Vec<u8> {
     let mut text = String::with_capacity(bytes + 8);
     let mut line = 0;
     while text.len() < bytes {
-        text.push_str(&format!("{line:06},"));
+        write!(text, "{line:06},").unwrap();
         line += 1;
     }
     text.truncate(bytes);

@@ -1,0 +1,383 @@
+//! The documents against the source: what they name exists, and what they list is complete.
+//!
+//! A document that nobody checks is true on the day it was written. Sentences are left to their
+//! readers; names, tables, paths, options and commands are held here.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use barewire::handlers::TABLE;
+
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/measuring.md",
+    "docs/profiling.md",
+];
+
+/// What a command of a code block may begin with, besides scripts of this repository.
+const PROGRAMS: [&str; 5] = ["cargo", "curl", "wrk", "perf", "samply"];
+
+fn read(path: &str) -> String {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()))
+}
+
+fn exists(path: &str) -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists()
+}
+
+/// The lines inside fences of this language, and those outside of all fences.
+fn fenced(text: &str, language: &str) -> (Vec<String>, Vec<String>) {
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    let mut fence: Option<&str> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), fence) {
+            (Some(opened), None) => fence = Some(opened),
+            (Some(_), Some(_)) => fence = None,
+            (None, Some(of)) if of == language => inside.push(line.to_owned()),
+            (None, Some(_)) => {}
+            (None, None) => outside.push(line.to_owned()),
+        }
+    }
+    (inside, outside)
+}
+
+/// The commands of a document: lines of its `sh` fences, without their comments.
+fn commands(text: &str) -> Vec<String> {
+    let lines = fenced(text, "sh").0;
+    let bare = lines.iter().map(|line| {
+        let end = line.find(" #").unwrap_or(line.len());
+        line[..end].trim().to_owned()
+    });
+    bare.filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
+}
+
+/// What stands between single backticks, outside of fences.
+fn code_spans(text: &str) -> Vec<String> {
+    let prose = fenced(text, "").1.join("\n");
+    let spans = prose.split('`').skip(1).step_by(2);
+    spans.map(str::to_owned).collect()
+}
+
+/// Words that look like a file of this repository.
+fn paths(text: &str) -> HashSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+    let roots = [
+        "src/",
+        "tests/",
+        "benches/",
+        "examples/",
+        "contrib/",
+        "docs/",
+        ".ci/",
+    ];
+    text.split(|c| !is_part(c))
+        .map(|word| word.trim_end_matches(['.', '/']))
+        .filter(|word| roots.iter().any(|root| word.starts_with(root)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The body of a function, from its name to the brace that closes it; rustfmt puts that brace below
+/// the `fn`'s first column. All functions of that name in the file, one after the other.
+fn bodies(source: &str, name: &str) -> String {
+    let mut found = String::new();
+    let mut end = None;
+    for line in source.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let is_head = [format!("fn {name}("), format!("fn {name}<")]
+            .iter()
+            .any(|head| line.contains(head.as_str()));
+        if is_head && end.is_none() {
+            end = Some(format!("{}}}", " ".repeat(indent)));
+        }
+        if let Some(brace) = &end {
+            found.push_str(line);
+            found.push('\n');
+            if line == brace {
+                end = None;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_readme_lists_the_routes_as_they_are() {
+    let readme = read("README.md");
+    let rows: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with("| GET ") || line.starts_with("| POST "))
+        .collect();
+    let expected: Vec<_> = TABLE
+        .iter()
+        .map(|route| {
+            let (method, path, about) = (route.method.as_str(), route.path, route.about);
+            format!("| {method} | `{path}` | {about} |")
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn every_file_that_a_document_names_exists() {
+    for document in DOCUMENTS {
+        let named = paths(&read(document));
+        assert!(!named.is_empty(), "{document}");
+        for path in named {
+            assert!(exists(&path), "{document} names {path}");
+        }
+    }
+}
+
+#[test]
+fn every_link_inside_the_repository_leads_somewhere() {
+    for document in DOCUMENTS {
+        let text = read(document);
+        let folder = PathBuf::from(document);
+        let folder = folder.parent().expect("a file has a folder");
+        for target in text.split("](").skip(1) {
+            let target = target.split([')', '#']).next().unwrap_or("");
+            if !target.is_empty() && !target.contains("://") {
+                let place = folder.join(target);
+                assert!(exists(&place.to_string_lossy()), "{document}: {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_is_one_that_can_be_given() {
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("TOML");
+    for document in DOCUMENTS {
+        for command in commands(&read(document)) {
+            let mut words = command.split_whitespace();
+            let is_setting = |word: &&str| word.contains('=') && !word.starts_with('-');
+            let program = words.find(|word| !is_setting(word)).unwrap_or("");
+            let known = PROGRAMS.contains(&program) || exists(program);
+            assert!(
+                known || program.starts_with("target/"),
+                "{document}: {command}"
+            );
+            let words: Vec<_> = words.collect();
+            for pair in words.windows(2) {
+                let exists = match pair[0] {
+                    "--example" => {
+                        exists(&format!("examples/{}.rs", pair[1]))
+                            || exists(&format!("examples/{}/main.rs", pair[1]))
+                    }
+                    "--bench" => exists(&format!("benches/{}.rs", pair[1])),
+                    "--test" => exists(&format!("tests/{}.rs", pair[1])),
+                    "--profile" => manifest["profile"].get(pair[1]).is_some(),
+                    "-s" => exists(pair[1]),
+                    _ => true,
+                };
+                assert!(exists, "{document}: {command}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_command_runs_every_test() {
+    let tests: Vec<_> = commands(&read("README.md"))
+        .into_iter()
+        .filter(|command| command.starts_with("cargo test"))
+        .collect();
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("TOML");
+    let has_members = manifest
+        .get("workspace")
+        .is_some_and(|workspace| workspace.get("members").is_some());
+    let expected = if has_members {
+        "cargo test --workspace"
+    } else {
+        "cargo test"
+    };
+    assert_eq!(tests, [expected]);
+}
+
+/// An option stands in backticks, or behind the name of the program.
+fn options_named(text: &str) -> HashSet<String> {
+    let spans = code_spans(text)
+        .into_iter()
+        .filter(|span| span.starts_with("--"));
+    let lines = commands(text).into_iter().filter_map(|command| {
+        let own = command.split_once(" -- ").map(|(_, own)| own.to_owned());
+        own.filter(|_| command.starts_with("cargo run") && !command.contains("--example"))
+    });
+    spans
+        .chain(lines)
+        .flat_map(|text| {
+            text.split([' ', '=', '\n'])
+                .filter(|word| word.starts_with("--"))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn every_option_that_a_document_names_exists() {
+    let help = Command::new(assert_cmd::cargo::cargo_bin!("barewire"))
+        .arg("--help")
+        .env_clear()
+        .output()
+        .expect("the help");
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let known: HashSet<_> = help
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .filter(|word| word.starts_with("--"))
+        .collect();
+    // Not barewire's: cargo's and rustc's.
+    let others = ["--cfg", "--no-default-features"];
+    let mut seen = 0;
+    for document in DOCUMENTS {
+        for option in options_named(&read(document)) {
+            let exists = known.contains(option.as_str()) || others.contains(&option.as_str());
+            assert!(exists, "{document} names {option}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen} options were found");
+}
+
+#[test]
+fn the_reading_order_is_that_of_the_library() {
+    let library = read("src/lib.rs");
+    let modules: Vec<_> = library
+        .lines()
+        .filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        })
+        .map(|module| {
+            let file = format!("src/{module}.rs");
+            if exists(&file) {
+                file
+            } else {
+                format!("src/{module}/mod.rs")
+            }
+        })
+        .collect();
+    let readme = read("README.md");
+    let listed: Vec<_> = readme
+        .lines()
+        .filter_map(|line| line.split_once(". `src/"))
+        .filter(|(number, _)| number.parse::<usize>().is_ok())
+        .map(|(_, rest)| format!("src/{}", rest.split('`').next().unwrap_or("")))
+        .collect();
+    assert_eq!(listed, modules);
+}
+
+/// The tree of functions: each stands in its file, and is called by the one that it hangs on.
+#[test]
+fn the_way_of_a_request_is_the_one_in_the_source() {
+    let readme = read("README.md");
+    let mut above: Vec<(usize, String, String)> = Vec::new();
+    let (mut edges, mut numbers) = (0, Vec::new());
+    for line in fenced(&readme, "text").0 {
+        let Some(at) = line.find(" src/") else {
+            continue;
+        };
+        let (number, rest) = line[..at].split_at(3);
+        numbers.extend(number.trim().parse::<usize>());
+        let depth = rest.len() - rest.trim_start().len();
+        let function = rest.trim().rsplit("::").next().unwrap_or("").to_owned();
+        let file = line[at..].split_whitespace().next().unwrap_or("");
+        let source = read(file);
+        let body = bodies(&source, &function);
+        assert!(!body.is_empty(), "{function} is not in {file}");
+        above.retain(|(upper, ..)| *upper < depth);
+        if let Some((_, caller, calling)) = above.last() {
+            let calls = [format!("{function}("), format!("{function}::<")];
+            let is_called = calls.iter().any(|call| {
+                calling
+                    .match_indices(call.as_str())
+                    .any(|(at, _)| calling[..at].ends_with(['.', ':']))
+            });
+            assert!(is_called, "{caller} does not call {function}");
+            edges += 1;
+        }
+        above.push((depth, function, body));
+    }
+    assert_eq!(numbers, (1..=9).collect::<Vec<_>>());
+    assert!(edges >= 8, "{edges} calls were looked at");
+}
+
+#[test]
+fn the_example_of_the_readme_is_the_one_that_compiles() {
+    let example = read("examples/hello.rs");
+    let code = fenced(&read("README.md"), "rust").0.join("\n");
+    assert!(example.contains(code.trim()), "{code}");
+}
+
+#[test]
+fn the_dependencies_are_those_of_the_manifest() {
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("TOML");
+    let dependencies = manifest["dependencies"].as_table().expect("a table");
+    let names: HashSet<_> = dependencies.keys().map(String::as_str).collect();
+    let tree = fenced(&read("README.md"), "text").0;
+    let shown: HashSet<_> = tree
+        .iter()
+        .filter_map(|line| line.strip_prefix("├── ").or(line.strip_prefix("└── ")))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(shown, names);
+}
+
+#[test]
+fn the_code_map_has_every_file() {
+    let map = read("ARCHITECTURE.md");
+    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path
+                .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                .expect("below the repository");
+            if name.ends_with("tests.rs") || name.ends_with("testing.rs") {
+                continue;
+            }
+            let name = name.to_string_lossy();
+            assert!(map.contains(&format!("`{name}`")), "{name} is not there");
+            files += 1;
+        }
+    }
+    assert!(files > 40, "{files} files were found");
+}
+
+/// In the table of invariants, the last column names the tests that hold them.
+#[test]
+fn every_invariant_is_held_by_tests_that_exist() {
+    let architecture = read("ARCHITECTURE.md");
+    let table = architecture
+        .split("| what never happens |")
+        .nth(1)
+        .expect("the table of invariants");
+    let mut rows = 0;
+    for row in table.lines().skip(2).take_while(|row| row.starts_with('|')) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let held_by = code_spans(cells.last().expect("a row has cells"));
+        assert!(!held_by.is_empty(), "{row}");
+        for pair in held_by.chunks(2) {
+            let [file, test] = pair else {
+                panic!("a file and a test: {row}");
+            };
+            let source = read(file);
+            let has_test = source.contains(&format!("fn {test}("));
+            assert!(has_test, "{test} is not in {file}");
+        }
+        rows += 1;
+    }
+    assert!(rows >= 8, "{rows} invariants");
+}
