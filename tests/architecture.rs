@@ -241,7 +241,12 @@ fn each_crate_has_one_door() {
         ("crossbeam_channel", &["src/reactor", "src/server"]),
         (
             "bytes",
-            &["src/reactor", "src/http", "src/handlers/efficiency"],
+            &[
+                "src/reactor",
+                "src/http",
+                "src/handlers/efficiency",
+                "src/trace",
+            ],
         ),
     ] {
         none(&lines_with(&format!("{name}::"), |source| {
@@ -589,14 +594,42 @@ fn documents_name_files_that_exist() {
         }
     }
     none(&offences);
-    if let Ok(readme) = fs::read_to_string(root().join("README.md")) {
-        for function in ["turn", "advance", "fill", "serve", "flush"] {
-            assert!(
-                readme.contains(&format!("`{function}`")),
-                "README.md lists `{function}`"
-            );
+}
+
+/// The README's way from the turn to the wire: nine numbered functions at most, each where it says.
+#[test]
+fn the_readme_leads_from_the_turn_to_the_wire() {
+    let Ok(readme) = fs::read_to_string(root().join("README.md")) else {
+        return;
+    };
+    let lines: Vec<_> = readme.lines().collect();
+    let begin = lines
+        .iter()
+        .position(|line| line.starts_with("1  Reactor::turn"));
+    let rows = lines[begin.expect("the way")..]
+        .iter()
+        .take_while(|line| !line.starts_with("```"));
+    let mut offences = Vec::new();
+    let mut numbered = 0;
+    for line in rows {
+        numbered += usize::from(line.starts_with(|first: char| first.is_ascii_digit()));
+        let (function, path) = step(line).unwrap_or_else(|| panic!("no function: {line:?}"));
+        let source = Source::read(&root().join(path));
+        if !functions(&source).iter().any(|(name, ..)| name == function) {
+            offences.push(format!("README.md: {function} is not in {path}"));
         }
     }
+    none(&offences);
+    assert!((5..=9).contains(&numbered), "{numbered} functions");
+}
+
+/// A function and its file, in a line such as `2  Reactor::advance  src/reactor/mod.rs`.
+fn step(line: &str) -> Option<(&str, &str)> {
+    let mut words = line
+        .split_whitespace()
+        .skip_while(|word| word.parse::<u8>().is_ok());
+    let (function, path) = (words.next()?.split("::").last()?, words.next()?);
+    path.starts_with("src/").then_some((function, path))
 }
 
 /// The reader of the source, read back.
