@@ -36,13 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// `InvalidInput` if `path` cannot be a request target; `TimedOut` if the answer takes over 15 s;
 /// what sockets and `out` refuse.
 pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
-    if !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ' || byte >= 0x7F) {
-        let text = format!(
-            "{path:?} cannot be requested; a path begins with / and has neither spaces nor \
-             control characters, such as /plaintext"
-        );
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-    }
+    check(path)?;
     let config = Config {
         host: "127.0.0.1".to_owned(),
         port: 0,
@@ -95,6 +89,17 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
         "\nthe client has read two answers, of {} and {} bytes",
         answers[0], answers[1]
     )
+}
+
+fn check(path: &str) -> io::Result<()> {
+    if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let text = format!(
+        "{path:?} cannot be requested; a path begins with / and has neither spaces nor control \
+         characters, such as /plaintext"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
 /// A client that waits for each answer before it goes on; returns the answers' lengths.

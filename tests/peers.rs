@@ -6,7 +6,7 @@
 
 mod wire;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -122,40 +122,12 @@ fn answers_that_nobody_reads_are_bounded() {
     });
     assert!(live.sum(|reactor| &reactor.buffer_bytes) <= limits.buffers as u64);
     live.connect().expect_open();
-    let whole = slow.iter_mut().filter_map(|wire| {
-        let mut received = Vec::new();
-        wire.stream()
-            .read_to_end_or_reset(&mut received, BYTES)
-            .then_some(received)
-    });
-    let whole = whole
-        .filter(|received| received.ends_with(&large(BYTES)[KIB..]))
-        .count();
+    let answers: Vec<_> = slow.iter_mut().filter_map(Wire::answer_or_gone).collect();
+    assert!(answers.iter().all(|answer| answer.body == large(BYTES)));
+    let whole = answers.len();
     assert!(whole > 0 && whole < 20, "{whole} got their answer");
     drop(slow);
     all_is_given_back(&live);
-}
-
-/// Reading until an answer is complete, or the connection is over.
-trait ReadToEndOrReset {
-    fn read_to_end_or_reset(self, received: &mut Vec<u8>, bytes: usize) -> bool;
-}
-
-impl ReadToEndOrReset for &std::net::TcpStream {
-    fn read_to_end_or_reset(mut self, received: &mut Vec<u8>, bytes: usize) -> bool {
-        let mut room = vec![0; 64 * KIB];
-        while received.len() < bytes {
-            match self.read(&mut room) {
-                Ok(0) => return false,
-                Ok(count) => received.extend_from_slice(&room[..count]),
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
-                    return false;
-                }
-            }
-        }
-        true
-    }
 }
 
 /// A client that sends requests and never reads: it is stopped by its own kernel, and what the
@@ -453,8 +425,7 @@ fn who_does_not_take_an_answer_is_given_up() {
         live.sum(|reactor| &reactor.connections) == 0
     });
     assert_eq!(live.sum(|reactor| &reactor.buffer_bytes), 0);
-    let mut received = Vec::new();
-    assert!(!wire.stream().read_to_end_or_reset(&mut received, BYTES));
+    assert!(wire.answer_or_gone().is_none());
     live.connect().expect_open();
 }
 

@@ -60,8 +60,7 @@ fn page(host: &str) -> String {
 
 fn text(host: &str) -> String {
     let mut text =
-        "barewire: an HTTP/1.1 server on mio whose speed can be traced to its source\n\n"
-            .to_owned();
+        "barewire: an HTTP/1.1 server whose speed can be traced to its source\n\n".to_owned();
     for route in TABLE {
         let (method, path, about) = (route.method.as_str(), route.path, route.about);
         // As above.

@@ -214,11 +214,25 @@ impl Wire {
         answer
     }
 
+    /// Reads an answer with a body; `None` if the connection ends, or is reset, before its end.
+    pub(crate) fn answer_or_gone(&mut self) -> Option<Answer> {
+        loop {
+            if let Some(head) = self.head_bytes() {
+                let answer = Answer::parse(&self.unread[..head]);
+                let length: usize = answer.field("Content-Length")?.parse().ok()?;
+                if self.unread.len() >= head + length {
+                    return Some(self.answer());
+                }
+            }
+            self.try_fill().ok().filter(|&count| count > 0)?;
+        }
+    }
+
     /// Reads an answer to HEAD: one without a body.
     pub(crate) fn answer_to_head(&mut self) -> Answer {
         let end = loop {
-            if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
+            if let Some(bytes) = self.head_bytes() {
+                break bytes;
             }
             assert!(
                 self.fill() > 0,
@@ -227,6 +241,12 @@ impl Wire {
             );
         };
         Answer::parse(&self.take(end))
+    }
+
+    /// The length of the head that has been received.
+    fn head_bytes(&self) -> Option<usize> {
+        let end = self.unread.windows(4).position(|four| four == b"\r\n\r\n");
+        end.map(|at| at + 4)
     }
 
     /// Reads to the end of the stream, which must come now: FIN, and not one byte before it.

@@ -1,0 +1,395 @@
+//! The library as its user meets it: the article's calls, handlers of one's own, and errors in
+//! place of panics when something cannot be.
+
+mod wire;
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use barewire::accounts::Accounts;
+use barewire::config::{Config, SocketOptions};
+use barewire::http::{ContentType, Status};
+use barewire::{Handler, Later, Method, Reply, Request, Response, Server};
+
+use wire::{Live, Wire, alone, eventually};
+
+/// The error of a server that does not start.
+fn refused<H: Handler>(server: Server<H>) -> std::io::Error {
+    match server.start() {
+        Err(error) => error,
+        Ok(running) => {
+            running.leave();
+            panic!("it has started");
+        }
+    }
+}
+
+/// The article's configuration, call by call.
+#[test]
+fn the_articles_builder_serves() {
+    let server = Server::new()
+        .host("127.0.0.1")
+        .port(0)
+        .workers(2)
+        .nodelay(true)
+        .linger(None)
+        .buffer_size(8192)
+        .route(Method::Get, "/benchmark", |_| Response::text("measured\n"))
+        .route(Method::Get, "/stats", |_| Response::text("counted\n"));
+    let live = Live::start(server);
+    let mut wire = live.connect();
+    assert_eq!(wire.get("/benchmark").text(), "measured\n");
+    assert_eq!(wire.get("/stats").text(), "counted\n");
+    assert_eq!(wire.get("/other").status, 404);
+    assert_eq!(wire.head("/stats").field("Content-Length"), Some("8"));
+    let not_allowed = wire.post("/stats", "x");
+    assert_eq!(
+        (not_allowed.status, not_allowed.field("Allow")),
+        (405, Some("GET, HEAD, OPTIONS"))
+    );
+    assert_eq!(live.accounts.reactors.len(), 2);
+    assert_eq!(live.sum(|reactor| &reactor.requests), 5);
+}
+
+/// What `host`, `port` and the like are unless they are set: the article's, but for the host.
+#[test]
+fn the_defaults_are_the_articles() {
+    let config = Config::default();
+    assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8080));
+    let SocketOptions {
+        nodelay,
+        linger,
+        buffer_size,
+        ..
+    } = config.socket;
+    assert_eq!((nodelay, linger, buffer_size), (true, None, 8192));
+}
+
+#[test]
+fn a_head_beyond_the_buffer_size_takes_another_read() {
+    for (bytes, fits) in [(1024, false), (8192, true)] {
+        let server = Server::new().port(0).workers(1).buffer_size(bytes);
+        let live = Live::start(server.route(Method::Get, "/", |_| Response::text("")));
+        let mut wire = live.connect();
+        let padding = "x".repeat(3000);
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\nA: {padding}\r\n\r\n");
+        assert_eq!(wire.ask(request).status, 200);
+        assert_eq!(live.sum(|reactor| &reactor.reads) == 1, fits, "{bytes}");
+    }
+}
+
+#[test]
+fn parameters_of_a_path_are_decoded() {
+    let server = Server::new()
+        .config(alone())
+        .route(Method::Get, "/hello/{name}", |request| {
+            Response::text(request.param("name").unwrap_or_default())
+        })
+        .route(Method::Get, "/{a}/of/{b}", |request| {
+            let param = |name| request.param(name).unwrap_or_default();
+            Response::text(format!("{}|{}|{}", param("a"), param("b"), param("c")))
+        })
+        .route(Method::Get, "/hello/world", |_| {
+            Response::text("the world itself")
+        });
+    let live = Live::start(server);
+    let mut wire = live.connect();
+    for (target, expected) in [
+        ("/hello/anna", "anna"),
+        ("/hello/J%C3%BCrgen%20M", "J\u{fc}rgen M"),
+        ("/hello/a%2Fb", "a/b"),
+        ("/hello/a+b?name=c", "a+b"),
+        ("/hello/100%", "100%"),
+        ("/hello/%FF", "\u{fffd}"),
+        ("/hello/world", "the world itself"),
+        ("/one/of/tw%6F", "one|two|"),
+    ] {
+        let answer = wire.get(target);
+        assert_eq!((answer.status, answer.text()), (200, expected), "{target}");
+    }
+    for target in ["/hello", "/hello/", "/hello/a/b", "/one/of", "/of/b"] {
+        assert_eq!(wire.get(target).status, 404, "{target}");
+    }
+}
+
+/// A handler may answer at once, after a wait, by a job, and by one after the other.
+#[test]
+fn answers_may_take_time() {
+    let server = Server::new()
+        .config(alone())
+        .route(Method::Get, "/wait", |_| {
+            let then = |waited: Duration| Response::text(format!("{}", waited.as_micros())).into();
+            Later::After(Duration::from_micros(300), Box::new(then))
+        })
+        .route(Method::Get, "/job", |_| {
+            Later::Run(Box::new(|| Response::text("from a thread").into()))
+        })
+        .route(Method::Get, "/all", |_| {
+            let sum = Arc::new(AtomicUsize::new(0));
+            let task = |number: usize| -> barewire::http::Task {
+                let sum = Arc::clone(&sum);
+                Box::new(move || {
+                    sum.fetch_add(number, Ordering::Relaxed);
+                })
+            };
+            let tasks = (1..=10).map(task).collect();
+            let job = move || Response::text(sum.load(Ordering::Relaxed).to_string()).into();
+            Later::RunAll(tasks, Box::new(job))
+        })
+        .route(Method::Get, "/both", |_| {
+            Later::Run(Box::new(|| {
+                let then = |_| Response::text("after both").into();
+                Later::After(Duration::from_micros(100), Box::new(then)).into()
+            }))
+        });
+    let live = Live::start(server);
+    let mut wire = live.connect();
+    let waited: u64 = wire.get("/wait").text().parse().unwrap();
+    assert!(waited >= 300, "{waited}");
+    assert_eq!(wire.get("/job").text(), "from a thread");
+    assert_eq!(wire.get("/all").text(), "55");
+    assert_eq!(wire.get("/both").text(), "after both");
+}
+
+#[test]
+fn a_handler_sees_the_request_as_it_came() {
+    let server = Server::new()
+        .config(alone())
+        .route(Method::Post, "/echo", |request| {
+            let fields = request
+                .fields
+                .iter()
+                .map(|field| format!("{}={}", field.name, String::from_utf8_lossy(field.value)));
+            let fields: Vec<_> = fields.collect();
+            let body = request.body.contiguous();
+            Response::text(format!(
+                "{} {} {:?} {fields:?} {}",
+                request.method.as_str(),
+                request.path,
+                request.query,
+                String::from_utf8_lossy(&body)
+            ))
+        });
+    let live = Live::start(server);
+    let request = "POST /echo?a=b HTTP/1.1\r\nHost: x\r\ncOnTent-length: 4\r\nA:  b \r\n\r\nbody";
+    assert_eq!(
+        live.connect().ask(request).text(),
+        "POST /echo Some(\"a=b\") [\"Host=x\", \"cOnTent-length=4\", \"A=b\"] body"
+    );
+}
+
+/// Any status, any type, any field.
+#[test]
+fn an_answer_is_what_the_handler_made() {
+    let server = Server::new().config(alone()).route(Method::Get, "/", |_| {
+        Response::bytes(ContentType::Other("image/x-icon"), vec![0, 255, 13, 10])
+            .status(Status(299))
+            .field("X-One", "1")
+            .field("X-Two", "2")
+    });
+    let live = Live::start(server);
+    let mut wire = live.connect();
+    let answer = wire.get("/");
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (299, &[0, 255, 13, 10][..])
+    );
+    assert_eq!(answer.field("Content-Type"), Some("image/x-icon"));
+    assert_eq!(
+        (answer.field("X-One"), answer.field("X-Two")),
+        (Some("1"), Some("2"))
+    );
+    assert_eq!(wire.get("/").status, 299, "it is still open");
+}
+
+/// A value that would end its field and begin another one does not reach the client.
+#[test]
+fn a_response_cannot_be_split() {
+    let server = Server::new()
+        .config(alone())
+        .route(Method::Get, "/{value}", |request| {
+            let value = request.param("value").unwrap_or_default().into_owned();
+            Response::text("ok").field("X-Value", value)
+        });
+    let live = Live::start(server);
+    assert_eq!(live.connect().get("/a").field("X-Value"), Some("a"));
+    for value in ["a%0D%0ASet-Cookie:%20b", "a%0Ab", "a%00"] {
+        let answer = live.connect().get(&format!("/{value}"));
+        assert_eq!(answer.status, 500, "{value}");
+        assert_eq!(
+            (answer.field("X-Value"), answer.field("Set-Cookie")),
+            (None, None)
+        );
+    }
+}
+
+/// A handler of its own kind in place of routes.
+struct Everything;
+
+impl Handler for Everything {
+    fn admit(&self, _: &Request<'_>) -> barewire::http::Admission {
+        barewire::http::Admission::ReadBody
+    }
+
+    fn handle(&self, request: &Request<'_>) -> Reply {
+        Response::text(format!("{} bytes", request.body.len())).into()
+    }
+}
+
+#[test]
+fn a_handler_may_take_everything() {
+    let live = Live::start(Server::new().config(alone()).handler(Everything));
+    let mut wire = live.connect();
+    assert_eq!(wire.get("/whatever").text(), "0 bytes");
+    assert_eq!(wire.post("/whatever", "12345").text(), "5 bytes");
+    let patch = "PATCH /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    assert_eq!(wire.ask(patch).text(), "3 bytes");
+}
+
+#[test]
+fn what_cannot_be_is_an_error() {
+    let new = || Server::new().port(0).workers(1);
+    assert_eq!(refused(new().workers(0)).kind(), ErrorKind::InvalidInput);
+    let accounts = Accounts::new(2);
+    assert_eq!(
+        refused(new().accounts(accounts)).kind(),
+        ErrorKind::InvalidInput
+    );
+    let half_a_second = Some(Duration::from_millis(500));
+    assert_eq!(
+        refused(new().linger(half_a_second)).kind(),
+        ErrorKind::InvalidInput
+    );
+    assert_eq!(
+        refused(new().host("192.0.2.1")).kind(),
+        ErrorKind::AddrNotAvailable
+    );
+    // Neither an address nor a name; no resolver is asked.
+    refused(new().host("a b"));
+    refused(new().host(""));
+    let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = stranger.local_addr().unwrap().port();
+    assert_eq!(refused(new().port(port)).kind(), ErrorKind::AddrInUse);
+    let live = Live::start(new());
+    let port = live.address.port();
+    assert_eq!(refused(new().port(port)).kind(), ErrorKind::AddrInUse);
+}
+
+#[test]
+fn a_server_can_be_left_and_started_again() {
+    let accounts = Accounts::new(1);
+    let server = || {
+        let server = Server::new()
+            .config(alone())
+            .accounts(Arc::clone(&accounts));
+        server.route(Method::Get, "/plaintext", |_| {
+            Response::text("Hello, World!")
+        })
+    };
+    let first = Live::start(server());
+    let address = first.address;
+    first.connect().expect_open();
+    drop(first);
+    eventually("nobody listens", || {
+        std::net::TcpStream::connect(address).is_err()
+    });
+    let again = Live::start(server().port(address.port()));
+    again.connect().expect_open();
+    assert_eq!(accounts.sum(|reactor| &reactor.requests), 2);
+}
+
+/// Draining, from a program instead of a signal.
+#[test]
+fn a_server_drains_when_it_is_told() {
+    let live = Live::start(Server::new().config(alone()).handler(Everything));
+    let mut wire = live.connect();
+    assert!(!wire.get("/").closes());
+    live.drain();
+    eventually("nobody listens", || {
+        std::net::TcpStream::connect(live.address).is_err()
+    });
+    assert!(wire.get("/").closes());
+    wire.expect_end();
+    drop(wire);
+    live.join();
+}
+
+/// Both families, where the machine has them.
+#[test]
+fn a_server_listens_on_version_six() {
+    if TcpListener::bind(("::1", 0)).is_err() {
+        println!("skipped: this machine has no ::1");
+        return;
+    }
+    let live = Live::start(
+        Server::new()
+            .config(alone())
+            .host("::1")
+            .handler(Everything),
+    );
+    assert!(live.address.is_ipv6());
+    assert_eq!(live.connect().get("/").status, 200);
+}
+
+/// Ended when dropped.
+struct Example(Child);
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The example: built beside the tests if all of them are, else by cargo, which then becomes it.
+fn hello() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.ancestors().nth(2).unwrap().join("examples/hello");
+    if built.exists() {
+        return Command::new(built);
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let mut run = Command::new(cargo);
+    run.args([
+        "run",
+        "--quiet",
+        "--example",
+        "hello",
+        "--manifest-path",
+        manifest,
+    ]);
+    run
+}
+
+/// The example as it is, on its port: it is to be read, and a port to be chosen would be in the
+/// way. Where that is taken, the example says so, which is all that can be seen of it.
+#[test]
+fn the_example_works() {
+    let mut example = Example(hello().stderr(Stdio::piped()).spawn().unwrap());
+    let mut connection = None;
+    eventually("it listens, or has ended", || {
+        connection = std::net::TcpStream::connect(("127.0.0.1", 8080)).ok();
+        connection.is_some() || example.0.try_wait().unwrap().is_some()
+    });
+    if example.0.try_wait().unwrap().is_some() {
+        let mut said = String::new();
+        let mut stderr = example.0.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        assert!(said.contains("AddrInUse"), "{said}");
+        println!("skipped: port 8080 is taken");
+        return;
+    }
+    let mut wire = Wire::to(([127, 0, 0, 1], 8080).into());
+    assert_eq!(wire.get("/hello/world").text(), "Hello, world!\n");
+    assert_eq!(
+        wire.get("/hello/J%C3%BCrgen").text(),
+        "Hello, J\u{fc}rgen!\n"
+    );
+    assert_eq!(wire.get("/hello").status, 404);
+}

@@ -1,0 +1,198 @@
+//! What the kernel is asked for, counted by strace(1) from outside: the budget of a keep-alive GET
+//! is one recv, one send and its share of one epoll_wait.
+//!
+//! Two runs of the binary, of few and of many requests; what grows from one to the other is what a
+//! request costs. Skipped, with a message, where there is no strace or ptrace(2) is not allowed.
+
+mod wire;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use wire::Wire;
+use wire::process::{Barewire, command};
+
+/// Calls by name.
+type Calls = BTreeMap<String, i64>;
+
+/// The smaller of the two runs.
+const FEW: i64 = 100;
+/// Requests that the larger run has beyond the smaller.
+const MORE: i64 = 2000;
+/// What may happen beside the requests while many are served: the tick of a second, mostly.
+const BESIDE: i64 = 100;
+
+/// Whether this machine lets strace trace.
+fn is_traceable() -> bool {
+    let traced = Command::new("strace")
+        .args(["-f", "-c", "-o", "/dev/null", "true"])
+        .stdin(Stdio::null())
+        .output();
+    let reason = match traced {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    println!("skipped: strace cannot be used: {reason}");
+    false
+}
+
+/// Runs the binary under strace, has a client talk to it, and counts the calls of all its threads.
+fn traced(converse: impl Fn(&Barewire)) -> Calls {
+    let directory = TempDir::new().unwrap();
+    let table = directory.path().join("calls");
+    let binary = command(&[]);
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-c", "-o"])
+        .arg(&table)
+        .arg(binary.get_program())
+        .args(["--port", "0", "--workers", "1"]);
+    let server = Barewire::spawn(&mut strace);
+    converse(&server);
+    // strace itself is not to end, but what it traces.
+    kill_process(traced_by(server.id()), Signal::TERM).unwrap();
+    let ended = server.wait();
+    assert!(ended.status.success(), "{}", ended.said);
+    parse(&fs::read_to_string(table).unwrap())
+}
+
+/// The process that strace has started.
+fn traced_by(strace: u32) -> Pid {
+    let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap();
+    let child = children.split_whitespace().next().expect("a child");
+    Pid::from_raw(child.parse().unwrap()).unwrap()
+}
+
+/// Takes strace's table apart: calls are the fourth column, the name is the last.
+fn parse(table: &str) -> Calls {
+    let rows = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows = rows.filter_map(|row| {
+        let name = row.last().filter(|name| **name != "total")?;
+        Some(((*name).to_owned(), row.get(3)?.parse().ok()?))
+    });
+    let calls: Calls = rows.collect();
+    assert!(calls.contains_key("epoll_wait"), "{table}");
+    calls
+}
+
+/// How many calls [`MORE`] rounds make; what does not grow with them is left out.
+fn growth(converse: impl Fn(&Barewire, i64)) -> Calls {
+    let few = traced(|server| converse(server, FEW));
+    let many = traced(|server| converse(server, FEW + MORE));
+    let grown = many.iter().map(|(name, calls)| {
+        let before = few.get(name).copied().unwrap_or_default();
+        (name.clone(), calls - before)
+    });
+    grown.filter(|(_, calls)| *calls > BESIDE).collect()
+}
+
+/// The same, of rounds on one connection.
+fn growth_on_one(round: impl Fn(&mut Wire)) -> Calls {
+    growth(|server, rounds| {
+        let mut wire = server.connect();
+        (0..rounds).for_each(|_| round(&mut wire));
+    })
+}
+
+/// Within a few of one for each round.
+fn is_one_each(grown: &Calls, name: &str) {
+    let calls = grown.get(name).copied().unwrap_or_default();
+    assert!(
+        (calls - MORE).abs() <= BESIDE,
+        "{name}: {calls} for {MORE}; in all {grown:?}"
+    );
+}
+
+#[test]
+fn a_get_is_one_recv_one_send_and_one_wait() {
+    if !is_traceable() {
+        return;
+    }
+    let grown = growth_on_one(Wire::expect_open);
+    for name in ["recvfrom", "sendto", "epoll_wait"] {
+        is_one_each(&grown, name);
+    }
+    println!("{MORE} rounds: {grown:?}");
+    assert_eq!(grown.len(), 3, "something else grows: {grown:?}");
+}
+
+/// Sixteen requests in one piece cost as many calls as one.
+#[test]
+fn sixteen_pipelined_gets_are_one_recv_one_send_and_one_wait() {
+    if !is_traceable() {
+        return;
+    }
+    let batch = wire::PROBE.repeat(16);
+    let grown = growth_on_one(|wire| {
+        wire.send(&batch);
+        (0..16).for_each(|_| assert_eq!(wire.answer().status, 200));
+    });
+    for name in ["recvfrom", "sendto", "epoll_wait"] {
+        is_one_each(&grown, name);
+    }
+    println!("{MORE} rounds: {grown:?}");
+    assert_eq!(grown.len(), 3, "something else grows: {grown:?}");
+}
+
+/// A body that comes with its head costs nothing more.
+#[test]
+fn a_small_post_is_one_recv_one_send_and_one_wait() {
+    if !is_traceable() {
+        return;
+    }
+    let grown = growth_on_one(|wire| {
+        assert_eq!(wire.post("/zero-copy", "123456789").status, 200);
+    });
+    for name in ["recvfrom", "sendto", "epoll_wait"] {
+        is_one_each(&grown, name);
+    }
+    println!("{MORE} rounds: {grown:?}");
+    assert_eq!(grown.len(), 3, "something else grows: {grown:?}");
+}
+
+/// A connection in its whole life: no option is set on it, it is registered once, and closed.
+#[test]
+fn a_connection_is_registered_once() {
+    if !is_traceable() {
+        return;
+    }
+    let grown = growth(|server, rounds| {
+        for _ in 0..rounds {
+            server.connect().expect_open();
+        }
+    });
+    for name in ["epoll_ctl", "sendto", "close"] {
+        is_one_each(&grown, name);
+    }
+    // The second one finds nothing: the end of the backlog, and the end of the stream.
+    for name in ["accept4", "recvfrom"] {
+        let calls = grown[name];
+        assert!(
+            (MORE - BESIDE..=2 * MORE + BESIDE).contains(&calls),
+            "{grown:?}"
+        );
+    }
+    println!("{MORE} rounds: {grown:?}");
+    let known = [
+        // A debug build looks whether what it closes is open.
+        if cfg!(debug_assertions) { "fcntl" } else { "" },
+        "accept4",
+        "close",
+        "epoll_ctl",
+        "epoll_wait",
+        "recvfrom",
+        "sendto",
+    ];
+    let others: Vec<_> = grown
+        .keys()
+        .filter(|name| !known.contains(&name.as_str()))
+        .collect();
+    assert!(others.is_empty(), "something else grows: {grown:?}");
+}
