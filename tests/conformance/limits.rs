@@ -95,7 +95,7 @@ fn bodies() -> Vec<Case> {
     };
     vec![
         stays(rfc, "the largest body", sized(limit), [200]).saying("\"input_size\":1048576,"),
-        closes(rfc, "a body of a byte more", sized(limit + 1), [413]),
+        closes(rfc, "a body of a byte more", sized(limit + 1), [413]).saying("--body-max"),
         closes(
             rfc,
             "a body that is only announced",
