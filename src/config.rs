@@ -256,6 +256,9 @@ pub mod bounds {
     /// Retry-After in seconds of a route that serves one request at a time; either takes less than
     /// that.
     pub const ONE_AT_A_TIME_RETRY: u32 = 1;
+    /// How long the end of the process waits for `/io-benchmark` to remove its files; it looks up
+    /// before each of them.
+    pub const GATE_CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
     /// Threads that count allocations in a cache line of their own; later ones share one. 128 x 128
     /// bytes.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use log::{Level, LevelFilter};
 
 use crate::config::LogLevel;
+use crate::reactor::journal::{ACCESS, FAULT, REFUSED};
 
 /// Installs the logger. With [`LogLevel::Off`] there is none, and a log statement costs one
 /// comparison.
@@ -21,9 +22,9 @@ pub(super) fn install(level: LogLevel) {
     // An error means that a logger is there already: then it is the one its owner wants.
     let _ = env_logger::Builder::new()
         .filter_level(LevelFilter::Off)
-        .filter_module("barewire::refused", LevelFilter::Warn)
-        .filter_module("barewire::fault", LevelFilter::Warn)
-        .filter_module("barewire::access", access)
+        .filter_module(REFUSED, LevelFilter::Warn)
+        .filter_module(FAULT, LevelFilter::Warn)
+        .filter_module(ACCESS, access)
         .format(|out, record| {
             let message = record.args().to_string();
             writeln!(out, "{}", line(Timestamp::now(), record.level(), &message))

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use serde::Serialize;
 
-use super::gate::Gate;
+use super::gate::{Gate, Pass};
 use super::held_up::HeldUp;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::{Accounts, memory_row};
@@ -76,7 +76,7 @@ pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Resp
     let accounts = Arc::clone(accounts);
     let watch = Watch::begin(&accounts);
     let job = move || {
-        let answer = run(&accounts, &watch);
+        let answer = run(&accounts, &watch, &pass);
         drop(pass);
         answer
             .map_or_else(|error| failure(&error), Response::json)
@@ -85,7 +85,7 @@ pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Resp
     Ok(Later::Run(Box::new(job)).into())
 }
 
-fn run(accounts: &Accounts, watch: &Watch) -> io::Result<Answer> {
+fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
     let directory = tempfile::Builder::new()
         .prefix("barewire-io-")
         .permissions(fs::Permissions::from_mode(0o700))
@@ -97,6 +97,7 @@ fn run(accounts: &Accounts, watch: &Watch) -> io::Result<Answer> {
             scenario,
             file_size_bytes,
             paths: paths(directory.path(), scenario, file_count),
+            pass,
         };
         rows.extend(files.measure(&mut buffer)?);
     }
@@ -121,13 +122,14 @@ fn failure(error: &io::Error) -> Response {
 }
 
 /// The files of one scenario.
-struct Files {
+struct Files<'a> {
     scenario: &'static str,
     file_size_bytes: usize,
     paths: Vec<PathBuf>,
+    pass: &'a Pass,
 }
 
-impl Files {
+impl Files<'_> {
     fn measure(&self, buffer: &mut Aligned) -> io::Result<[Row; 3]> {
         let data: Vec<u8> = (0..=u8::MAX).cycle().take(self.file_size_bytes).collect();
         let written = self.timed(|path| fs::write(path, &data))?;
@@ -158,6 +160,9 @@ impl Files {
     fn timed(&self, mut operation: impl FnMut(&Path) -> io::Result<()>) -> io::Result<Duration> {
         let started = Instant::now();
         for path in &self.paths {
+            if self.pass.is_asked_to_leave() {
+                return Err(io::Error::other("the server is leaving"));
+            }
             operation(path)?;
         }
         Ok(started.elapsed())
@@ -306,18 +311,35 @@ mod tests {
     use crate::handlers::testing::{self, settle};
     use crate::http::Method;
 
-    fn small(directory: &Path) -> Files {
+    fn small<'a>(directory: &Path, pass: &'a Pass) -> Files<'a> {
         Files {
             scenario: "small_files",
             file_size_bytes: 5000,
             paths: paths(directory, "small_files", 3),
+            pass,
         }
+    }
+
+    fn pass(gate: &Gate) -> Pass {
+        gate.enter()
+            .unwrap_or_else(|_| panic!("somebody is inside"))
+    }
+
+    #[test]
+    fn a_server_that_leaves_ends_it_before_the_next_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let gate = Gate::default();
+        let pass = pass(&gate);
+        gate.close(Duration::ZERO);
+        let ended = small(directory.path(), &pass).measure(&mut Aligned::new(Some(5000)));
+        assert_eq!(ended.err().unwrap().to_string(), "the server is leaving");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]
     fn a_row_for_each_operation_and_no_file_left() {
         let directory = tempfile::tempdir().unwrap();
-        let rows = small(directory.path())
+        let rows = small(directory.path(), &pass(&Gate::default()))
             .measure(&mut Aligned::new(Some(5000)))
             .unwrap();
         let operations = rows.each_ref().map(|row| row.operation);
@@ -345,7 +367,8 @@ mod tests {
     #[test]
     fn a_file_that_is_too_short_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        let files = small(directory.path());
+        let pass = pass(&Gate::default());
+        let files = small(directory.path(), &pass);
         fs::write(&files.paths[0], "short").unwrap();
         let mut file = File::open(&files.paths[0]).unwrap();
         let error = files

@@ -12,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::config::bounds::GATE_CLOSED_WITHIN;
 use crate::config::{Config, Limits};
 use crate::http::{Admission, Handler, Method, Reply, Request, Response};
 
@@ -125,6 +126,14 @@ impl Routes {
             (Get | Head, "/") => Ok(home::reply(request).into()),
             (method, path) => Err(table::refusal(method, path)),
         }
+    }
+}
+
+/// A process that ends takes its threads with it, wherever they are: the one that has files in a
+/// temporary directory is given the time to remove them.
+impl Drop for Routes {
+    fn drop(&mut self) {
+        self.io_gate.close(GATE_CLOSED_WITHIN);
     }
 }
 

@@ -383,7 +383,8 @@ mod tests {
         for length in [0, 1, 9, 10, 99_999, 100_000] {
             let body: &'static str = "y".repeat(length).leak();
             let expected = format!(
-                "{HEAD}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{body}"
+                "{HEAD}Content-Type: text/plain; charset=utf-8\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
             );
             assert_eq!(rendered(written(body), Exchange::USUAL), expected);
         }

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 
 use super::Reactor;
 use super::connection::Connection;
+use super::journal::FAULT;
 use super::kernel::Kernel;
 use super::timers::Time;
 use super::wakeup::{Cause, Wakeup};
@@ -99,7 +100,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 ) => {}
             Err(error) => {
                 self.shared.kernel.account.accept_pauses.add(1);
-                log::error!(target: "barewire::fault", "accept: {error}; trying again in {:?}", bounds::ACCEPT_RETRY);
+                let pause = bounds::ACCEPT_RETRY;
+                log::error!(target: FAULT, "accept: {error}; trying again in {pause:?}");
                 self.acceptor.refused(self.shared.now);
                 return false;
             }
@@ -121,7 +123,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 self.shared.kernel.account.connections.add(1);
             }
             Err(error) => {
-                log::error!(target: "barewire::fault", "{peer}: cannot be watched: {error}");
+                log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
             }
         }
     }

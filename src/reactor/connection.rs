@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 
 use super::buffers::Input;
 use super::connections::ConnectionId;
+use super::journal::AccessLine;
 use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
@@ -82,6 +83,7 @@ pub(super) struct Pending {
     pub(super) unread: Framing,
     /// When the turn began that read it.
     pub(super) asked: Time,
+    pub(super) access: AccessLine,
 }
 
 /// What an answer waits for.
@@ -309,15 +311,6 @@ impl<K: Kernel> Connection<K> {
             (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
             (Some(_), _) => true,
         }
-    }
-
-    /// Whether bytes of a request head are here. A line end is none: some clients send one behind a
-    /// body (RFC 9112 section 2.2), and are as idle afterwards as others.
-    #[inline]
-    pub(super) fn has_begun(&self) -> bool {
-        self.inbox
-            .as_ref()
-            .is_some_and(|inbox| inbox.unread() != b"\r\n")
     }
 
     /// The state in a few words, for whoever observes.

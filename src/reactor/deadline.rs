@@ -40,6 +40,15 @@ impl<K: Kernel> Connection<K> {
         of_phase.min(of_outbox)
     }
 
+    /// Whether bytes of a request head are here. A line end is none: some clients send one behind a
+    /// body (RFC 9112 section 2.2), and are as idle afterwards as others.
+    #[inline]
+    fn has_begun(&self) -> bool {
+        self.inbox
+            .as_ref()
+            .is_some_and(|inbox| inbox.unread() != b"\r\n")
+    }
+
     /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
     /// does no harm, so a deadline that moves out, as it does with every request, costs nothing
     /// here.

@@ -10,7 +10,7 @@
 //! - [`kernel`]: the seam to the system; [`linux`] behind it, and [`socket`] behind that;
 //! - [`buffers`]: the pool;
 //! - [`jobs`]: threads for blocking work;
-//! - [`stopwatch`] and [`shared`]: what all connections of a reactor use;
+//! - [`stopwatch`], [`journal`] and [`shared`]: what all connections of a reactor use;
 //! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
 //! - `transfer`, `serve`, `bodies` with [`upload`], and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
@@ -35,6 +35,8 @@ pub mod buffers;
 pub mod jobs;
 
 pub mod stopwatch;
+
+pub mod journal;
 
 pub mod shared;
 
@@ -61,6 +63,7 @@ use self::buffers::{Input, Pool};
 use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
+use self::journal::{AccessLine, FAULT};
 use self::kernel::{Counted, Kernel, Occasion};
 use self::shared::Shared;
 use self::stopwatch::Stopwatch;
@@ -117,6 +120,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             date: Date::at(0),
             date_due: Time::ZERO,
             stopwatch: Stopwatch::new(config.sample),
+            access: AccessLine::default(),
             limits: config.limits,
             timeouts: config.timeouts,
             drain: config.drain,
@@ -297,7 +301,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
                 Message::Panicked(id, reply) => {
                     self.shared.kernel.account.panics.add(1);
-                    log::error!(target: "barewire::fault", "a job panicked; its request is answered with 500");
+                    log::error!(target: FAULT, "a job panicked; its request is answered with 500");
                     self.take_answer(id, reply);
                 }
                 Message::Drain => self.drain(),

@@ -7,6 +7,7 @@ use std::mem;
 
 use super::buffers::Input;
 use super::connection::{Connection, Deferred, Gone, Pending, Phase, Step, Wait};
+use super::journal::AccessLine;
 use super::kernel::Kernel;
 use super::shared::{Produced, Shared};
 use super::upload::Pace;
@@ -58,6 +59,7 @@ impl<K: Kernel> Connection<K> {
             Ok(Some(head)) => {
                 shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
                 head.request.worker = shared.worker;
+                shared.access = AccessLine::of(self.peer, &head.request);
                 shared.kernel.observe("serve_head", || {
                     let (bytes, fields) = (head.bytes, head.request.fields.len());
                     format!("a request head of {bytes} bytes with {fields} fields, seen in place")
@@ -128,6 +130,7 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) {
         shared.refused(refusal, self.peer, rejection.reason);
+        shared.access = AccessLine::of_unknown(self.peer);
         let exchange = Exchange {
             keep_alive: false,
             head_only: false,
@@ -164,6 +167,7 @@ impl<K: Kernel> Connection<K> {
                         exchange,
                         unread,
                         asked: shared.turn_began,
+                        access: mem::take(&mut shared.access),
                     },
                     shared,
                 );
@@ -212,6 +216,7 @@ impl<K: Kernel> Connection<K> {
             }));
         } else {
             shared.refused(Refusal::Jobs, self.peer, "the job queue is full");
+            shared.access = pending.access;
             let written = shared.answer(pending.exchange, Response::busy(QUEUE_FULL, 1));
             self.settle(
                 Produced::Written(written),
@@ -239,7 +244,9 @@ impl<K: Kernel> Connection<K> {
             exchange,
             unread,
             asked,
+            access,
         } = deferred.pending;
+        shared.access = access;
         match shared.produce(exchange, make) {
             Produced::Later(later) => self.defer(
                 later,
@@ -247,6 +254,7 @@ impl<K: Kernel> Connection<K> {
                     exchange,
                     unread,
                     asked,
+                    access: mem::take(&mut shared.access),
                 },
                 shared,
             ),
@@ -265,7 +273,7 @@ const ENDED_IN_HEAD: Rejection = Rejection {
 
 const ENDED_IN_BODY: Rejection = Rejection {
     status: Status::BAD_REQUEST,
-    reason: "the connection ended inside a body; send as many bytes as announced, or the last chunk",
+    reason: "the connection ended inside a body; send it whole, up to the last chunk if chunked",
 };
 
 const QUEUE_FULL: &str = "the queue for blocking work is full; try again in a second";

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::buffers::Pool;
 use super::jobs::{Address, JobPool};
+use super::journal::{AccessLine, FAULT, REFUSED};
 use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
@@ -40,6 +41,8 @@ pub struct Shared<H, K: Kernel> {
     pub date_due: Time,
     /// Clock readings inside requests.
     pub stopwatch: Stopwatch,
+    /// The access line of the request that is being answered.
+    pub access: AccessLine,
     /// How much a peer may make us hold.
     pub limits: Limits,
     /// How long it may keep us waiting.
@@ -145,7 +148,8 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     /// Counts a refusal, and says why if somebody listens.
     pub fn refused(&self, refusal: Refusal, peer: impl std::fmt::Display, reason: &str) {
         self.kernel.account.refusals[refusal as usize].add(1);
-        log::warn!(target: "barewire::refused", "{peer}: {}: {reason}", Refusal::ALL[refusal as usize].1);
+        let name = Refusal::ALL[refusal as usize].1;
+        log::warn!(target: REFUSED, "{peer}: {name}: {reason}");
     }
 
     /// Reads the clock for a turn, and sets the date if a second has passed.
@@ -204,7 +208,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
 
     fn note_panic(&self) {
         self.kernel.account.panics.add(1);
-        log::error!(target: "barewire::fault", "a handler panicked; its request is answered with 500");
+        log::error!(target: FAULT, "a handler panicked; its request is answered with 500");
     }
 
     #[inline]
@@ -218,6 +222,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         {
             class.add(1);
         }
+        self.access.answered(status);
         self.stopwatch.request_served();
     }
 }
