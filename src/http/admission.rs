@@ -73,7 +73,7 @@ pub fn judge<H: Handler>(
 /// Answers a body that is longer than the limit.
 pub const BODY_TOO_LARGE: Rejection = Rejection {
     status: Status::CONTENT_TOO_LARGE,
-    reason: "the body is longer than this server takes; send less, or start it with a larger --limit-body",
+    reason: "the body is longer than this server takes; send less, or start it with a larger --body-max",
 };
 
 const UNKNOWN_METHOD: Rejection = Rejection {
