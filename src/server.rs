@@ -6,24 +6,21 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+
+mod running;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
-use crate::reactor::jobs::{Address, JobPool, Message};
+use crate::reactor::jobs::JobPool;
 use crate::reactor::linux::Linux;
 use crate::reactor::socket;
+pub use running::{Running, StopSignals};
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
 /// going.
@@ -47,16 +44,6 @@ pub struct Server<H = Router> {
     config: Config,
     handler: H,
     accounts: Option<Arc<Accounts>>,
-}
-
-/// A server that is serving.
-pub struct Running {
-    address: SocketAddr,
-    reactors: Vec<(Address, JoinHandle<io::Result<()>>)>,
-    /// Says when a reactor's thread has ended, in whichever way.
-    ended: Receiver<()>,
-    accounts: Arc<Accounts>,
-    config: Config,
 }
 
 impl Server<Router> {
@@ -172,65 +159,26 @@ impl<H: Handler> Server<H> {
             accounts,
         } = self;
         let accounts = accounts.unwrap_or_else(|| Accounts::new(config.workers));
-        if config.workers == 0 || accounts.reactors.len() != config.workers {
-            let text = format!(
-                "{} workers, accounts for {}",
-                config.workers,
-                accounts.reactors.len()
-            );
-            return Err(io::Error::new(ErrorKind::InvalidInput, text));
-        }
-        if config
-            .socket
-            .linger
-            .is_some_and(|time| time.subsec_nanos() > 0)
-        {
-            // struct linger counts seconds: half a second would become 0, and resets (socket(7)).
-            return Err(io::Error::new(
-                ErrorKind::InvalidInput,
-                "linger takes whole seconds",
-            ));
-        }
-        let files = raise_file_limit();
+        check(&config, &accounts)?;
+        let connections_each = connections_each(&config);
         let listeners = listen(&config)?;
         let address = listeners[0].local_addr()?;
         let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
         let handler = Arc::new(handler);
-        // A tenth of the descriptors is left to epoll, timers, files and the standard streams.
-        let connections = config.limits.connections.unwrap_or(files / 10 * 9);
-        let connections_each = (connections / config.workers).max(1);
-        let (ended_sender, ended) = unbounded();
-        let mut reactors = Vec::with_capacity(config.workers);
-        for (worker, listener) in listeners.into_iter().enumerate() {
-            let account = Arc::clone(&accounts.reactors[worker]);
-            let (handler, jobs) = (Arc::clone(&handler), jobs.clone());
-            let kernel = Linux::new(listener)?;
-            let reactor = Reactor::new(
-                kernel,
-                handler,
-                jobs,
-                account,
+        let reactor = |(worker, listener)| -> io::Result<_> {
+            Ok(Reactor::new(
+                Linux::new(listener)?,
+                Arc::clone(&handler),
+                jobs.clone(),
+                Arc::clone(&accounts.reactors[worker]),
                 &config,
                 worker,
                 connections_each,
-            );
-            let mailbox = reactor.address();
-            let bell = Bell(ended_sender.clone());
-            let thread = thread::Builder::new()
-                .name(format!("reactor-{worker}"))
-                .spawn(move || {
-                    let _rung_at_the_end = bell;
-                    reactor.run()
-                })?;
-            reactors.push((mailbox, thread));
-        }
-        Ok(Running {
-            address,
-            reactors,
-            ended,
-            accounts,
-            config,
-        })
+            ))
+        };
+        let reactors = listeners.into_iter().enumerate().map(reactor);
+        let reactors = reactors.collect::<io::Result<Vec<_>>>()?;
+        Running::start(reactors, address, accounts, config)
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.
@@ -244,169 +192,28 @@ impl<H: Handler> Server<H> {
     }
 }
 
-/// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between
-/// must not end the process without draining.
-pub struct StopSignals {
-    received: Receiver<i32>,
+/// Refuses what cannot be meant.
+fn check(config: &Config, accounts: &Accounts) -> io::Result<()> {
+    let (workers, accounts) = (config.workers, accounts.reactors.len());
+    if workers == 0 || accounts != workers {
+        let text = format!("{workers} workers, accounts for {accounts}");
+        return Err(io::Error::new(ErrorKind::InvalidInput, text));
+    }
+    let linger = config.socket.linger;
+    if linger.is_some_and(|time| time.subsec_nanos() > 0) {
+        // struct linger counts seconds: half a second would become 0, and resets (socket(7)).
+        let text = "linger takes whole seconds";
+        return Err(io::Error::new(ErrorKind::InvalidInput, text));
+    }
+    Ok(())
 }
 
-impl StopSignals {
-    /// Catches both from now on (sigaction(2)), for the rest of the process.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses, or a thread cannot be started.
-    pub fn catch() -> io::Result<Self> {
-        let mut signals = Signals::new([SIGTERM, SIGINT])?;
-        let (sender, received) = unbounded();
-        thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                // Ends when nobody listens any more.
-                signals
-                    .forever()
-                    .take_while(|signal| sender.send(*signal).is_ok())
-                    .for_each(drop);
-            })?;
-        Ok(Self { received })
-    }
-}
-
-impl Running {
-    /// The address that it accepts on.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Its accounts.
-    pub fn accounts(&self) -> &Arc<Accounts> {
-        &self.accounts
-    }
-
-    /// Begins to drain, without delay: the listeners close and every open connection gets one more
-    /// answer.
-    pub fn drain(&self) {
-        self.accounts.draining.store(true, Ordering::Relaxed);
-        self.tell(|| Message::Drain);
-    }
-
-    /// Leaves at once, whoever is still there.
-    pub fn leave(&self) {
-        self.tell(|| Message::Leave);
-    }
-
-    /// Waits until all reactors have ended.
-    ///
-    /// # Errors
-    ///
-    /// If a reactor failed.
-    ///
-    /// # Panics
-    ///
-    /// If a reactor panicked, which is a bug in this crate: the panic is passed on.
-    pub fn join(self) -> io::Result<()> {
-        let mut result = Ok(());
-        for (_, thread) in self.reactors {
-            match thread.join() {
-                Ok(ended) => result = result.and(ended),
-                Err(panic) => resume_unwind(panic),
-            }
-        }
-        result
-    }
-
-    /// Waits for a signal to stop, drains as configured, and joins. A second signal leaves at once.
-    ///
-    /// # Errors
-    ///
-    /// As [`join`](Self::join).
-    pub fn wait_for(self, signals: &StopSignals) -> io::Result<()> {
-        self.attend(&signals.received);
-        self.join()
-    }
-
-    /// Ticks, drains and leaves, until all reactors have ended.
-    fn attend(&self, signals: &Receiver<i32>) {
-        let mut departure = Departure::NotPlanned;
-        let mut open = self.reactors.len();
-        let mut next_tick = Instant::now();
-        while open > 0 {
-            let now = Instant::now();
-            if now >= next_tick {
-                self.accounts.tick();
-                next_tick = now + Duration::from_secs(1);
-            }
-            departure = self.depart(departure, now);
-            let until = departure.due().map_or(next_tick, |due| due.min(next_tick));
-            crossbeam_channel::select! {
-                recv(signals) -> _ => departure = self.heed_signal(departure),
-                recv(self.ended) -> _ => {
-                    open -= 1;
-                    // One that ended unasked has failed, and half a server is worse than none.
-                    if matches!(departure, Departure::NotPlanned) {
-                        self.leave();
-                    }
-                }
-                default(until.saturating_duration_since(now)) => {}
-            }
-        }
-    }
-
-    fn heed_signal(&self, departure: Departure) -> Departure {
-        if matches!(departure, Departure::NotPlanned) {
-            self.accounts.draining.store(true, Ordering::Relaxed);
-            return Departure::DrainAt(Instant::now() + self.config.drain.delay);
-        }
-        self.leave();
-        Departure::Left
-    }
-
-    fn depart(&self, departure: Departure, now: Instant) -> Departure {
-        match departure {
-            Departure::DrainAt(due) if now >= due => {
-                self.drain();
-                Departure::LeaveAt(now + self.config.drain.grace)
-            }
-            Departure::LeaveAt(due) if now >= due => {
-                self.leave();
-                Departure::Left
-            }
-            other => other,
-        }
-    }
-
-    fn tell(&self, message: impl Fn() -> Message) {
-        for (mailbox, _) in &self.reactors {
-            mailbox.send(message());
-        }
-    }
-}
-
-/// How far the server is on its way out.
-#[derive(Clone, Copy)]
-enum Departure {
-    NotPlanned,
-    DrainAt(Instant),
-    LeaveAt(Instant),
-    Left,
-}
-
-impl Departure {
-    fn due(self) -> Option<Instant> {
-        match self {
-            Self::DrainAt(due) | Self::LeaveAt(due) => Some(due),
-            Self::NotPlanned | Self::Left => None,
-        }
-    }
-}
-
-/// Rings when it is dropped, also by a panic.
-struct Bell(Sender<()>);
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        let _ = self.0.send(());
-    }
+/// How many connections a reactor may have: its even share of all.
+fn connections_each(config: &Config) -> usize {
+    let files = raise_file_limit();
+    // A tenth of the descriptors is left to epoll, timers, files and the standard streams.
+    let connections = config.limits.connections.unwrap_or(files / 10 * 9);
+    (connections / config.workers).max(1)
 }
 
 /// One listener for each worker, on the first of the host's addresses that can be bound.

@@ -36,47 +36,18 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// `InvalidInput` if `path` cannot be a request target; `TimedOut` if the answer takes over 15 s;
 /// what sockets and `out` refuse.
 pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
-    if !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ' || byte >= 0x7F) {
-        let text = format!(
-            "{path:?} cannot be requested; a path begins with / and has neither spaces nor \
-             control characters, such as /plaintext"
-        );
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-    }
-    let config = Config {
-        host: "127.0.0.1".to_owned(),
-        port: 0,
-        workers: 1,
-        ..Config::default()
-    };
-    let accounts = Accounts::new(1);
-    let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
-    let listener = socket::listen(
-        ([127, 0, 0, 1], 0).into(),
-        &config.socket,
-        config.timeouts.write,
-    )?;
-    let address = listener.local_addr()?;
-    let kernel = Traced {
-        linux: Linux::new(listener)?,
-        steps: 0,
-        text: String::new(),
-    };
-    let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
-    let account = Arc::clone(&accounts.reactors[0]);
-    let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
+    check(path)?;
+    let (mut reactor, address) = reactor()?;
     let mailbox = reactor.address();
-
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
     writeln!(
         out,
-        "two requests on one connection, each of {} bytes: GET {path}\n",
-        request.len()
-    )?;
-    writeln!(
-        out,
-        "{:>4}  {:<12} {:<40} what",
-        "step", "function", "system call"
+        "two requests on one connection, each of {} bytes: GET {path}\n\n\
+         {:>4}  {:<12} {:<40} what",
+        request.len(),
+        "step",
+        "function",
+        "system call"
     )?;
     let client = thread::spawn(move || {
         let answers = ask_twice(address, &request);
@@ -95,6 +66,42 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
         "\nthe client has read two answers, of {} and {} bytes",
         answers[0], answers[1]
     )
+}
+
+fn check(path: &str) -> io::Result<()> {
+    if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let text = format!(
+        "{path:?} cannot be requested; a path begins with / and has neither spaces nor control \
+         characters, such as /plaintext"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+}
+
+/// One reactor with all routes, on a port of its own, and its address.
+fn reactor() -> io::Result<(Reactor<Routes, Traced>, SocketAddr)> {
+    let config = Config {
+        workers: 1,
+        ..Config::default()
+    };
+    let accounts = Accounts::new(config.workers);
+    let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
+    let listener = socket::listen(
+        ([127, 0, 0, 1], 0).into(),
+        &config.socket,
+        config.timeouts.write,
+    )?;
+    let address = listener.local_addr()?;
+    let kernel = Traced {
+        linux: Linux::new(listener)?,
+        steps: 0,
+        text: String::new(),
+    };
+    let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
+    let account = Arc::clone(&accounts.reactors[0]);
+    let reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
+    Ok((reactor, address))
 }
 
 /// A client that waits for each answer before it goes on; returns the answers' lengths.
