@@ -7,7 +7,7 @@
 //! A counter that all threads add to costs a contended cache line for each allocation. Here each
 //! thread has a slot of its own in a static array, and adding is a load, an addition and a store.
 //! Slots are given out once and never again: what a finished thread counted stays counted. Threads
-//! beyond the slots share the last one, with atomic additions; the thread-local that holds the slot
+//! beyond the slots share one more, with atomic additions; the thread-local that holds the slot
 //! has no destructor, so it can be used at any time of a thread's life and allocates nothing
 //! itself.
 

@@ -62,7 +62,7 @@ pub struct SocketOptions {
     /// listen(2)'s backlog: connections that are established and wait for accept. The kernel caps
     /// it at net.core.somaxconn (4096 by default).
     pub backlog: u32,
-    /// Bytes of the reactor's shared input buffer, the article's `http_buffer_size`: the most that
+    /// Bytes of the reactor's common input buffer, the article's `http_buffer_size`: the most that
     /// one recv takes.
     pub buffer_size: usize,
     /// `SO_RCVBUF` in bytes. `None` leaves the kernel's own tuning on; any value switches it off
@@ -93,7 +93,8 @@ pub struct Limits {
     /// Connections of the whole process; `None` takes 90 % of the file limit. Beyond: accepting
     /// pauses.
     pub connections: Option<usize>,
-    /// Bytes of answers owed to one connection; beyond, it is not read until it has taken them.
+    /// Bytes of answers to one connection that are gathered before they are sent; if it does not
+    /// take them, nothing more of it is served, and nothing read, until it has.
     pub owed: usize,
     /// Bytes held in buffers by one reactor's connections: 503 with Retry-After.
     pub buffers: usize,
@@ -178,7 +179,7 @@ pub mod bounds {
     /// Parameters in a route's pattern; they are found into an array of this size, without an
     /// allocation.
     pub const PARAMS_MAX: usize = 8;
-    /// Bytes of a body segment, and of the shared output buffer.
+    /// Bytes of a body segment, and of the reactor's common output buffer.
     pub const SEGMENT_BYTES: usize = 64 * 1024;
     /// Buffers kept for reuse, of each size; beyond, they go back to the allocator.
     pub const IDLE_BUFFERS_KEPT: usize = 128;
@@ -188,9 +189,6 @@ pub mod bounds {
     pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
     /// Timer entries beyond which stale ones are swept out.
     pub const TIMER_ENTRIES_MIN: usize = 1024;
-    /// The longest `poll` without a timer: none is needed, this only bounds what a lost wakeup
-    /// could cost.
-    pub const POLL_MAX: Duration = Duration::from_mins(1);
 
     /// Loop steps of `/benchmark` when the query does not say: the article's.
     pub const WORK_DEFAULT: u64 = 1000;

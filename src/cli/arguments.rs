@@ -12,9 +12,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::options::{Section, Values};
 use super::setting::Setting;
 
-const ABOUT: &str =
-    "A hand-rolled HTTP/1.1 server on mio that can prove where its speed comes from";
-
 const EXAMPLES: &str = "\
 Examples:
   barewire                               Serve on http://127.0.0.1:8080, one reactor for each core
@@ -35,7 +32,7 @@ MiB or GiB; times carry a unit: 250ms, 10s, 2min.";
 pub(super) fn command(table: &[Section]) -> Command {
     let serve = Command::new("serve").about("Serve; what is done if no command is given");
     let trace = Command::new("trace")
-        .about("Serve one request to itself and print each step of its way")
+        .about("Serve two requests to itself and print each step of their way")
         .arg(
             Arg::new("path")
                 .value_name("PATH")
@@ -44,7 +41,7 @@ pub(super) fn command(table: &[Section]) -> Command {
         );
     with_options(Command::new("barewire"), table)
         .version(env!("CARGO_PKG_VERSION"))
-        .about(ABOUT)
+        .about(env!("CARGO_PKG_DESCRIPTION"))
         // A subcommand has options of its own, so those before it could be meant for neither.
         .args_conflicts_with_subcommands(true)
         .subcommand(with_options(serve, table))

@@ -99,8 +99,9 @@ pub(super) fn server() -> Vec<Setting> {
             // answer.
             Size(KIB..=64 * MIB),
             |values| &mut values.config.limits.owed,
-            "Bytes of answers owed to a connection; beyond, it is not read",
-            "It is read again when the peer has taken them. Not more than --buffers-max.",
+            "Bytes of answers gathered for a connection; beyond, they are sent",
+            "If the peer does not take them, it is neither read nor served until it has. Not more \
+             than --buffers-max.",
         ),
         Setting::new(
             "buffers-max",

@@ -210,7 +210,7 @@ fn observing() -> Vec<Setting> {
             // Beyond a million a busy reactor would time less than one request in five seconds.
             Whole(0..=1_000_000),
             |values| &mut values.config.sample,
-            "Time one request in so many, for /stats",
+            "Time one request in so many, for /stats and /profiler-stats",
             "0 times none. Answers that take a wait or a job are always timed.",
         ),
     ]

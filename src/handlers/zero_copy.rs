@@ -1,9 +1,9 @@
 //! `/zero-copy`: looks at a body where it lies.
 //!
 //! The body is read into pooled buffers by the reactor; the handler borrows them. Its CRC-32 is in
-//! the answer, so that every byte was truly read. What the reactor had to copy (the part of a body
-//! that came with a head which did not fit, for example) it says in the ledger, and the answer's
-//! flags are made from that alone.
+//! the answer, so that every byte was truly read. What the reactor had to copy (the part of a long
+//! body that came with its head, for example) it says in [`Body::copied`](crate::http::Body), and
+//! the answer's flags are made from that alone.
 
 use std::time::Instant;
 

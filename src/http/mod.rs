@@ -19,9 +19,9 @@ pub mod status;
 
 pub mod output;
 
-pub mod response;
-
 pub mod date;
+
+pub mod response;
 
 pub mod router;
 
@@ -106,11 +106,11 @@ impl From<Later> for Reply {
 /// A request that the server will not serve, and why.
 ///
 /// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`.
-/// All rejections end the connection: after a head that cannot be trusted, nobody knows where the
-/// next one begins.
+/// Nearly all of them end the connection: after a head or a body that cannot be trusted, nobody
+/// knows where the next head begins. Where that is known, [`admission::Verdict::Reject`] says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The answer's status: 400, 408, 413, 414, 431, 501, 503 or 505.
+    /// The answer's status: 400, 408, 413, 414, 417, 431, 501, 503 or 505.
     pub status: Status,
     /// What was wrong, and what would be right.
     pub reason: &'static str,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
+/// Name and value, borrowed from the head. The parser's own type, so that none is copied.
 pub use super::parse::Field;
 
 /// The methods of RFC 9110 section 9.1, PATCH (RFC 5789), and anything else that is a token.

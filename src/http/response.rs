@@ -264,7 +264,8 @@ impl Response {
     }
 }
 
-/// A rejection closes: nobody knows where the next request would begin.
+/// As an answer that closes: nobody knows where the next request would begin. The rejections after
+/// which it is known are answered with [`Response::error`].
 impl From<Rejection> for Response {
     fn from(rejection: Rejection) -> Self {
         let response = Self::error(rejection.status, rejection.reason).closing();

@@ -5,7 +5,7 @@
 //! again. What it needs to know between two wakeups is its [`Phase`], the bytes it could not finish
 //! with (`inbox`, `outbox`), and the edges it has seen and not acted on.
 //!
-//! Invariants: between two advances the reactor's shared input and output are empty. A connection
+//! Invariants: between two advances the reactor's common input and output are empty. A connection
 //! that owes bytes, or waits for an answer, reads nothing. recv is called only after an edge said
 //! so, and not again after a short read, unless the end of the stream has been announced.
 

@@ -127,7 +127,7 @@ pub trait Kernel {
 /// A kernel whose calls are counted.
 #[derive(Debug)]
 pub struct Counted<K> {
-    /// The kernel itself, for what is not a system call.
+    /// The kernel itself, for the calls that are not counted.
     pub kernel: K,
     /// Where the counts go.
     pub account: Arc<ReactorAccount>,

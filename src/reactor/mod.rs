@@ -5,14 +5,15 @@
 //! connection that it names as far as it can go. The files, in the order in which they explain each
 //! other:
 //!
-//! - [`timers`]: time, and deadlines without a cancel;
 //! - [`connections`]: the slab, and ids that outlive nobody;
-//! - [`kernel`]: the seam to the system; [`linux`] behind it, and [`socket`] behind that;
-//! - [`buffers`]: the pool;
+//! - [`timers`]: time, and deadlines without a cancel;
+//! - [`kernel`]: the seam to the system;
+//! - [`socket`] and [`buffers`]: what the real system needs, and the pool; [`linux`]: that system;
 //! - [`jobs`]: threads for blocking work;
-//! - [`stopwatch`], [`journal`] and [`shared`]: what all connections of a reactor use;
+//! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
+//!   collect in, and have in common;
 //! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
-//! - `transfer`, `serve`, `bodies` with [`upload`], and `deadline`: the parts of a connection;
+//! - `transfer`, `serve`, `bodies` and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
@@ -20,23 +21,25 @@
 use std::io;
 use std::sync::Arc;
 
-pub mod timers;
-
 pub mod connections;
 
-pub mod kernel;
+pub mod timers;
 
-pub mod linux;
+pub mod kernel;
 
 pub mod socket;
 
 pub mod buffers;
+
+pub mod linux;
 
 pub mod jobs;
 
 pub mod stopwatch;
 
 pub mod journal;
+
+pub mod upload;
 
 pub mod shared;
 
@@ -49,8 +52,6 @@ mod transfer;
 mod serve;
 
 mod bodies;
-
-pub mod upload;
 
 mod deadline;
 
@@ -85,7 +86,7 @@ pub struct Reactor<H, K: Kernel> {
     mailbox: Mailbox,
     has_mail: bool,
     leaving: bool,
-    /// Where whoever reads next receives; empty between two advances.
+    /// The common input: where whoever reads next receives; empty between two advances.
     input: Input,
     shared: Shared<H, K>,
 }

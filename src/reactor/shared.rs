@@ -23,7 +23,7 @@ pub struct Shared<H, K: Kernel> {
     pub kernel: Counted<K>,
     /// Who answers.
     pub handler: Arc<H>,
-    /// Where whoever answers next writes; empty between connections.
+    /// The common output: where whoever answers next writes; empty between two advances.
     pub output: Output,
     /// Buffers for what must outlive a connection's turn.
     pub pool: Pool,

@@ -3,8 +3,8 @@
 //! An entry is a hint that its connection may have something to do. The connection knows its true
 //! deadline and which of its entries counts ([`Connection::armed`](super::connection::Connection)),
 //! so pushing a deadline out, which every request does, is one store there and nothing here. What
-//! that leaves behind is swept out once the stale entries outnumber the live ones: the heap stays
-//! within twice the number of connections.
+//! that leaves behind is swept out once the entries have doubled since the last sweep: the heap
+//! stays within about twice the number of connections, or [`bounds::TIMER_ENTRIES_MIN`].
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

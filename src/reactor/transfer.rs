@@ -1,7 +1,7 @@
 //! Bytes between a connection's socket and its buffers: fill and flush.
 //!
-//! The usual case touches neither pool nor state: one recv into the reactor's input, one send of
-//! the reactor's output. Only what could not be finished moves into a buffer of the connection's
+//! The usual case touches neither pool nor state: one recv into the common input, one send of
+//! the common output. Only what could not be finished moves into a buffer of the connection's
 //! own.
 
 use std::io::{self, ErrorKind};
@@ -76,7 +76,7 @@ impl<K: Kernel> Connection<K> {
         Ok(Step::Again)
     }
 
-    /// Whether what comes next can skip the shared input: bytes of a body whose number is known.
+    /// Whether what comes next can skip the common input: bytes of a body whose number is known.
     pub(super) fn reads_into_segments(&self) -> bool {
         matches!(&self.phase, Phase::Body(upload) if upload.decoder.remaining().is_some())
     }
@@ -283,8 +283,8 @@ impl<K: Kernel> Connection<K> {
     }
 }
 
-/// Makes room in an input that is full up to its end: by moving it to its front, or to a larger
-/// buffer. False if the pool is exhausted.
+/// Makes room in an input that is full up to its end: what is unread moves to the front of another
+/// buffer, with room for as much again. False if the pool is exhausted.
 fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>) -> bool {
     let wanted = 2 * input.len().max(1);
     let Some(mut larger) = shared.pool.take(wanted) else {
@@ -297,7 +297,7 @@ fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>
     true
 }
 
-/// Bytes of the shared output that are kept; an answer beyond makes it grow for once.
+/// Bytes of the common output that are kept; an answer beyond makes it grow for once.
 pub(super) const OUTPUT_KEPT: usize = 2 * bounds::SEGMENT_BYTES;
 
 /// Answers whoever needs a buffer when the reactor has lent them all.
