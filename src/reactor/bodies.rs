@@ -5,7 +5,6 @@ use std::mem;
 
 use super::buffers::Input;
 use super::connection::{Connection, Phase};
-use super::journal::AccessLine;
 use super::kernel::Kernel;
 use super::serve::exchange_of;
 use super::shared::{Produced, Shared, handler_panicked};
@@ -146,7 +145,7 @@ impl<K: Kernel> Connection<K> {
         if let Ok(Some(mut head)) = parse::head(&upload.head, &mut 0, &mut slots, &shared.limits) {
             head.request.worker = shared.worker;
             head.request.body = upload.body();
-            shared.access = AccessLine::of(self.peer, &head.request);
+            shared.access.begin(&self.peer, &head.request);
             let produced = shared.produce(upload.exchange, |handler| handler.handle(&head.request));
             shared.stopwatch.deferred(upload.asked);
             self.settle(produced, upload.exchange, Framing::None, shared);

@@ -3,7 +3,7 @@
 //! A statement that nobody listens to costs one comparison. The texts hold bytes of peers; whoever
 //! writes them out escapes what could pass for another line.
 
-use std::fmt::Display;
+use std::net::SocketAddr;
 
 use log::Level;
 
@@ -22,21 +22,30 @@ pub const ACCESS: &str = "barewire::access";
 pub struct AccessLine(Option<Box<str>>);
 
 impl AccessLine {
-    /// For a request.
+    /// A request is here.
     #[inline]
-    pub fn of(peer: impl Display, request: &Request<'_>) -> Self {
-        Self(log::log_enabled!(target: ACCESS, Level::Info).then(|| asked(peer, request)))
+    pub fn begin(&mut self, peer: &SocketAddr, request: &Request<'_>) {
+        if log::log_enabled!(target: ACCESS, Level::Info) {
+            self.0 = Some(asked(peer, request));
+        }
     }
 
-    /// For what cannot be called a request.
-    pub fn of_unknown(peer: impl Display) -> Self {
+    /// Something is here that cannot be called a request.
+    pub fn begin_unknown(&mut self, peer: &SocketAddr) {
         let is_wanted = log::log_enabled!(target: ACCESS, Level::Info);
-        Self(is_wanted.then(|| format!("{peer} -").into_boxed_str()))
+        self.0 = is_wanted.then(|| format!("{peer} -").into_boxed_str());
     }
 
     /// The request has been answered.
     #[inline]
     pub fn answered(&mut self, status: Status) {
+        if self.0.is_some() {
+            self.write(status);
+        }
+    }
+
+    #[cold]
+    fn write(&mut self, status: Status) {
         if let Some(asked) = self.0.take() {
             log::info!(target: ACCESS, "{asked} {}", status.0);
         }
@@ -44,7 +53,7 @@ impl AccessLine {
 }
 
 #[cold]
-fn asked(peer: impl Display, request: &Request<'_>) -> Box<str> {
+fn asked(peer: &SocketAddr, request: &Request<'_>) -> Box<str> {
     let (method, path) = (request.method.as_str(), request.path);
     match request.query {
         Some(query) => format!("{peer} {method} {path}?{query}"),

@@ -7,7 +7,6 @@ use std::mem;
 
 use super::buffers::Input;
 use super::connection::{Connection, Deferred, Gone, Pending, Phase, Step, Wait};
-use super::journal::AccessLine;
 use super::kernel::Kernel;
 use super::shared::{Produced, Shared};
 use super::upload::Pace;
@@ -59,7 +58,7 @@ impl<K: Kernel> Connection<K> {
             Ok(Some(head)) => {
                 shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
                 head.request.worker = shared.worker;
-                shared.access = AccessLine::of(self.peer, &head.request);
+                shared.access.begin(&self.peer, &head.request);
                 shared.kernel.observe("serve_head", || {
                     let (bytes, fields) = (head.bytes, head.request.fields.len());
                     format!("a request head of {bytes} bytes with {fields} fields, seen in place")
@@ -130,7 +129,7 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) {
         shared.refused(refusal, self.peer, rejection.reason);
-        shared.access = AccessLine::of_unknown(self.peer);
+        shared.access.begin_unknown(&self.peer);
         let exchange = Exchange {
             keep_alive: false,
             head_only: false,
