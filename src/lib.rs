@@ -15,14 +15,14 @@
 //! happen to a connection is one `match`.
 //!
 //! The speed comes from what is left out. A request that comes whole costs one recv and one send,
-//! sixteen pipelined ones cost the same two calls, and neither allocates: all connections of a
-//! reactor read into one input and write into one output, and reactors share nothing that is
-//! written while requests are served.
+//! sixteen pipelined ones cost the same two calls, and on the way between them the loop allocates
+//! nothing: all connections of a reactor read into one input and write into one output, and reactors
+//! share nothing that is written while requests are served.
 //!
 //! # The tour
 //!
-//! The modules stand in reading order, here and in this file; each needs only those before it. The
-//! same holds for the `mod` lines at the top of each module.
+//! The modules stand in reading order, here and in this file, and each needs only those before it.
+//! The `mod` lines inside of a module stand in reading order too.
 //!
 //! 1. [`config`]: every number of the program, each with its reason. Leaf through it, and come back
 //!    when a name such as `ROUNDS_PER_ADVANCE` turns up.
@@ -35,10 +35,10 @@
 //! 4. [`reactor`]: the event loop, and the subject of this crate. From the slab of connections and
 //!    the deadlines, over the seam to the system, up to the state machine of a connection. It knows
 //!    `http`, and no route.
-//! 5. [`handlers`]: the routes of the binary, a file each, as examples of what a handler can do:
-//!    answer at once, wait without a thread, have files read by others.
-//! 6. [`allocator`]: the system's allocator with counters, for the claim that something allocates
+//! 5. [`allocator`]: the system's allocator with counters, for the claim that something allocates
 //!    nothing.
+//! 6. [`handlers`]: the routes of the binary, a file each, as examples of what a handler can do:
+//!    answer at once, wait without a thread, have files read by others.
 //! 7. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
 //!    reactors.
 //! 8. [`trace`]: the same reactor on a kernel that writes down each call. `barewire trace` prints
@@ -58,9 +58,9 @@ pub mod http;
 
 pub mod reactor;
 
-pub mod handlers;
-
 pub mod allocator;
+
+pub mod handlers;
 
 mod server;
 

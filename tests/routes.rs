@@ -604,8 +604,10 @@ fn profiler_row_is_sound(row: &Value, profiled: u64) {
     if is_own {
         assert_eq!(calls, profiled, "{row}");
     } else {
+        // The peer has its answer before the send is off the clock, and the other reactor is asked.
+        let under_way = u64::from(row["function_name"] == "write");
         // A probe each, to find connections to each reactor, whose first request is not timed.
-        assert!(calls >= 2 * profiled - 2, "{row}");
+        assert!(calls + under_way >= 2 * profiled - 2, "{row}");
     }
     let (total, average) = (number(row, "total_time_ns"), number(row, "avg_time_ns"));
     #[allow(clippy::cast_precision_loss)] // Small numbers.

@@ -324,10 +324,8 @@ impl<K: Kernel> Connection<K> {
             Phase::Lingering { .. } => "Lingering",
         };
         let held = |input: Option<&Input>| input.map_or(0, Input::len);
-        let (inbox, outbox) = (
-            held(self.inbox.as_ref()),
-            held(self.outbox.as_ref().map(|owed| &owed.bytes)),
-        );
+        let inbox = held(self.inbox.as_ref());
+        let outbox = held(self.outbox.as_ref().map(|owed| &owed.bytes));
         format!("phase {phase}, inbox {inbox}, outbox {outbox}")
     }
 
