@@ -2,14 +2,16 @@
 # A flame graph of the server under load that reads as a map of the request: flamegraph.svg.
 #
 #   contrib/profile.sh [SERVER]
+#   contrib/profile.sh --names
 #
 # Builds the `profiling` profile (release with line tables) with `--cfg map`, under which the
 # functions on the request's path are never inlined, and with frame pointers, for tools that walk
 # those. It is built apart, in target/map; the names are looked for in the binary, and what it costs
 # against the release build is printed, in instructions per request. With SERVER, that binary is
-# profiled as it is. From the environment: SERVER_ARGUMENTS (default `--workers 1 --port 0`),
-# PROFILE_SECONDS (5), CONNECTIONS (64), PIPELINE (16: with one request at a time, nine tenths of
-# the picture are the kernel's).
+# profiled as it is; with --names nothing is, and only the names are looked for. From the
+# environment: SERVER_ARGUMENTS (default `--workers 1 --port 0`), PROFILE_SECONDS (5),
+# CONNECTIONS (64), PIPELINE (16: with one request at a time, nine tenths of the picture are the
+# kernel's).
 #
 # perf samples by `cpu-clock`, a timer: virtual machines seldom have hardware counters. It unwinds
 # by DWARF, not by frame pointers: glibc has none, so that every stack with a system call in it
@@ -23,7 +25,12 @@ cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh
 source contrib/lib.sh
 
-for tool in perf inferno-collapse-perf inferno-flamegraph; do
+tools=(perf inferno-collapse-perf inferno-flamegraph)
+if [[ ${1-} == --names ]]; then
+    names_only=yes tools=(nm)
+    shift
+fi
+for tool in "${tools[@]}"; do
     if ! command -v "$tool" >/dev/null; then
         echo "$tool is missing; inferno's are installed by: cargo install inferno" >&2
         exit 1
@@ -65,6 +72,7 @@ if [[ $# -eq 0 ]]; then
         fi
     done
     echo "names:   ${path[*]}: all ${#path[@]} are in the binary"
+    [[ -z ${names_only-} ]] || exit 0
 fi
 cargo build --quiet --release --example load
 announce

@@ -112,8 +112,7 @@ impl Snapshot {
         self.count -= earlier.count;
         self.sum = self.sum.wrapping_sub(earlier.sum);
         let (min, max) = (self.min, self.max);
-        let ends =
-            |bucket: Option<usize>| bucket.map_or(0, |bucket| upper_end(bucket).clamp(min, max));
+        let ends = |bucket: Option<usize>| bucket.map_or(0, |bucket| within(bucket, min, max));
         self.min = ends(self.buckets.iter().position(|&count| count > 0));
         self.max = ends(self.buckets.iter().rposition(|&count| count > 0));
         self
@@ -139,7 +138,7 @@ impl Snapshot {
             seen += count;
             seen >= rank
         })?;
-        Some(upper_end(bucket).clamp(self.min, self.max))
+        Some(within(bucket, self.min, self.max))
     }
 }
 
@@ -152,6 +151,12 @@ fn bucket_of(value: u64) -> usize {
     }
     let shift = value.ilog2() - STEP_BITS;
     shift as usize * STEPS + (value >> shift) as usize
+}
+
+/// The largest value of a bucket, but within what was recorded. Not `clamp`, which panics if `min`
+/// is above `max`: a reader may come between the three stores of the first value.
+fn within(bucket: usize, min: u64, max: u64) -> u64 {
+    upper_end(bucket).max(min).min(max)
 }
 
 /// The largest value of a bucket.
@@ -226,6 +231,16 @@ mod tests {
             (0, 12_345, 5, both.sum)
         );
         assert_eq!(merged.percentile(0.5), both.percentile(0.5));
+    }
+
+    #[test]
+    fn a_value_that_is_being_recorded_is_no_reason_to_panic() {
+        let histogram = Histogram::default();
+        histogram.buckets[bucket_of(1000)].add(1);
+        let snapshot = histogram.snapshot();
+        assert!(snapshot.min > snapshot.max, "as a reader may find it");
+        assert_eq!(snapshot.percentile(0.5), Some(0));
+        assert_eq!(snapshot.since(&Snapshot::empty()).count, 1);
     }
 
     #[test]

@@ -84,10 +84,13 @@ pub(super) fn summary(accounts: &Accounts) -> String {
          response time  {}\n\
          answers        {}\n\
          refused        {}\n\
+         reset by peers {}\n\
          faults         {}\n",
         percentiles(&times),
         listed(&answers(accounts)),
         listed(&refusals(accounts)),
+        // No fault: most load generators leave that way.
+        accounts.sum(|reactor| &reactor.resets),
         listed(&faults(accounts)),
     )
 }
@@ -128,7 +131,6 @@ fn faults(accounts: &Accounts) -> Vec<(&'static str, u64)> {
     let count = |counter: fn(&ReactorAccount) -> &Counter| accounts.sum(counter);
     vec![
         ("panics", count(|reactor| &reactor.panics)),
-        ("resets", count(|reactor| &reactor.resets)),
         ("accept pauses", count(|reactor| &reactor.accept_pauses)),
     ]
 }

@@ -110,9 +110,11 @@ pub(super) fn reply(
     root: &Arc<FilesRoot>,
     accounts: &Arc<Accounts>,
     job_threads: usize,
+    jobs_max: usize,
     request: &Request<'_>,
 ) -> Result<Reply, Response> {
-    let paths = wanted(&request.body.contiguous())?;
+    // A request with more files than the queue has places would be told to come back for ever.
+    let paths = wanted(&request.body.contiguous(), FILES_MAX.min(jobs_max))?;
     let batch = Arc::new(Batch {
         root: Arc::clone(root),
         accounts: Arc::clone(accounts),
@@ -132,7 +134,7 @@ pub(super) fn reply(
     Ok(Later::RunAll(tasks, Box::new(move || batch.answer().into())).into())
 }
 
-fn wanted(body: &[u8]) -> Result<Vec<String>, Response> {
+fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
     let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
         let what = if error.is_data() {
             "not of this form"
@@ -147,9 +149,9 @@ fn wanted(body: &[u8]) -> Result<Vec<String>, Response> {
         );
         Response::error(Status::BAD_REQUEST, sentence)
     })?;
-    if wanted.files.len() > FILES_MAX {
+    if wanted.files.len() > files_max {
         let sentence = format!(
-            "{} files are too many for one request; it may name {FILES_MAX}",
+            "{} files are too many for one request; it may name {files_max}",
             wanted.files.len()
         );
         return Err(Response::error(Status::CONTENT_TOO_LARGE, sentence));
@@ -321,7 +323,14 @@ mod tests {
         let exam = Exam::new();
         let mut asked = request(Method::Post, "/async-files");
         asked.body.first = br#"{"files":["small.txt","medium.txt","small.txt"],"more":1}"#;
-        let reply = reply(&exam.routes.files_root, &exam.accounts, 2, &asked).unwrap();
+        let reply = reply(
+            &exam.routes.files_root,
+            &exam.accounts,
+            2,
+            FILES_MAX,
+            &asked,
+        )
+        .unwrap();
         let Reply::Later(Later::RunAll(tasks, _)) = reply else {
             panic!("{reply:?}");
         };
@@ -366,9 +375,12 @@ mod tests {
     fn a_thousand_files_and_no_more() {
         let names = |count: usize| format!(r#"{{"files":[{}"x"]}}"#, "\"x\",".repeat(count - 1));
         assert_eq!(
-            wanted(names(FILES_MAX).as_bytes()).unwrap().len(),
+            wanted(names(FILES_MAX).as_bytes(), FILES_MAX)
+                .unwrap()
+                .len(),
             FILES_MAX
         );
+        assert!(wanted(names(3).as_bytes(), 2).is_err());
         let answer = post(&Exam::new(), &names(FILES_MAX + 1));
         let sentence = "1001 files are too many for one request; it may name 1000";
         assert_eq!(

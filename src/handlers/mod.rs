@@ -119,7 +119,14 @@ impl Routes {
             (Post, "/zero-copy") => Ok(zero_copy::reply(request).into()),
             (Get | Head, "/memory-efficiency-test") => efficiency::reply(&self.efficiency_gate),
             (Post, "/async-files") => {
-                files::reply(&self.files_root, &self.accounts, self.job_threads, request)
+                let jobs_max = self.limits.jobs;
+                files::reply(
+                    &self.files_root,
+                    &self.accounts,
+                    self.job_threads,
+                    jobs_max,
+                    request,
+                )
             }
             (Get | Head, "/io-benchmark") => io_benchmark::reply(&self.io_gate, &self.accounts),
             (Get | Head, "/healthz") => Ok(constant::health(&self.accounts).into()),

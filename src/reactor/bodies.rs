@@ -10,7 +10,7 @@ use super::serve::exchange_of;
 use super::shared::{Produced, Shared, handler_panicked};
 use super::transfer::NO_BUFFER;
 use super::upload::Upload;
-use crate::accounts::Refusal;
+use crate::accounts::{Refusal, Stage};
 use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
@@ -146,8 +146,11 @@ impl<K: Kernel> Connection<K> {
             head.request.worker = shared.worker;
             head.request.body = upload.body();
             shared.access.begin(&self.peer, &head.request);
+            shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
             let produced = shared.produce(upload.exchange, |handler| handler.handle(&head.request));
-            shared.stopwatch.deferred(upload.asked);
+            if matches!(produced, Produced::Written(_)) {
+                shared.stopwatch.deferred(upload.asked);
+            }
             self.settle(produced, upload.exchange, Framing::None, shared);
         }
         upload.give_back(&mut shared.pool);

@@ -202,6 +202,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.advance(wakeup);
         }
         self.wakeups = wakeups;
+        self.sweep_timers();
         Ok(())
     }
 
@@ -275,6 +276,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 cause: Cause::Timer(at),
             });
         }
+    }
+
+    /// Drops timer entries that no longer count, once they outnumber those that do.
+    fn sweep_timers(&mut self) {
         if self.shared.timers.is_crowded() {
             let connections = &self.connections;
             self.shared.timers.sweep(|at, id| {

@@ -63,6 +63,7 @@ impl<K: Kernel> Connection<K> {
         let spare = segment.capacity() - segment.len();
         let room = usize::try_from(remaining).unwrap_or(spare).min(spare);
         let received = shared.kernel.recv(&mut self.socket, segment, room);
+        shared.stopwatch.lap(Stage::Read, &mut shared.kernel);
         if let Ok(bytes @ 1..) = received {
             upload.decoder.skip(bytes as u64);
             upload.pace.moved(bytes, shared.now);
