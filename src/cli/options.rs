@@ -203,7 +203,8 @@ fn observing() -> Vec<Setting> {
             |values| &mut values.config.log,
             "What goes to stderr while serving",
             "errors: each refusal with its peer and reason, faults and panics. access: these, and \
-             a line for each request, which costs a system call more.",
+             a line for each request, which costs a system call more. The reactors write them \
+             themselves: a pipe that nobody empties holds them up.",
         ),
         Setting::new(
             "sample",
