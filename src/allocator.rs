@@ -114,28 +114,14 @@ unsafe impl GlobalAlloc for CountingAllocator {
         // SAFETY: the caller's promise about `layout` is the one that the system's allocator asks
         // for.
         let block = unsafe { System.alloc(layout) };
-        if !block.is_null() {
-            count(
-                |slot| &slot.allocations,
-                |slot| &slot.allocated_bytes,
-                layout.size(),
-            );
-        }
-        block
+        counted(block, layout)
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as in `alloc`.
         let block = unsafe { System.alloc_zeroed(layout) };
-        if !block.is_null() {
-            count(
-                |slot| &slot.allocations,
-                |slot| &slot.allocated_bytes,
-                layout.size(),
-            );
-        }
-        block
+        counted(block, layout)
     }
 
     #[inline]
@@ -171,6 +157,19 @@ unsafe impl GlobalAlloc for CountingAllocator {
         }
         moved
     }
+}
+
+/// Counts an allocation, unless it failed, and passes its block on.
+#[inline]
+fn counted(block: *mut u8, layout: Layout) -> *mut u8 {
+    if !block.is_null() {
+        count(
+            |slot| &slot.allocations,
+            |slot| &slot.allocated_bytes,
+            layout.size(),
+        );
+    }
+    block
 }
 
 /// Adds one call, and its bytes, to the thread's counters.

@@ -39,7 +39,7 @@ pub fn judge<H: Handler>(
     limits: &Limits,
 ) -> Verdict {
     let too_large = matches!(head.framing, Framing::Length(bytes) if bytes > limits.body as u64);
-    let has_body = !matches!(head.framing, Framing::None | Framing::Length(0));
+    let has_body = !head.framing.is_bodiless();
     let undecided = head.expectation == Expectation::Continue && has_body && !body_here;
     let close = too_large || undecided;
     if matches!(head.request.method, Method::Connect | Method::Unknown) {

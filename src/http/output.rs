@@ -35,11 +35,6 @@ impl Output {
         self.end == 0
     }
 
-    /// Bytes of memory held.
-    pub fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// What has been written.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.end]

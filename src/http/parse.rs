@@ -67,6 +67,14 @@ pub enum Framing {
     Chunked,
 }
 
+impl Framing {
+    /// Whether no byte of a body will come.
+    #[inline]
+    pub fn is_bodiless(self) -> bool {
+        matches!(self, Self::None | Self::Length(0))
+    }
+}
+
 /// `Expect` (RFC 9110 section 10.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expectation {

@@ -14,7 +14,7 @@ use crate::accounts::{Refusal, Stage};
 use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Body, Handler, Response};
+use crate::http::{Body, Exchange, Handler, Response};
 
 impl<K: Kernel> Connection<K> {
     /// Does with a request what [`judge`] says.
@@ -25,16 +25,14 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> usize {
         let mut exchange = exchange_of(head);
-        let Some(verdict) =
-            shared.guard(|handler, limits| judge(handler, head, !after.is_empty(), limits))
-        else {
-            exchange.keep_alive = false;
-            let written = shared.answer(exchange, handler_panicked());
-            self.settle(Produced::Written(written), exchange, head.framing, shared);
-            return 0;
-        };
+        let verdict =
+            shared.guard(|handler, limits| judge(handler, head, !after.is_empty(), limits));
         let produced = match verdict {
-            Verdict::Reject { rejection, close } => {
+            None => {
+                exchange.keep_alive = false;
+                Produced::Written(shared.answer(exchange, handler_panicked()))
+            }
+            Some(Verdict::Reject { rejection, close }) => {
                 exchange.keep_alive &= !close;
                 shared.refused(
                     Refusal::of_status(rejection.status.0),
@@ -46,12 +44,12 @@ impl<K: Kernel> Connection<K> {
                     Response::error(rejection.status, rejection.reason),
                 ))
             }
-            Verdict::Refuse(response) => Produced::Written(shared.answer(exchange, response)),
-            Verdict::Handle { close } => {
+            Some(Verdict::Refuse(response)) => Produced::Written(shared.answer(exchange, response)),
+            Some(Verdict::Handle { close }) => {
                 exchange.keep_alive &= !close;
                 shared.produce(exchange, |handler| handler.handle(&head.request))
             }
-            Verdict::Collect => return self.begin_upload(head, after, shared),
+            Some(Verdict::Collect) => return self.begin_upload(head, after, exchange, shared),
         };
         self.settle(produced, exchange, head.framing, shared);
         0
@@ -62,9 +60,9 @@ impl<K: Kernel> Connection<K> {
         &mut self,
         head: &Head<'_>,
         after: &[u8],
+        exchange: Exchange,
         shared: &mut Shared<H, K>,
     ) -> usize {
-        let exchange = exchange_of(head);
         let whole = match head.framing {
             // An expectation without a body: there is nothing to wait for, nor to continue with.
             Framing::None => Some(&after[..0]),

@@ -151,7 +151,7 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) {
         let goes_on = matches!(&produced, Produced::Written(written) if written.keep_alive)
-            && matches!(unread, Framing::None | Framing::Length(0));
+            && unread.is_bodiless();
         if goes_on && let Phase::Head { scanned, since } = &mut self.phase {
             // The usual case changes two numbers, where an assignment would first drop the old
             // phase.
@@ -172,12 +172,10 @@ impl<K: Kernel> Connection<K> {
                 );
             }
             Produced::Written(written) if !written.keep_alive => Phase::Closing,
-            Produced::Written(_) if matches!(unread, Framing::None | Framing::Length(0)) => {
-                Phase::Head {
-                    scanned: 0,
-                    since: shared.now,
-                }
-            }
+            Produced::Written(_) if unread.is_bodiless() => Phase::Head {
+                scanned: 0,
+                since: shared.now,
+            },
             Produced::Written(_) => Phase::Discard {
                 body: Decoder::new(unread),
                 pace: Pace::new(shared.now),
@@ -239,27 +237,16 @@ impl<K: Kernel> Connection<K> {
         let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
-        let Pending {
-            exchange,
-            unread,
-            asked,
-            access,
-        } = deferred.pending;
-        shared.access = access;
-        match shared.produce(exchange, make) {
-            Produced::Later(later) => self.defer(
-                later,
-                Pending {
-                    exchange,
-                    unread,
-                    asked,
-                    access: mem::take(&mut shared.access),
-                },
-                shared,
-            ),
+        let mut pending = deferred.pending;
+        shared.access = mem::take(&mut pending.access);
+        match shared.produce(pending.exchange, make) {
+            Produced::Later(later) => {
+                pending.access = mem::take(&mut shared.access);
+                self.defer(later, pending, shared);
+            }
             written @ Produced::Written(_) => {
-                shared.stopwatch.deferred(asked);
-                self.settle(written, exchange, unread, shared);
+                shared.stopwatch.deferred(pending.asked);
+                self.settle(written, pending.exchange, pending.unread, shared);
             }
         }
     }
