@@ -10,6 +10,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod techniques;
+
+pub use techniques::{Congestion, Routing, Techniques};
+
 /// One kibibyte, in bytes.
 pub const KIB: usize = 1024;
 /// One mebibyte, in bytes.
@@ -43,6 +47,8 @@ pub struct Config {
     pub sample: u32,
     /// What goes to stderr while serving.
     pub log: LogLevel,
+    /// What makes the server fast; all of it can be switched off.
+    pub techniques: Techniques,
     /// Skips the probe for another process on our port (`SO_REUSEPORT` would silently share it).
     pub share_port: bool,
 }
@@ -61,7 +67,7 @@ pub struct SocketOptions {
     pub linger: Option<Duration>,
     /// listen(2)'s backlog: connections that are established and wait for accept. The kernel caps
     /// it at net.core.somaxconn (4096 by default).
-    pub backlog: u32,
+    pub backlog: usize,
     /// Bytes of the reactor's common input buffer, the article's `http_buffer_size`: the most that
     /// one recv takes.
     pub buffer_size: usize,
@@ -277,6 +283,7 @@ impl Default for Config {
             files_root: None,
             sample: 64,
             log: LogLevel::Off,
+            techniques: Techniques::default(),
             share_port: false,
         }
     }

@@ -26,31 +26,35 @@
 //!
 //! 1. [`config`]: every number of the program, each with its reason. Leaf through it, and come back
 //!    when a name such as `ROUNDS_PER_ADVANCE` turns up.
-//! 2. [`accounts`]: what a reactor counts while it works. The list of its counters is also the list
+//! 2. [`techniques`]: what makes the server fast, by name: each has a claim, a place in the source
+//!    where it is decided, and a switch.
+//! 3. [`accounts`]: what a reactor counts while it works. The list of its counters is also the list
 //!    of what can happen in here.
-//! 3. [`http`]: HTTP as bytes and values, without sockets and without a clock. Its page is the
+//! 4. [`http`]: HTTP as bytes and values, without sockets and without a clock. Its page is the
 //!    contract between the loop and the routes: a [`Handler`] gets a [`Request`] that borrows the
 //!    bytes it came in, and returns a [`Reply`], which is a [`Response`] or a [`Later`]. Then how a
 //!    head is parsed, where a body ends, and where the bytes of an answer are made.
-//! 4. [`reactor`]: the event loop, and the subject of this crate. From the slab of connections and
+//! 5. [`reactor`]: the event loop, and the subject of this crate. From the slab of connections and
 //!    the deadlines, over the seam to the system, up to the state machine of a connection. It knows
 //!    `http`, and no route.
-//! 5. [`allocator`]: the system's allocator with counters, for the claim that something allocates
+//! 6. [`allocator`]: the system's allocator with counters, for the claim that something allocates
 //!    nothing.
-//! 6. [`handlers`]: the routes of the binary, a file each, as examples of what a handler can do:
+//! 7. [`handlers`]: the routes of the binary, a file each, as examples of what a handler can do:
 //!    answer at once, wait without a thread, have files read by others.
-//! 7. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
+//! 8. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
 //!    reactors.
-//! 8. [`trace`]: the same reactor on a kernel that writes down each call. `barewire trace` prints
+//! 9. [`trace`]: the same reactor on a kernel that writes down each call. `barewire trace` prints
 //!    the way of a request as it really went; have it beside you while you read.
-//! 9. `cli`: the command line. Options become a [`Config`](config::Config); the library does
-//!    without.
+//! 10. `cli`: the command line. Options become a [`Config`](config::Config); the library does
+//!     without.
 //!
 //! In a hurry: [`Reactor::turn`](reactor::Reactor::turn), [`reactor::wakeup`],
 //! [`reactor::connection`], and what `converse` calls there. The README lists the functions between
 //! the loop and the wire, ARCHITECTURE.md what must never happen and which test holds it.
 
 pub mod config;
+
+pub mod techniques;
 
 pub mod accounts;
 

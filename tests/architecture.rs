@@ -332,14 +332,22 @@ fn named_modules(line: &str) -> Vec<&str> {
 /// main -> reactor -> http <- handlers <- main; accounts and config are leaves.
 #[test]
 fn modules_import_downwards() {
-    let layers: [(&str, &[&str]); 8] = [
+    let layers: [(&str, &[&str]); 9] = [
         ("src/config", &["config"]),
+        ("src/techniques", &["techniques", "config"]),
         ("src/accounts", &["accounts", "config"]),
         ("src/allocator", &["allocator", "config"]),
         ("src/http", &["http", "config"]),
         (
             "src/handlers",
-            &["handlers", "http", "accounts", "allocator", "config"],
+            &[
+                "handlers",
+                "http",
+                "accounts",
+                "allocator",
+                "techniques",
+                "config",
+            ],
         ),
         ("src/reactor", &["reactor", "http", "accounts", "config"]),
         ("src/server", &["reactor", "http", "accounts", "config"]),

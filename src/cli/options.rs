@@ -223,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::config::bounds;
+    use crate::techniques;
 
     fn settings() -> Vec<Setting> {
         table()
@@ -289,9 +290,16 @@ mod tests {
         for setting in settings() {
             change(&setting, &mut values);
         }
+        for (_, switch) in techniques::switches() {
+            let default = switch.get(&Config::default());
+            let other = [switch.on, switch.off]
+                .into_iter()
+                .find(|text| *text != default);
+            assert!(switch.set(&mut values.config, other.expect("two values")));
+        }
         let (changed, default) = (format!("{values:?}"), format!("{:?}", Values::default()));
         for (changed, default) in changed.split(", ").zip(default.split(", ")) {
-            assert_ne!(changed, default, "no option sets it");
+            assert_ne!(changed, default, "no option and no technique sets it");
         }
     }
 
