@@ -1,8 +1,7 @@
 //! The rows of the techniques that are switches.
 //!
 //! The claims are those of the fields in `config`; a test compares them, and another holds that
-//! each
-//! field is read in the file that its row names and in no other.
+//! each field is read in the file that its row names and in no other.
 
 use std::time::Duration;
 
