@@ -52,7 +52,7 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     )?;
     let address = listener.local_addr()?;
     let kernel = Traced {
-        linux: Linux::new(listener)?,
+        linux: Linux::new(listener, config.techniques)?,
         steps: 0,
         text: String::new(),
     };

@@ -20,7 +20,7 @@ use super::buffers;
 use super::connections::ConnectionId;
 use super::kernel::{Kernel, Occasion, Readiness, Rouse};
 use super::timers::Time;
-use crate::config::bounds;
+use crate::config::Techniques;
 
 /// One epoll instance, with a listener, a waker and a timer in it.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct Linux {
     listener: Option<TcpListener>,
     waker: Arc<Waker>,
     timer: OwnedFd,
+    techniques: Techniques,
     /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
     timer_at: Time,
 }
@@ -45,7 +46,7 @@ impl Linux {
     ///
     /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
     /// want of descriptors.
-    pub fn new(listener: std::net::TcpListener) -> io::Result<Self> {
+    pub fn new(listener: std::net::TcpListener, techniques: Techniques) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::from_std(listener);
         poll.registry()
@@ -57,13 +58,14 @@ impl Linux {
         )?;
         poll.registry()
             .register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
-        let events = Events::with_capacity(bounds::EVENTS_PER_POLL);
+        let events = Events::with_capacity(techniques.events_per_poll);
         Ok(Self {
             poll,
             events,
             listener: Some(listener),
             waker,
             timer,
+            techniques,
             timer_at: Time::NEVER,
         })
     }
@@ -174,7 +176,7 @@ impl Kernel for Linux {
         into: &mut BytesMut,
         max: usize,
     ) -> io::Result<usize> {
-        buffers::receive(socket, into, max)
+        buffers::receive(socket, into, max, &self.techniques)
     }
 
     #[inline]

@@ -107,6 +107,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         let pool = Pool::new(
             config.socket.buffer_size,
             config.limits.buffers,
+            &config.techniques,
             Arc::clone(&account),
         );
         let shared = Shared {
@@ -122,6 +123,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             date_due: Time::ZERO,
             stopwatch: Stopwatch::new(config.sample),
             access: AccessLine::default(),
+            techniques: config.techniques,
             limits: config.limits,
             timeouts: config.timeouts,
             drain: config.drain,
@@ -138,7 +140,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             mailbox,
             has_mail: false,
             leaving: false,
-            input: Input::new(BytesMut::with_capacity(config.socket.buffer_size)),
+            input: Input::new(
+                BytesMut::with_capacity(config.socket.buffer_size),
+                &config.techniques,
+            ),
             shared,
         }
     }

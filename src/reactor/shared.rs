@@ -11,7 +11,7 @@ use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
 use crate::accounts::{Refusal, Stage};
-use crate::config::{Drain, Limits, Timeouts, bounds};
+use crate::config::{Drain, Limits, Techniques, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
 use crate::http::response::Written;
@@ -43,6 +43,8 @@ pub struct Shared<H, K: Kernel> {
     pub stopwatch: Stopwatch,
     /// The access line of the request that is being answered.
     pub access: AccessLine,
+    /// What makes it fast.
+    pub techniques: Techniques,
     /// How much a peer may make us hold.
     pub limits: Limits,
     /// How long it may keep us waiting.

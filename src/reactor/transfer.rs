@@ -118,7 +118,7 @@ impl<K: Kernel> Connection<K> {
     pub(super) fn keep_rest<H: Handler>(&mut self, common: &mut Input, shared: &mut Shared<H, K>) {
         if !matches!(self.phase, Phase::Closing) {
             match shared.pool.copy_of(common.unread(), &[]) {
-                Some(rest) => self.inbox = Some(Input::new(rest)),
+                Some(rest) => self.inbox = Some(Input::new(rest, &shared.techniques)),
                 None => self.reject(NO_BUFFER, shared),
             }
         }
@@ -192,7 +192,7 @@ impl<K: Kernel> Connection<K> {
             return Err(Gone);
         };
         self.outbox = Some(Owed {
-            bytes: Input::new(bytes),
+            bytes: Input::new(bytes, &shared.techniques),
             pace,
         });
         if !self.writable_watched {
@@ -293,7 +293,7 @@ fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>
     };
     larger.extend_from_slice(input.unread());
     shared.kernel.account.bytes_copied.add(input.len() as u64);
-    let full = std::mem::replace(input, Input::new(larger));
+    let full = std::mem::replace(input, Input::new(larger, &shared.techniques));
     shared.pool.give_back(full.into_bytes());
     true
 }
