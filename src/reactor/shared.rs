@@ -91,6 +91,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
                 deferred = Some(later);
                 None
             }
+            Reply::Fixed(fixed) => {
+                stopwatch.lap(Stage::Handle, kernel);
+                let written = fixed.write(exchange, date, output);
+                stopwatch.lap(Stage::Serialise, kernel);
+                Some((Status::OK, written))
+            }
             Reply::Now(response) => {
                 stopwatch.lap(Stage::Handle, kernel);
                 let status = response.status_code();
