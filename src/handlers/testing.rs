@@ -99,6 +99,7 @@ impl Answer {
 pub(super) fn settle(mut reply: Reply) -> Response {
     loop {
         reply = match reply {
+            Reply::Fixed(fixed) => return fixed.response(),
             Reply::Now(response) => return response,
             Reply::Later(Later::After(wait, then)) => then(wait),
             Reply::Later(Later::Run(job)) => on_a_thread(job),

@@ -67,6 +67,27 @@ impl Output {
         self.end += bytes;
     }
 
+    /// Appends a piece of fixed length, and of a second one the first `bytes`; more of it than there
+    /// is counts as all of it.
+    ///
+    /// The second is copied whole and what is beyond its `bytes` is overwritten by the next answer:
+    /// a copy of fixed length is a few instructions in place, one of any length is a call.
+    #[inline]
+    pub fn push_padded<const N: usize, const M: usize>(
+        &mut self,
+        piece: &[u8; N],
+        padded: &[u8; M],
+        bytes: usize,
+    ) {
+        if self.bytes.len() - self.end < N + M {
+            self.grow(self.end + N + M);
+        }
+        let (first, second) = self.bytes[self.end..][..N + M].split_at_mut(N);
+        first.copy_from_slice(piece);
+        second.copy_from_slice(padded);
+        self.end += N + bytes.min(M);
+    }
+
     /// Puts pieces in place of a gap that is at least as long, and moves what follows it down.
     ///
     /// # Panics

@@ -56,7 +56,7 @@ pub struct Written {
 
 impl ContentType {
     /// Content-Type with its value, and the name of the field that follows: one copy writes both.
-    fn lines(self) -> &'static str {
+    pub(super) const fn lines(self) -> &'static str {
         match self {
             Self::Json => "Content-Type: application/json\r\nContent-Length: ",
             Self::Text | Self::Other(_) => {

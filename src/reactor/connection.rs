@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use super::buffers::Input;
 use super::connections::ConnectionId;
 use super::journal::AccessLine;
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Readiness};
 use super::shared::Shared;
 use super::timers::Time;
 use super::transfer::{Fill, OUTPUT_KEPT};
@@ -24,7 +24,7 @@ use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
 use crate::http::body::Decoder;
 use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler};
+use crate::http::{Continuation, Exchange, Handler, Reply};
 
 /// A connection and all that is known of it.
 // Each of the bools is a fact of its own, and holds in every phase.
@@ -96,6 +96,8 @@ pub(super) enum Wait {
     },
     /// A thread of the pool.
     Job,
+    /// The next advance: the thread has answered.
+    Answered(Box<Reply>),
 }
 
 impl std::fmt::Debug for Wait {
@@ -103,6 +105,7 @@ impl std::fmt::Debug for Wait {
         f.write_str(match self {
             Self::Timer { .. } => "Timer",
             Self::Job => "Job",
+            Self::Answered(_) => "Answered",
         })
     }
 }
@@ -163,7 +166,11 @@ impl<K: Kernel> Connection<K> {
         shared
             .kernel
             .observe("advance", || format!("{cause}; {}", self.describe()));
-        match self.heed(cause, common, shared) {
+        let heeded = match cause {
+            Cause::Ready(ready) => Ok(self.heed_edges(ready)),
+            other => self.heed(other, common, shared),
+        };
+        match heeded {
             Ok(true) => {}
             Ok(false) => return Progress::Blocked,
             Err(Gone) => return Progress::Finished,
@@ -187,8 +194,17 @@ impl<K: Kernel> Connection<K> {
         }
     }
 
-    /// Takes note of a wakeup. False if there is nothing to be done about it now.
+    /// Takes note of what epoll said. False if there is nothing to be done about it now.
     #[inline]
+    fn heed_edges(&mut self, ready: Readiness) -> bool {
+        self.unread |= ready.readable || ready.read_closed;
+        self.read_closed |= ready.read_closed;
+        // Who owes bytes reads nothing, and a send before there is room would be in vain.
+        !self.yielded && (self.outbox.is_none() || ready.writable)
+    }
+
+    /// Takes note of a wakeup. False if there is nothing to be done about it now.
+    #[inline(never)]
     fn heed<H: Handler>(
         &mut self,
         cause: Cause,
@@ -196,12 +212,7 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> Result<bool, Gone> {
         match cause {
-            Cause::Ready(ready) => {
-                self.unread |= ready.readable || ready.read_closed;
-                self.read_closed |= ready.read_closed;
-                // Who owes bytes reads nothing, and a send before there is room would be in vain.
-                Ok(!self.yielded && (self.outbox.is_none() || ready.writable))
-            }
+            Cause::Ready(ready) => Ok(self.heed_edges(ready)),
             Cause::Timer(at) if self.armed != at => Ok(false),
             Cause::Timer(_) => {
                 self.armed = Time::NEVER;
@@ -210,8 +221,8 @@ impl<K: Kernel> Connection<K> {
                 }
                 Ok(true)
             }
-            Cause::Answer(reply) => {
-                self.resume(|_| *reply, shared);
+            Cause::Answer => {
+                self.take_up_answer(shared);
                 Ok(true)
             }
             Cause::Resume => {

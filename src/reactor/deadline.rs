@@ -12,12 +12,26 @@ use crate::http::{Handler, Rejection, Status};
 impl<K: Kernel> Connection<K> {
     /// The moment at which something must be done even if nothing happens. Computed from the state,
     /// never stored: so it cannot disagree with it.
+    #[inline]
     pub(super) fn deadline<H: Handler>(&self, shared: &Shared<H, K>) -> Time {
+        match self.phase {
+            // The usual case, which every answer leaves behind, is asked for by itself.
+            Phase::Head { since, .. }
+                if self.inbox.is_none() && self.outbox.is_none() && shared.draining.is_none() =>
+            {
+                since.after(shared.timeouts.idle)
+            }
+            _ => self.deadline_of_any(shared),
+        }
+    }
+
+    #[inline(never)]
+    fn deadline_of_any<H: Handler>(&self, shared: &Shared<H, K>) -> Time {
         let timeouts = &shared.timeouts;
         let of_phase = match &self.phase {
             Phase::Deferred(deferred) => match deferred.wait {
                 Wait::Timer { until, .. } => until,
-                Wait::Job => Time::NEVER,
+                Wait::Job | Wait::Answered(_) => Time::NEVER,
             },
             // Who owes bytes reads nothing: the peer's silence is of our making.
             _ if self.outbox.is_some() => Time::NEVER,

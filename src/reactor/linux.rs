@@ -103,7 +103,7 @@ impl Kernel for Linux {
     fn now(&mut self) -> Time {
         let time = clock_gettime(ClockId::Monotonic);
         // The monotonic clock begins at boot: neither part is negative.
-        Time(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+        Time(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
     }
 
     fn wall_clock(&mut self) -> Duration {

@@ -193,20 +193,19 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
-        let mut wakeups = std::mem::take(&mut self.wakeups);
-        if wakeups.is_empty() {
+        if self.wakeups.is_empty() {
             self.expire_timers(bounds::TIMERS_PER_TURN);
         }
-        for (number, wakeup) in wakeups.drain(..).enumerate() {
-            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1
-                || self.shared.is_timer_near()
-            {
+        let mut number = 0;
+        while let Some(&wakeup) = self.wakeups.get(number) {
+            number += 1;
+            if number % bounds::ADVANCES_PER_CLOCK == 0 || self.shared.is_timer_near() {
                 self.shared.read_clock();
                 self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
             self.advance(wakeup);
         }
-        self.wakeups = wakeups;
+        self.wakeups.clear();
         self.sweep_timers();
         Ok(())
     }
@@ -244,6 +243,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     fn advance(&mut self, wakeup: Wakeup) {
         let Some(connection) = self.connections.get_mut(wakeup.id) else {
             self.shared.kernel.account.stale_wakeups.add(1);
@@ -257,6 +257,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
     }
 
+    #[cold]
     fn dismiss(&mut self, id: ConnectionId) {
         self.shared
             .kernel
@@ -270,6 +271,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// Advances the connections of timers that are due, a few at a time: see
     /// [`bounds::TIMERS_PER_ADVANCE`].
+    #[inline(never)]
     fn expire_timers(&mut self, most: usize) {
         for _ in 0..most {
             let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) else {
@@ -296,6 +298,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn resume_yielded(&mut self) {
+        if self.yielded.is_empty() {
+            return;
+        }
         let resume = |id| Wakeup {
             id,
             cause: Cause::Resume,
@@ -304,9 +309,14 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn read_mail(&mut self) {
-        if !std::mem::take(&mut self.has_mail) {
-            return;
+        if self.has_mail {
+            self.has_mail = false;
+            self.read_messages();
         }
+    }
+
+    #[inline(never)]
+    fn read_messages(&mut self) {
         while let Some(message) = self.mailbox.take() {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
@@ -323,9 +333,12 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     fn take_answer(&mut self, id: ConnectionId, reply: Box<crate::http::Reply>) {
         self.shared.jobs_outstanding -= 1;
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.keep_answer(reply);
+        }
         self.wakeups.push(Wakeup {
             id,
-            cause: Cause::Answer(reply),
+            cause: Cause::Answer,
         });
     }
 }

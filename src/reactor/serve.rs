@@ -24,11 +24,10 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> Result<(), Gone> {
         while !input.is_empty() {
-            let goes_on = match &self.phase {
-                Phase::Head { .. } => self.serve_head(input, shared),
-                Phase::Body(_) => self.collect(input, shared),
-                Phase::Discard { .. } => self.discard(input, shared),
-                Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => false,
+            let goes_on = if let Phase::Head { .. } = self.phase {
+                self.serve_head(input, shared)
+            } else {
+                self.serve_rest(input, shared)
             };
             if !goes_on {
                 break;
@@ -41,6 +40,19 @@ impl<K: Kernel> Connection<K> {
             }
         }
         Ok(())
+    }
+
+    /// Takes what belongs to a request whose head has been taken. False if nothing can be taken
+    /// now.
+    #[inline(never)]
+    fn serve_rest<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
+        match self.phase {
+            Phase::Body(_) => self.collect(input, shared),
+            Phase::Discard { .. } => self.discard(input, shared),
+            Phase::Head { .. } | Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => {
+                false
+            }
+        }
     }
 
     /// Takes a request head, and what follows from it. False if the head is not complete, or
@@ -122,6 +134,7 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// The same, where the status does not tell the kind.
+    #[cold]
     pub(super) fn reject_as<H: Handler>(
         &mut self,
         refusal: Refusal,
@@ -150,14 +163,25 @@ impl<K: Kernel> Connection<K> {
         unread: Framing,
         shared: &mut Shared<H, K>,
     ) {
-        let goes_on = matches!(&produced, Produced::Written(written) if written.keep_alive)
-            && unread.is_bodiless();
+        let goes_on =
+            matches!(produced, Produced::Written { keep_alive: true }) && unread.is_bodiless();
         if goes_on && let Phase::Head { scanned, since } = &mut self.phase {
             // The usual case changes two numbers, where an assignment would first drop the old
             // phase.
             (*scanned, *since) = (0, shared.now);
-            return;
+        } else {
+            self.settle_any(produced, exchange, unread, shared);
         }
+    }
+
+    #[inline(never)]
+    fn settle_any<H: Handler>(
+        &mut self,
+        produced: Produced,
+        exchange: Exchange,
+        unread: Framing,
+        shared: &mut Shared<H, K>,
+    ) {
         self.phase = match produced {
             Produced::Later(later) => {
                 return self.defer(
@@ -171,12 +195,12 @@ impl<K: Kernel> Connection<K> {
                     shared,
                 );
             }
-            Produced::Written(written) if !written.keep_alive => Phase::Closing,
-            Produced::Written(_) if unread.is_bodiless() => Phase::Head {
+            Produced::Written { keep_alive: false } => Phase::Closing,
+            Produced::Written { .. } if unread.is_bodiless() => Phase::Head {
                 scanned: 0,
                 since: shared.now,
             },
-            Produced::Written(_) => Phase::Discard {
+            Produced::Written { .. } => Phase::Discard {
                 body: Decoder::new(unread),
                 pace: Pace::new(shared.now),
             },
@@ -214,13 +238,29 @@ impl<K: Kernel> Connection<K> {
         } else {
             shared.refused(Refusal::Jobs, self.peer, "the job queue is full");
             shared.access = pending.access;
-            let written = shared.answer(pending.exchange, Response::busy(QUEUE_FULL, 1));
-            self.settle(
-                Produced::Written(written),
-                pending.exchange,
-                pending.unread,
-                shared,
-            );
+            let answer = shared.answer(pending.exchange, Response::busy(QUEUE_FULL, 1));
+            self.settle(answer, pending.exchange, pending.unread, shared);
+        }
+    }
+
+    /// A job has finished: its answer is kept until the connection is advanced.
+    pub(super) fn keep_answer(&mut self, reply: Box<Reply>) {
+        // A refusal may have ended the wait: there was no buffer for what came behind the request.
+        if let Phase::Deferred(deferred) = &mut self.phase
+            && matches!(deferred.wait, Wait::Job)
+        {
+            deferred.wait = Wait::Answered(reply);
+        }
+    }
+
+    /// Goes on with the answer that was kept.
+    pub(super) fn take_up_answer<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
+        let Phase::Deferred(deferred) = &mut self.phase else {
+            return;
+        };
+        match mem::replace(&mut deferred.wait, Wait::Job) {
+            Wait::Answered(reply) => self.resume(|_| *reply, shared),
+            other => deferred.wait = other,
         }
     }
 
@@ -230,10 +270,6 @@ impl<K: Kernel> Connection<K> {
         make: impl FnOnce(&H) -> Reply,
         shared: &mut Shared<H, K>,
     ) {
-        // A refusal may have ended the wait: there was no buffer for what came behind the request.
-        if !matches!(self.phase, Phase::Deferred(_)) {
-            return;
-        }
         let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
@@ -244,7 +280,7 @@ impl<K: Kernel> Connection<K> {
                 pending.access = mem::take(&mut shared.access);
                 self.defer(later, pending, shared);
             }
-            written @ Produced::Written(_) => {
+            written @ Produced::Written { .. } => {
                 shared.stopwatch.deferred(pending.asked);
                 self.settle(written, pending.exchange, pending.unread, shared);
             }

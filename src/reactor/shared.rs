@@ -64,8 +64,11 @@ pub struct Shared<H, K: Kernel> {
 /// What came of a handler.
 #[derive(Debug)]
 pub enum Produced {
-    /// The answer is in the output.
-    Written(Written),
+    /// The answer is in the output, and the connection stays open or does not.
+    Written {
+        /// It stays.
+        keep_alive: bool,
+    },
     /// It will be.
     Later(Later),
 }
@@ -76,57 +79,28 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     /// If it panics, before or while its answer is written, the output is cut back to where it was
     /// and says 500: other answers in it, and other connections, are not touched.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
         let exchange = self.final_exchange(exchange);
-        let Self {
-            kernel,
-            handler,
-            output,
-            date,
-            stopwatch,
-            ..
-        } = self;
-        let mark = output.len();
-        let mut deferred = None;
-        let attempt = catch_unwind(AssertUnwindSafe(|| match make(handler) {
-            Reply::Later(later) => {
-                deferred = Some(later);
-                None
+        let mark = self.output.len();
+        let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
+            Reply::Fixed(answer) => {
+                self.stopwatch.lap(Stage::Handle, &mut self.kernel);
+                let written = answer.write(exchange, &self.date, &mut self.output);
+                self.note_answer(Status::OK, written, mark)
             }
-            Reply::Now(response) => {
-                stopwatch.lap(Stage::Handle, kernel);
-                let status = response.status_code();
-                let written = response.write(exchange, date, output);
-                stopwatch.lap(Stage::Serialise, kernel);
-                Some((status, written))
+            Reply::Now(answer) => {
+                self.stopwatch.lap(Stage::Handle, &mut self.kernel);
+                let status = answer.status_code();
+                let written = answer.write(exchange, &self.date, &mut self.output);
+                self.note_answer(status, written, mark)
+            }
+            Reply::Later(later) => {
+                self.note_delay(&later, mark);
+                Produced::Later(later)
             }
         }));
-        let (status, written) = match attempt {
-            Ok(Some(answer)) => answer,
-            Ok(None) if let Some(later) = deferred => {
-                self.kernel
-                    .observe("produce", || format!("no answer yet: {later:?}"));
-                if mark == 0 {
-                    // Nothing is sent in this round: the wait would be charged to a stage.
-                    self.stopwatch.abandon();
-                }
-                return Produced::Later(later);
-            }
-            _ => {
-                self.output.truncate(mark);
-                self.note_panic();
-                return Produced::Written(self.answer(exchange, handler_panicked()));
-            }
-        };
-        let bytes = self.output.len() - mark;
-        self.kernel.observe("produce", || {
-            format!(
-                "answer {} of {bytes} bytes written into the output",
-                status.0
-            )
-        });
-        self.count_answer(status, written);
-        Produced::Written(written)
+        attempt.unwrap_or_else(|_| self.answer_panic(exchange, mark))
     }
 
     /// Asks the handler something that is no answer yet; `None` if it panicked.
@@ -139,12 +113,11 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     }
 
     /// Writes an answer that is known.
-    pub fn answer(&mut self, exchange: Exchange, response: Response) -> Written {
+    pub fn answer(&mut self, exchange: Exchange, response: Response) -> Produced {
         let exchange = self.final_exchange(exchange);
         let status = response.status_code();
         let written = response.write(exchange, &self.date, &mut self.output);
-        self.count_answer(status, written);
-        written
+        self.count_answer(status, written)
     }
 
     /// Counts a refusal, and says why if somebody listens.
@@ -208,13 +181,43 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }
     }
 
+    #[inline]
+    fn note_answer(&mut self, status: Status, written: Written, mark: usize) -> Produced {
+        self.stopwatch.lap(Stage::Serialise, &mut self.kernel);
+        let bytes = self.output.len() - mark;
+        self.kernel.observe("produce", || {
+            format!(
+                "answer {} of {bytes} bytes written into the output",
+                status.0
+            )
+        });
+        self.count_answer(status, written)
+    }
+
+    #[inline(never)]
+    fn note_delay(&mut self, later: &Later, mark: usize) {
+        self.kernel
+            .observe("produce", || format!("no answer yet: {later:?}"));
+        if mark == 0 {
+            // Nothing is sent in this round: the wait would be charged to a stage.
+            self.stopwatch.abandon();
+        }
+    }
+
+    #[cold]
+    fn answer_panic(&mut self, exchange: Exchange, mark: usize) -> Produced {
+        self.output.truncate(mark);
+        self.note_panic();
+        self.answer(exchange, handler_panicked())
+    }
+
     fn note_panic(&self) {
         self.kernel.account.panics.add(1);
         log::error!(target: FAULT, "a handler panicked; its request is answered with 500");
     }
 
     #[inline]
-    fn count_answer(&mut self, status: Status, written: Written) {
+    fn count_answer(&mut self, status: Status, written: Written) -> Produced {
         let account = &self.kernel.account;
         account.requests.add(1);
         account.bytes_copied.add(written.copied as u64);
@@ -226,6 +229,9 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }
         self.access.answered(status);
         self.stopwatch.request_served();
+        Produced::Written {
+            keep_alive: written.keep_alive,
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) enum Fill {
 impl<K: Kernel> Connection<K> {
     /// One recv into an input.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     pub(super) fn fill<H: Handler>(
         &mut self,
         input: &mut Input,
@@ -101,12 +102,23 @@ impl<K: Kernel> Connection<K> {
                 self.unread = bytes == room || self.read_closed;
                 Ok(Fill::Bytes)
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Err(error) => self.note_read_failure(&error, shared),
+        }
+    }
+
+    #[cold]
+    fn note_read_failure<H: Handler>(
+        &mut self,
+        error: &io::Error,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Fill, Gone> {
+        match error.kind() {
+            ErrorKind::WouldBlock => {
                 self.unread = false;
                 Ok(Fill::Nothing)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Fill::Nothing),
-            Err(_) => {
+            ErrorKind::Interrupted => Ok(Fill::Nothing),
+            _ => {
                 shared.kernel.account.resets.add(1);
                 Err(Gone)
             }
@@ -144,7 +156,7 @@ impl<K: Kernel> Connection<K> {
         if self.outbox.is_some() {
             // It is timed no further: whoever sends next would be charged with it.
             shared.stopwatch.abandon();
-            return self.owe(0, shared);
+            return self.owe_rest(Ok(0), shared);
         }
         let owed = shared.output.len();
         shared
@@ -160,12 +172,19 @@ impl<K: Kernel> Connection<K> {
                 shared.output.clear(OUTPUT_KEPT);
                 Ok(())
             }
-            sent => {
-                let sent = Self::note_send(sent, shared)
-                    .inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
-                self.owe(sent, shared)
-            }
+            sent => self.owe_rest(sent, shared),
         }
+    }
+
+    #[cold]
+    fn owe_rest<H: Handler>(
+        &mut self,
+        sent: io::Result<usize>,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone> {
+        let sent =
+            Self::note_send(sent, shared).inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
+        self.owe(sent, shared)
     }
 
     /// Moves what was not sent to a buffer of our own, and asks to be told when there is room.
@@ -286,6 +305,7 @@ impl<K: Kernel> Connection<K> {
 
 /// Makes room in an input that is full up to its end: what is unread moves to the front of another
 /// buffer, with room for as much again. False if the pool is exhausted.
+#[cold]
 fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>) -> bool {
     let wanted = 2 * input.len().max(1);
     let Some(mut larger) = shared.pool.take(wanted) else {
