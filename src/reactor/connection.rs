@@ -36,6 +36,8 @@ pub struct Connection<K: Kernel> {
     pub(super) phase: Phase,
     /// Received, and not served yet.
     pub(super) inbox: Option<Input>,
+    /// It reads into a buffer of its own, and keeps that when it is empty.
+    pub(super) holds_input: bool,
     /// Owed to the peer.
     pub(super) outbox: Option<Owed>,
     /// There may be something to read.
@@ -129,8 +131,15 @@ pub(super) enum Step {
 }
 
 impl<K: Kernel> Connection<K> {
-    /// A connection that was just accepted.
-    pub fn new(id: ConnectionId, socket: K::Socket, peer: SocketAddr, now: Time) -> Self {
+    /// A connection that was just accepted; without an input of its own it reads into the common
+    /// one.
+    pub fn new(
+        id: ConnectionId,
+        socket: K::Socket,
+        peer: SocketAddr,
+        now: Time,
+        own_input: Option<Input>,
+    ) -> Self {
         Self {
             id,
             socket,
@@ -139,7 +148,8 @@ impl<K: Kernel> Connection<K> {
                 scanned: 0,
                 since: now,
             },
-            inbox: None,
+            holds_input: own_input.is_some(),
+            inbox: own_input,
             outbox: None,
             unread: false,
             read_closed: false,
@@ -284,8 +294,9 @@ impl<K: Kernel> Connection<K> {
         }?;
         self.flush(shared)?;
         // The round that would find out that nothing is left is spared.
-        let is_idle =
-            !self.unread && self.inbox.is_none() && matches!(self.phase, Phase::Head { .. });
+        let is_idle = !self.unread
+            && self.inbox.as_ref().is_none_or(Input::is_empty)
+            && matches!(self.phase, Phase::Head { .. });
         Ok(if is_idle || self.outbox.is_some() {
             Step::Blocked
         } else {
@@ -320,7 +331,7 @@ impl<K: Kernel> Connection<K> {
         match (&self.inbox, &self.phase) {
             (None, _) => false,
             (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
-            (Some(_), _) => true,
+            (Some(inbox), _) => !inbox.is_empty(),
         }
     }
 

@@ -60,7 +60,7 @@ impl<K: Kernel> Connection<K> {
     fn has_begun(&self) -> bool {
         self.inbox
             .as_ref()
-            .is_some_and(|inbox| inbox.unread() != b"\r\n")
+            .is_some_and(|inbox| !matches!(inbox.unread(), b"" | b"\r\n"))
     }
 
     /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
@@ -69,16 +69,18 @@ impl<K: Kernel> Connection<K> {
     #[inline]
     pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
-        let is_sooner = deadline < self.armed;
+        // Loops that know one timer for each connection set it anew whenever it moves.
+        let moves = !shared.techniques.lazy_deadlines && !matches!(deadline, Time::NEVER);
+        let is_set = deadline < self.armed || (moves && deadline != self.armed);
         shared.kernel.observe("arm", || {
-            let entry = if is_sooner {
+            let entry = if is_set {
                 "an entry is set"
             } else {
                 "an entry stands already"
             };
             format!("{}; {entry}", self.describe())
         });
-        if is_sooner {
+        if is_set {
             self.armed = deadline;
             shared.timers.set(deadline, self.id);
             shared.kernel.account.timers_set.add(1);

@@ -32,7 +32,8 @@ impl<K: Kernel> Connection<K> {
             if !goes_on {
                 break;
             }
-            if shared.output.len() >= shared.limits.owed {
+            let is_due = shared.output.len() >= shared.limits.owed;
+            if is_due || !shared.techniques.batched_writes {
                 self.flush(shared)?;
                 if self.outbox.is_some() {
                     break;

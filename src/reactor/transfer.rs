@@ -99,7 +99,7 @@ impl<K: Kernel> Connection<K> {
                 Ok(Fill::End)
             }
             Ok(bytes) => {
-                self.unread = bytes == room || self.read_closed;
+                self.unread = bytes == room || self.read_closed || !shared.techniques.short_read;
                 Ok(Fill::Bytes)
             }
             Err(error) => self.note_read_failure(&error, shared),
@@ -139,10 +139,11 @@ impl<K: Kernel> Connection<K> {
 
     /// An input of our own is kept as long as there is something in it.
     pub(super) fn keep_own<H: Handler>(&mut self, own: Input, shared: &mut Shared<H, K>) {
-        if own.is_empty() || matches!(self.phase, Phase::Closing) {
-            shared.pool.give_back(own.into_bytes());
-        } else {
+        let is_kept = !own.is_empty() || self.holds_input;
+        if is_kept && !matches!(self.phase, Phase::Closing) {
             self.inbox = Some(own);
+        } else {
+            shared.pool.give_back(own.into_bytes());
         }
     }
 
@@ -158,6 +159,9 @@ impl<K: Kernel> Connection<K> {
             shared.stopwatch.abandon();
             return self.owe_rest(Ok(0), shared);
         }
+        if !shared.techniques.write_at_once {
+            return self.write_later(shared);
+        }
         let owed = shared.output.len();
         shared
             .kernel
@@ -170,12 +174,26 @@ impl<K: Kernel> Connection<K> {
         match sent {
             Ok(sent) if sent == shared.output.len() => {
                 shared.output.clear(OUTPUT_KEPT);
+                if !shared.techniques.register_once {
+                    self.watch_again(shared)?;
+                }
                 Ok(())
             }
             sent => self.owe_rest(sent, shared),
         }
     }
 
+    /// What loops do that send only when they are told to: all is owed, and whether there is room
+    /// is asked anew. A socket with room gives no edge by itself.
+    #[cold]
+    fn write_later<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
+        shared.stopwatch.abandon();
+        self.keep_owed(0, shared)?;
+        self.writable_watched = true;
+        self.watch_again(shared)
+    }
+
+    /// Keeps what a send did not take, and sees to it that we are told when there is room.
     #[cold]
     fn owe_rest<H: Handler>(
         &mut self,
@@ -184,11 +202,20 @@ impl<K: Kernel> Connection<K> {
     ) -> Result<(), Gone> {
         let sent =
             Self::note_send(sent, shared).inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
-        self.owe(sent, shared)
+        self.keep_owed(sent, shared)?;
+        if !self.writable_watched {
+            self.writable_watched = true;
+            self.watch_again(shared)?;
+        }
+        Ok(())
     }
 
-    /// Moves what was not sent to a buffer of our own, and asks to be told when there is room.
-    fn owe<H: Handler>(&mut self, sent: usize, shared: &mut Shared<H, K>) -> Result<(), Gone> {
+    /// Moves what was not sent to a buffer of our own.
+    fn keep_owed<H: Handler>(
+        &mut self,
+        sent: usize,
+        shared: &mut Shared<H, K>,
+    ) -> Result<(), Gone> {
         let rest = &shared.output.as_slice()[sent..];
         let earlier = self.outbox.take();
         let kept = shared.pool.copy_of(
@@ -214,14 +241,16 @@ impl<K: Kernel> Connection<K> {
             bytes: Input::new(bytes, &shared.techniques),
             pace,
         });
-        if !self.writable_watched {
-            shared
-                .kernel
-                .watch_writable(&mut self.socket, self.id)
-                .map_err(|_| Gone)?;
-            self.writable_watched = true;
-        }
         Ok(())
+    }
+
+    /// Asks once more to be told of edges; what is ready now is told at once.
+    #[cold]
+    fn watch_again<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
+        shared
+            .kernel
+            .watch_again(&mut self.socket, self.id, self.writable_watched)
+            .map_err(|_| Gone)
     }
 
     /// Sends what is owed, as far as the peer takes it.
