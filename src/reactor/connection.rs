@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 
 use super::buffers::Input;
 use super::connections::ConnectionId;
-use super::journal::AccessLine;
+use super::deferral::Deferred;
 use super::kernel::{Kernel, Readiness};
 use super::shared::Shared;
 use super::timers::Time;
@@ -22,9 +22,8 @@ use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
 use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
+use crate::http::Handler;
 use crate::http::body::Decoder;
-use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler, Reply};
 
 /// A connection and all that is known of it.
 // Each of the bools is a fact of its own, and holds in every phase.
@@ -68,48 +67,6 @@ pub(super) enum Phase {
     /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
     /// section 9.6).
     Lingering { since: Time, heard: Time },
-}
-
-/// A request whose answer is being made.
-#[derive(Debug)]
-pub(super) struct Deferred {
-    pub(super) pending: Pending,
-    pub(super) wait: Wait,
-}
-
-/// What of a request survives until its answer.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) exchange: Exchange,
-    /// The framing of a body that is still to come and that its handler did not want.
-    pub(super) unread: Framing,
-    /// When the turn began that read it.
-    pub(super) asked: Time,
-    pub(super) access: AccessLine,
-}
-
-/// What an answer waits for.
-pub(super) enum Wait {
-    /// The clock.
-    Timer {
-        began: Time,
-        until: Time,
-        then: Continuation,
-    },
-    /// A thread of the pool.
-    Job,
-    /// The next advance: the thread has answered.
-    Answered(Box<Reply>),
-}
-
-impl std::fmt::Debug for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Timer { .. } => "Timer",
-            Self::Job => "Job",
-            Self::Answered(_) => "Answered",
-        })
-    }
 }
 
 /// Bytes of answers that the peer has not taken yet.
@@ -279,10 +236,8 @@ impl<K: Kernel> Connection<K> {
         shared
             .stopwatch
             .start(shared.turn_began, &mut shared.kernel);
-        let step = if let Some(mut own) = self.inbox.take() {
-            let step = self.fill_and_serve(&mut own, is_fresh, shared);
-            self.keep_own(own, shared);
-            step
+        let step = if self.inbox.is_some() {
+            self.fill_and_serve_own(is_fresh, shared)
         } else if self.reads_into_segments() {
             self.fill_body(shared)
         } else {
@@ -304,6 +259,19 @@ impl<K: Kernel> Connection<K> {
         })
     }
 
+    /// The same with the input of our own.
+    #[inline(never)]
+    fn fill_and_serve_own<H: Handler>(
+        &mut self,
+        is_fresh: bool,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        let mut own = self.inbox.take().unwrap_or_default();
+        let step = self.fill_and_serve(&mut own, is_fresh, shared);
+        self.keep_own(own, shared);
+        step
+    }
+
     /// One read, unless something waits to be served, and all that is complete then.
     #[inline]
     fn fill_and_serve<H: Handler>(
@@ -317,11 +285,12 @@ impl<K: Kernel> Connection<K> {
         } else {
             self.fill(input, shared)?
         };
-        match filled {
-            Fill::Bytes => self.serve(input, shared).map(|()| Step::Again),
-            Fill::Nothing => Ok(Step::Again),
-            Fill::End => Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared)),
+        if filled == Fill::Bytes {
+            self.serve(input, shared)?;
+        } else if filled == Fill::End {
+            return Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared));
         }
+        Ok(Step::Again)
     }
 
     /// Whether bytes wait that have not been looked at: those behind a request whose answer took

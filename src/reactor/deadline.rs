@@ -1,7 +1,8 @@
 //! When a connection's patience ends, and what it does then.
 
 use super::buffers::Input;
-use super::connection::{Connection, Deferred, Gone, Phase, Wait};
+use super::connection::{Connection, Gone, Phase};
+use super::deferral::{Deferred, Wait};
 use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
@@ -66,7 +67,8 @@ impl<K: Kernel> Connection<K> {
     /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
     /// does no harm, so a deadline that moves out, as it does with every request, costs nothing
     /// here.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // The compiler would keep it a call, of 10 instructions.
     pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
         // Loops that know one timer for each connection set it anew whenever it moves.

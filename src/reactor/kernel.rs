@@ -198,7 +198,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.recv(socket, into, max);
         match &result {
             Ok(bytes) => self.account.bytes_in.add(*bytes as u64),
-            Err(_) => self.note(&result),
+            Err(error) => self.note_error(error),
         }
         result
     }
@@ -210,7 +210,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.send(socket, bytes);
         match &result {
             Ok(sent) => self.account.bytes_out.add(*sent as u64),
-            Err(_) => self.note(&result),
+            Err(error) => self.note_error(error),
         }
         if !matches!(&result, Ok(sent) if *sent == bytes.len()) {
             self.account.short_writes.add(1);
@@ -219,7 +219,14 @@ impl<K: Kernel> Counted<K> {
     }
 
     fn note<T>(&self, result: &io::Result<T>) {
-        if matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        if let Err(error) = result {
+            self.note_error(error);
+        }
+    }
+
+    #[cold]
+    fn note_error(&self, error: &io::Error) {
+        if error.kind() == ErrorKind::WouldBlock {
             self.account.eagains.add(1);
         }
     }

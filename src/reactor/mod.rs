@@ -13,7 +13,7 @@
 //! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
 //!   collect in, and have in common;
 //! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
-//! - `transfer`, `serve`, `bodies` and `deadline`: the parts of a connection;
+//! - `transfer`, `serve`, `bodies`, `deferral` and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
@@ -53,6 +53,8 @@ mod transfer;
 mod serve;
 
 mod bodies;
+
+mod deferral;
 
 mod deadline;
 
