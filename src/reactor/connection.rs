@@ -16,6 +16,7 @@ use super::buffers::Input;
 use super::connections::ConnectionId;
 use super::deferral::Deferred;
 use super::kernel::{Kernel, Readiness};
+use super::owing::Owed;
 use super::shared::Shared;
 use super::timers::Time;
 use super::transfer::{Fill, OUTPUT_KEPT};
@@ -67,13 +68,6 @@ pub(super) enum Phase {
     /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
     /// section 9.6).
     Lingering { since: Time, heard: Time },
-}
-
-/// Bytes of answers that the peer has not taken yet.
-#[derive(Debug)]
-pub(super) struct Owed {
-    pub(super) bytes: Input,
-    pub(super) pace: Pace,
 }
 
 /// The connection is of no more use: the peer reset it, or we gave it up.
@@ -266,7 +260,9 @@ impl<K: Kernel> Connection<K> {
         is_fresh: bool,
         shared: &mut Shared<H, K>,
     ) -> Result<Step, Gone> {
-        let mut own = self.inbox.take().unwrap_or_default();
+        let Some(mut own) = self.inbox.take() else {
+            return Ok(Step::Again);
+        };
         let step = self.fill_and_serve(&mut own, is_fresh, shared);
         self.keep_own(own, shared);
         step

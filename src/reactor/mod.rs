@@ -13,7 +13,7 @@
 //! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
 //!   collect in, and have in common;
 //! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
-//! - `transfer`, `serve`, `bodies`, `deferral` and `deadline`: the parts of a connection;
+//! - `transfer`, `owing`, `serve`, `bodies`, `deferral` and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
@@ -49,6 +49,8 @@ pub mod wakeup;
 pub mod connection;
 
 mod transfer;
+
+mod owing;
 
 mod serve;
 
