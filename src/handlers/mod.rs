@@ -63,8 +63,7 @@ pub struct Routes {
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
-    files_root: Arc<FilesRoot>,
-    job_threads: usize,
+    files: files::Files,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
 }
@@ -83,10 +82,9 @@ impl Routes {
         Ok(Self {
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
-            cache: cache::Cache::new(),
+            cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
-            files_root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
-            job_threads: config.job_threads,
+            files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
             accounts,
@@ -95,7 +93,7 @@ impl Routes {
 
     /// The directory that `/async-files` reads from.
     pub fn files_root(&self) -> &FilesRoot {
-        &self.files_root
+        self.files.root()
     }
 
     /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a
@@ -122,17 +120,7 @@ impl Routes {
             (Get | Head, "/memory-efficiency-test") => {
                 efficiency::reply(&self.efficiency_gate).into()
             }
-            (Post, "/async-files") => {
-                let jobs_max = self.limits.jobs;
-                files::reply(
-                    &self.files_root,
-                    &self.accounts,
-                    self.job_threads,
-                    jobs_max,
-                    request,
-                )
-                .into()
-            }
+            (Post, "/async-files") => files::reply(&self.files, request).into(),
             (Get | Head, "/io-benchmark") => {
                 io_benchmark::reply(&self.io_gate, &self.accounts).into()
             }
