@@ -26,8 +26,8 @@ pub(super) struct Files {
     root: Arc<FilesRoot>,
     accounts: Arc<Accounts>,
     by: Reader,
-    /// Files of one request.
-    files_max: usize,
+    /// Files that a request may name.
+    each_max: usize,
 }
 
 /// Who reads.
@@ -128,7 +128,7 @@ struct AsyncAdvantage {
 /// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is
 /// part of the answer.
 pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
-    let paths = wanted(&request.body.contiguous(), files.files_max)?;
+    let paths = wanted(&request.body.contiguous(), files.each_max)?;
     let batch = Arc::new(files.batch());
     if paths.is_empty() {
         return Ok(batch.answer().into());
@@ -185,7 +185,7 @@ impl Files {
             accounts: Arc::clone(accounts),
             by,
             // With more than the queue has places a request would be told to come back for ever.
-            files_max: FILES_MAX.min(config.limits.jobs),
+            each_max: FILES_MAX.min(config.limits.jobs),
         })
     }
 

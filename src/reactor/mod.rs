@@ -8,7 +8,8 @@
 //! - [`connections`]: the slab, and ids that outlive nobody;
 //! - [`timers`]: time, and deadlines without a cancel;
 //! - [`kernel`]: the seam to the system;
-//! - [`socket`] and [`buffers`]: what the real system needs, and the pool; [`linux`]: that system;
+//! - [`socket`], [`source`] and [`buffers`]: what the real system needs, and the pool; [`linux`]:
+//!   that system;
 //! - [`jobs`]: threads for blocking work;
 //! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
 //!   collect in, and have in common;
@@ -28,6 +29,8 @@ pub mod timers;
 pub mod kernel;
 
 pub mod socket;
+
+pub mod source;
 
 pub mod buffers;
 
