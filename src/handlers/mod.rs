@@ -50,6 +50,8 @@ mod files;
 
 mod io_benchmark;
 
+mod routing;
+
 #[cfg(test)]
 mod testing;
 
@@ -66,6 +68,8 @@ pub struct Routes {
     files: files::Files,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
+    /// Finds the route in place of the match, if that was asked for.
+    lookup: Option<Box<routing::LookUp>>,
 }
 
 impl Routes {
@@ -87,6 +91,7 @@ impl Routes {
             files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
+            lookup: routing::LookUp::chosen(config.techniques.routing),
             accounts,
         })
     }
@@ -152,6 +157,9 @@ impl Handler for Routes {
 
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
-        self.route(request)
+        match &self.lookup {
+            None => self.route(request),
+            Some(lookup) => lookup.answer(self, request),
+        }
     }
 }

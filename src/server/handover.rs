@@ -139,3 +139,67 @@ fn is_passing(error: &io::Error) -> bool {
         ErrorKind::ConnectionAborted | ErrorKind::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reactor::source::handed;
+    use std::net::TcpStream;
+
+    fn listener() -> TcpListener {
+        TcpListener::bind(("127.0.0.1", 0)).unwrap()
+    }
+
+    /// An accept(2) that fails, whatever the reason, is told to a reactor, and pauses the thread:
+    /// while it pauses the end is the first to wake it, so at most one more is told.
+    #[test]
+    fn a_refused_accept_is_handed_over_and_pauses() {
+        let listener = listener();
+        socket::stop_listening(&listener);
+        let (outlet, source) = handed().unwrap();
+        let began = std::time::Instant::now();
+        let thread = Handover::new(listener, vec![outlet]).start().unwrap();
+        let mut told = 0;
+        while told == 0 {
+            told += usize::from(!is_empty(&source));
+        }
+        thread.end();
+        let pauses = began.elapsed().as_nanos() / ACCEPT_RETRY.as_nanos();
+        while !is_empty(&source) {
+            told += 1;
+        }
+        assert!(told as u128 <= pauses + 2, "{told} in {pauses} pauses");
+    }
+
+    fn is_empty(source: &crate::reactor::source::Source) -> bool {
+        let error = source.accept().unwrap_err();
+        error.kind() == ErrorKind::WouldBlock
+    }
+
+    #[test]
+    fn who_has_gone_is_passed_over_and_nobody_waits_for_nobody() {
+        let listener = listener();
+        let address = listener.local_addr().unwrap();
+        let (gone, source) = handed().unwrap();
+        let (stays, sink) = handed().unwrap();
+        drop(source);
+        let thread = Handover::new(listener, vec![gone, stays]).start().unwrap();
+        let clients: Vec<_> = (0..4)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        thread.end();
+        for client in &clients {
+            assert_eq!(sink.accept().unwrap().1, client.local_addr().unwrap());
+        }
+        // No reactor is left at all: the connection is dropped, and the thread ends.
+        drop(sink);
+        let listener = self::listener();
+        let address = listener.local_addr().unwrap();
+        let (outlet, source) = handed().unwrap();
+        drop(source);
+        let thread = Handover::new(listener, vec![outlet]).start().unwrap();
+        let _client = TcpStream::connect(address).unwrap();
+        thread.end();
+        thread.end();
+    }
+}
