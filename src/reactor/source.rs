@@ -96,8 +96,12 @@ impl Source {
         }
     }
 
-    /// The next connection; `WouldBlock` if there is none.
-    pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    /// The next connection.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if there is none; what accept(2) says.
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         match self {
             Self::Listener(listener) => listener.accept(),
             Self::Handed(inlet) => {

@@ -158,12 +158,13 @@ mod tests {
         socket::stop_listening(&listener);
         let (outlet, source) = handed().unwrap();
         let began = std::time::Instant::now();
-        let thread = Handover::new(listener, vec![outlet]).start().unwrap();
+        let acceptor = Handover::new(listener, vec![outlet]).start().unwrap();
         let mut told = 0;
         while told == 0 {
             told += usize::from(!is_empty(&source));
+            thread::yield_now();
         }
-        thread.end();
+        acceptor.end();
         let pauses = began.elapsed().as_nanos() / ACCEPT_RETRY.as_nanos();
         while !is_empty(&source) {
             told += 1;
@@ -183,11 +184,11 @@ mod tests {
         let (gone, source) = handed().unwrap();
         let (stays, sink) = handed().unwrap();
         drop(source);
-        let thread = Handover::new(listener, vec![gone, stays]).start().unwrap();
+        let acceptor = Handover::new(listener, vec![gone, stays]).start().unwrap();
         let clients: Vec<_> = (0..4)
             .map(|_| TcpStream::connect(address).unwrap())
             .collect();
-        thread.end();
+        acceptor.end();
         for client in &clients {
             assert_eq!(sink.accept().unwrap().1, client.local_addr().unwrap());
         }
@@ -197,9 +198,9 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (outlet, source) = handed().unwrap();
         drop(source);
-        let thread = Handover::new(listener, vec![outlet]).start().unwrap();
+        let acceptor = Handover::new(listener, vec![outlet]).start().unwrap();
         let _client = TcpStream::connect(address).unwrap();
-        thread.end();
-        thread.end();
+        acceptor.end();
+        acceptor.end();
     }
 }
