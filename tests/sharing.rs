@@ -43,9 +43,12 @@ fn without_own_listener(workers: usize) -> Config {
     })
 }
 
+/// Status, fields and body.
+type Comparable = (u16, Vec<(String, String)>, String);
+
 /// An answer without what is measured: of a JSON object the names, of fields not the Date and not
 /// the length of a body with measured values.
-fn comparable(answer: Answer) -> (u16, Vec<(String, String)>, String) {
+fn comparable(answer: Answer) -> Comparable {
     let is_measured = answer.status == 200
         && answer.field("Content-Type") == Some("application/json")
         && answer.text() != r#"{"message":"Hello, World!"}"#;
@@ -62,7 +65,7 @@ fn comparable(answer: Answer) -> (u16, Vec<(String, String)>, String) {
 }
 
 /// The answers to every route's example, to each of its other methods and to what there is not.
-fn all_answers(config: Config) -> Vec<(u16, Vec<(String, String)>, String)> {
+fn all_answers(config: Config) -> Vec<Comparable> {
     let live = Live::routes(config);
     let mut wire = live.connect();
     let mut answers = Vec::new();
@@ -250,8 +253,8 @@ fn cores_allowed() -> String {
 /// The numbers in a list such as `0-2,5`.
 fn numbers(list: &str) -> Vec<usize> {
     let range = |part: &str| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        first.parse().unwrap()..=last.parse().unwrap()
+        let (low, high) = part.split_once('-').unwrap_or((part, part));
+        low.parse().unwrap()..=high.parse().unwrap()
     };
     list.split(',').flat_map(range).collect()
 }
