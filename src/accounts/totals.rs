@@ -1,8 +1,8 @@
 //! One count of requests for all reactors, under one lock.
 //!
-//! It is what a server keeps that has one mutex around its statistics. This one adds to it only with
-//! the technique `own-counters` off: then every request takes the lock, and its cache line moves
-//! from core to core.
+//! It is what a server keeps that has one mutex around its statistics. This one adds to it only
+//! with the technique `own-counters` off: then every request takes the lock, and its cache line
+//! moves from core to core.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -6,9 +6,9 @@
 //! nobody's leaving changes anything.
 //!
 //! Bounded in entries, bytes and time to live. The cache is cut into parts by the key's hash, each
-//! with its lock, its own counts and its share of the bounds; a lock is held for one look-up. Expired entries go when they
-//! are asked for or when they are the least recently used: there is no sweeper, the bounds hold
-//! without one.
+//! with its lock, its own counts and its share of the bounds; a lock is held for one look-up.
+//! Expired entries go when they are asked for or when they are the least recently used: there is no
+//! sweeper, the bounds hold without one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! `/async-files`: reads files on the job pool, each a task of its own, while the reactor goes on
-//! serving. With the technique `file-jobs` off, the reactor reads them itself and serves nobody else
-//! until it has.
+//! serving. With the technique `file-jobs` off, the reactor reads them itself and serves nobody
+//! else until it has.
 //!
 //! The limit on files in flight is one for the whole server: the threads of the job pool
 //! (`--job-threads`). A request cannot have more at a time by asking for more, nor can many
@@ -36,7 +36,7 @@ enum Reader {
     /// The job pool, with so many threads.
     Jobs(usize),
     /// The reactor that has the request.
-    Reactor,
+    Inline,
 }
 
 #[derive(Deserialize)]
@@ -133,7 +133,7 @@ pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Respo
     if paths.is_empty() {
         return Ok(batch.answer().into());
     }
-    if matches!(files.by, Reader::Reactor) {
+    if matches!(files.by, Reader::Inline) {
         for (index, path) in paths.into_iter().enumerate() {
             batch.read(index, path);
         }
@@ -178,7 +178,7 @@ impl Files {
         let by = if config.techniques.file_jobs {
             Reader::Jobs(config.job_threads)
         } else {
-            Reader::Reactor
+            Reader::Inline
         };
         Ok(Self {
             root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
@@ -229,7 +229,7 @@ impl Batch {
         let held_up = match self.by {
             Reader::Jobs(_) => self.held_up.longest(&self.accounts),
             // Its turn has not ended: it is as long as the reading at least.
-            Reader::Reactor => Some(total_time),
+            Reader::Inline => Some(total_time),
         };
         let mut progress = std::mem::take(&mut *self.progress());
         progress
@@ -259,7 +259,7 @@ impl Reader {
     fn at_once(self) -> usize {
         match self {
             Self::Jobs(threads) => threads,
-            Self::Reactor => 1,
+            Self::Inline => 1,
         }
     }
 }

@@ -57,8 +57,8 @@ pub fn probe(address: SocketAddr) -> io::Result<()> {
 }
 
 /// Ends a listener that another thread may wait on: its accept(2), and any later one, fails with
-/// EINVAL. Linux does so for shutdown(2); for close(2) it would not: the thread that waits keeps the
-/// listener open.
+/// EINVAL. Linux does so for shutdown(2); for close(2) it would not: the thread that waits keeps
+/// the listener open.
 pub fn stop_listening(listener: &TcpListener) {
     // It fails only if it does not listen any more.
     let _ = SockRef::from(listener).shutdown(Shutdown::Both);

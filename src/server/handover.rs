@@ -1,7 +1,7 @@
 //! One listener for all reactors: a thread accepts, and hands the connections to them in turn.
 //!
-//! It is what the server does with the technique `own-listener` off. It keeps the same promises: what
-//! waits in the backlog when draining begins is handed over before the listener closes, a file
+//! It is what the server does with the technique `own-listener` off. It keeps the same promises:
+//! what waits in the backlog when draining begins is handed over before the listener closes, a file
 //! table that is full pauses it, and it ends when it is told, wherever it waits. It writes to no
 //! account, since those have one writer each: an error is handed over too, and the reactor that
 //! gets it counts it.
