@@ -37,10 +37,14 @@ fn with(mut config: Config, change: impl FnOnce(&mut Techniques)) -> Config {
     config
 }
 
-fn without_own_listener(workers: usize) -> Config {
+fn own_listener(workers: usize, own_listener: bool) -> Config {
     with(wire::workers(workers), |techniques| {
-        techniques.own_listener = false;
+        techniques.own_listener = own_listener;
     })
+}
+
+fn without_own_listener(workers: usize) -> Config {
+    own_listener(workers, false)
 }
 
 /// Status, fields and body.
@@ -136,7 +140,7 @@ fn listeners_on(address: SocketAddr) -> usize {
 
 #[test]
 fn each_reactor_listens_or_one_thread_does() {
-    let own = Live::routes(workers(3));
+    let own = Live::routes(own_listener(3, true));
     assert_eq!(listeners_on(own.address), 3);
     let one = Live::routes(without_own_listener(3));
     assert_eq!(listeners_on(one.address), 1);

@@ -4,7 +4,8 @@
 //! To the reactor both are the same: something that becomes ready, once for what came since, and
 //! gives connections until it would block. The second way costs what the first does not have: a
 //! channel that two threads write, an eventfd that wakes the reactor for each connection, and a
-//! connection whose memory the kernel touched on another core.
+//! connection whose memory the kernel touched on another core. (The reactor's account of accept4(2)
+//! then counts how often it looked into the channel; the calls are the other thread's.)
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
