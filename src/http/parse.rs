@@ -12,7 +12,7 @@ use arrayvec::ArrayVec;
 
 use super::request::{Body, Method, Request, Version};
 use super::{Rejection, Status};
-use crate::config::{Limits, bounds};
+use crate::config::{Limits, Techniques, bounds};
 
 mod target;
 
@@ -33,27 +33,47 @@ pub type Field<'a> = httparse::Header<'a>;
 
 /// Room for the fields of one head. A field owns nothing, so that nothing is dropped, and the bytes
 /// that the fields are views of may change when they are no longer used.
-pub struct Slots<'a>(ManuallyDrop<ArrayVec<Field<'a>, { bounds::FIELDS_MAX }>>);
+pub struct Slots<'a> {
+    fields: ManuallyDrop<ArrayVec<Field<'a>, { bounds::FIELDS_MAX }>>,
+    saves: bool,
+}
 
 impl<'a> Slots<'a> {
     /// No slots.
     #[inline]
-    pub fn new() -> Self {
-        Self(ManuallyDrop::new(ArrayVec::new()))
+    pub fn new(techniques: &Techniques) -> Self {
+        Self {
+            fields: ManuallyDrop::new(ArrayVec::new()),
+            saves: techniques.field_slots,
+        }
     }
 
-    /// This many slots, cleared: httparse takes no others.
+    /// Slots for fields, cleared: httparse takes no others. So many as these bytes are likely to
+    /// need, or for a hundred.
+    #[inline]
+    fn likely(&mut self, bytes: usize, limits: &Limits) -> &mut [Field<'a>] {
+        // Browsers need 60 bytes for a field.
+        let likely = if self.saves {
+            (bytes / 32 + 4).min(32)
+        } else {
+            bounds::FIELDS_MAX
+        };
+        self.cleared(likely.min(fields_max(limits)))
+    }
+
+    /// So many slots.
     #[inline]
     fn cleared(&mut self, count: usize) -> &mut [Field<'a>] {
-        self.0.clear();
-        self.0.extend(iter::repeat_n(httparse::EMPTY_HEADER, count));
-        &mut self.0
+        self.fields.clear();
+        self.fields
+            .extend(iter::repeat_n(httparse::EMPTY_HEADER, count));
+        &mut self.fields
     }
 }
 
 impl Default for Slots<'_> {
     fn default() -> Self {
-        Self::new()
+        Self::new(&Techniques::default())
     }
 }
 
@@ -162,7 +182,7 @@ fn judge<'a>(
             None => return Ok(None),
         },
     };
-    let fields = &slots.0[..];
+    let fields = &slots.fields[..];
     let controls = Controls::of(fields, line.version)?;
     let head_bytes = bytes.len() - line.rest.len() + section_bytes;
     Ok(Some(Head {

@@ -139,7 +139,7 @@ pub(super) fn section<'a>(
     match httparse::parse_headers(bytes, slots.cleared(fields_max(limits))) {
         Ok(httparse::Status::Complete((section_bytes, fields))) => {
             let count = fields.len();
-            slots.0.truncate(count);
+            slots.fields.truncate(count);
             Ok(Some(section_bytes))
         }
         _ => Err(bad_request(NAME)),

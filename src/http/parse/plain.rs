@@ -9,9 +9,11 @@
 //! target three times, and we would have to read it a fourth time: it lets any octet above 0x20
 //! pass.
 
+use ascii::AsciiStr;
+
 use super::octets::{TARGET, TARGET_PATH};
 use super::target::Target;
-use super::{Field, Line, Slots, fields_max};
+use super::{Field, Line, Slots};
 use crate::config::Limits;
 use crate::http::request::{Method, Version};
 
@@ -59,9 +61,11 @@ fn target(bytes: &[u8]) -> Option<(Target<'_>, &[u8])> {
     Some((Target { path, query }, after))
 }
 
+/// The octets as text. All of both classes are ASCII, and to see that takes a quarter of the time
+/// that it takes to see that bytes are UTF-8.
 #[inline]
 fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
+    AsciiStr::from_ascii(bytes).ok().map(AsciiStr::as_str)
 }
 
 /// A section with CRLF at the end of each line, put into `slots`: the number of its bytes.
@@ -71,16 +75,14 @@ pub(super) fn section<'a>(
     slots: &mut Slots<'a>,
     limits: &Limits,
 ) -> Option<usize> {
-    // Browsers need 60 bytes for a field.
-    let likely = (bytes.len() / 32 + 4).min(32).min(fields_max(limits));
-    let outcome = httparse::parse_headers(bytes, slots.cleared(likely));
+    let outcome = httparse::parse_headers(bytes, slots.likely(bytes.len(), limits));
     let Ok(httparse::Status::Complete((section_bytes, fields))) = outcome else {
         return None;
     };
     let is_plain = section_bytes <= limits.header_section.saturating_add(b"\r\n".len())
         && has_crlf_throughout(bytes, section_bytes, fields);
     let count = fields.len();
-    slots.0.truncate(count);
+    slots.fields.truncate(count);
     is_plain.then_some(section_bytes)
 }
 

@@ -21,7 +21,7 @@ struct Seen {
 type Verdict = Result<Option<Seen>, Rejection>;
 
 fn step(input: &[u8], scanned: &mut usize, limits: &Limits) -> Verdict {
-    let mut slots = Slots::new();
+    let mut slots = Slots::default();
     let found = head(input, scanned, &mut slots, limits)?;
     Ok(found.map(|head| Seen {
         method: head.request.method,
@@ -798,12 +798,12 @@ fn plain_as_examined(bytes: &[u8], limits: &Limits) -> (bool, bool) {
     let Ok(Some(Line { rest, .. })) = slow else {
         return (fast.is_some(), false);
     };
-    let (mut fast_slots, mut slow_slots) = (Slots::new(), Slots::new());
+    let (mut fast_slots, mut slow_slots) = (Slots::default(), Slots::default());
     let fast_bytes = plain::section(rest, &mut fast_slots, limits);
     let slow_bytes = examine::section(rest, &mut slow_slots, limits);
     if fast_bytes.is_some() {
         assert_eq!(slow_bytes, Ok(fast_bytes), "{shown}");
-        assert_eq!(fast_slots.0, slow_slots.0, "{shown}");
+        assert_eq!(fast_slots.fields, slow_slots.fields, "{shown}");
     }
     (fast.is_some(), fast_bytes.is_some())
 }
@@ -877,7 +877,7 @@ fn more_fields_than_were_likely() {
     for count in 0..bounds::FIELDS_MAX {
         let input = line("GET / HTTP/1.1")
             .replace("\r\n\r\n", &format!("\r\n{}\r\n", "X:\r\n".repeat(count)));
-        let mut slots = Slots::new();
+        let mut slots = Slots::default();
         let head = head(input.as_bytes(), &mut 0, &mut slots, &Limits::default());
         assert_eq!(head.unwrap().unwrap().request.fields.len(), count + 1);
     }
