@@ -65,6 +65,7 @@ pub struct Routes {
     profiler: Arc<profiler::Profiler>,
     files_root: Arc<FilesRoot>,
     job_threads: usize,
+    techniques: stats::Changed,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
 }
@@ -87,6 +88,7 @@ impl Routes {
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
             files_root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
             job_threads: config.job_threads,
+            techniques: stats::Changed::of(config),
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
             accounts,
@@ -110,7 +112,7 @@ impl Routes {
                 cache::reply(&self.cache, key, request)
             }
             (Get | Head, "/cache-stats") => Ok(cache::stats(&self.cache).into()),
-            (Get | Head, "/stats") => Ok(stats::reply(&self.accounts).into()),
+            (Get | Head, "/stats") => Ok(stats::reply(&self.accounts, &self.techniques).into()),
             (Get | Head, "/memory-stats") => Ok(memory::reply(&self.accounts).into()),
             (Get | Head, "/profiled") => profiler::profiled(&self.profiler, &self.limits, request),
             (Get | Head, "/profiler-stats") => {
