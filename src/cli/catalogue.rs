@@ -55,7 +55,7 @@ pub(super) fn list(config: &Config, as_json: bool) -> String {
         };
         let state = state(&row);
         let (name, claim, file) = (row.name, row.claim, row.file);
-        let _ = writeln!(text, "{name:<15} {state:<9} {origin:<8} {claim} {file}");
+        let _ = writeln!(text, "{name:<15} {state:<12} {origin:<8} {claim} ({file})");
     }
     text
 }
@@ -79,7 +79,7 @@ pub(super) fn explain(name: Option<&str>) -> Result<String, String> {
     for paragraph in entry(technique.name).split("\n\n") {
         text.push('\n');
         let (label, body) = match paragraph.strip_prefix("**") {
-            Some(rest) => rest.split_once(".** ").unwrap_or(("", rest)),
+            Some(rest) => rest.split_once(".**").unwrap_or(("", rest)),
             None => ("", paragraph),
         };
         if !label.is_empty() {
