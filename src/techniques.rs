@@ -164,8 +164,8 @@ impl Switch {
         true
     }
 
-    /// The technique's value, as text that [`set`](Self::set) takes; empty if its option gave it one
-    /// that the technique does not have.
+    /// The technique's value, as text that [`set`](Self::set) takes; empty if its option gave it
+    /// one that the technique does not have.
     pub fn get(&self, config: &Config) -> String {
         // Looked up in a copy, so that one way to the field, the one that writes, is enough.
         let mut config = config.clone();

@@ -238,7 +238,7 @@ fn every_entry_says_where_and_how() {
         let (file, rest) = place[1..].split_once('`').expect("a file");
         assert_eq!(file, technique.file, "{name}");
         // A function, if one is named, is there.
-        let named = rest.split('`').nth(1).filter(|_| file.ends_with(".rs"));
+        let named = rest.split('`').nth(1).filter(|_| file.starts_with("src/"));
         if let Some(function) = named.and_then(|path| path.rsplit("::").next()) {
             let source = read(file);
             let heads = ["(", "<"].map(|next| format!("fn {function}{next}"));

@@ -1,7 +1,7 @@
 //! Which techniques were asked for: `--without`, `--with` and `--naive`, as text and in force.
 //!
-//! Invariant: nothing is asked for in two ways that contradict each other. A technique stands in one
-//! of the two lists; `nodelay`, `backlog` and `linger` are one value with the options of these
+//! Invariant: nothing is asked for in two ways that contradict each other. A technique stands in
+//! one of the two lists; `nodelay`, `backlog` and `linger` are one value with the options of these
 //! names, however either was given. `--naive` contradicts nothing, since it names no technique.
 
 use super::forms::Form;

@@ -278,7 +278,7 @@ mod tests {
         let default = shown(&config);
         assert_eq!(default["techniques_off"], serde_json::json!([]));
         assert_eq!(default["techniques_changed"], serde_json::json!({}));
-        for (name, value) in [("slab", "off"), ("event-batching", "16"), ("spin", "50")] {
+        for (name, value) in [("cursors", "off"), ("event-batching", "16"), ("spin", "50")] {
             let technique = techniques::find(name).unwrap();
             assert!(
                 technique.switch().unwrap().set(&mut config, value),
@@ -286,7 +286,7 @@ mod tests {
             );
         }
         let changed = shown(&config);
-        assert_eq!(changed["techniques_off"], serde_json::json!(["slab"]));
+        assert_eq!(changed["techniques_off"], serde_json::json!(["cursors"]));
         let others = serde_json::json!({"event-batching": "16", "spin": "50"});
         assert_eq!(changed["techniques_changed"], others);
         let stats = Exam::new().get("/stats").json();
