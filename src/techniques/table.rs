@@ -203,7 +203,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         "own-listener",
         Sharing,
         flag(|config| &mut config.techniques.own_listener),
-        "src/server.rs",
+        "src/server/listeners.rs",
         "Every reactor accepts from its own listener: no thread hands connections over.",
     ),
     row(
@@ -236,7 +236,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         "quickack",
         Sockets,
         flag(|config| &mut config.techniques.quickack),
-        "src/reactor/acceptor.rs",
+        "src/reactor/linux.rs",
         "Acknowledgements are sent at once (`TCP_QUICKACK`), and not up to 40 ms later.",
     ),
     row(
