@@ -61,6 +61,7 @@ pub use table::{Route, TABLE};
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {
     accounts: Arc<Accounts>,
+    techniques: stats::Changed,
     limits: Limits,
     ids: benchmark::Ids,
     cache: cache::Cache,
@@ -84,6 +85,7 @@ impl Routes {
     pub fn new(config: &Config, accounts: Arc<Accounts>) -> io::Result<Self> {
         let reactors = accounts.reactors.len();
         Ok(Self {
+            techniques: stats::Changed::of(config),
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
             cache: cache::Cache::new(&config.techniques),
@@ -113,7 +115,7 @@ impl Routes {
                 cache::reply(&self.cache, key, request).into()
             }
             (Get | Head, "/cache-stats") => cache::stats(&self.cache).into(),
-            (Get | Head, "/stats") => stats::reply(&self.accounts).into(),
+            (Get | Head, "/stats") => stats::reply(&self.accounts, &self.techniques).into(),
             (Get | Head, "/memory-stats") => memory::reply(&self.accounts).into(),
             (Get | Head, "/profiled") => {
                 profiler::profiled(&self.profiler, &self.limits, request).into()

@@ -107,7 +107,9 @@ fn rows() -> Vec<Row> {
         get("/cache-stats", |routes, _| {
             cache::stats(&routes.cache).into()
         }),
-        get("/stats", |routes, _| stats::reply(&routes.accounts).into()),
+        get("/stats", |routes, _| {
+            stats::reply(&routes.accounts, &routes.techniques).into()
+        }),
         get("/memory-stats", |routes, _| {
             memory::reply(&routes.accounts).into()
         }),
