@@ -653,6 +653,13 @@ fn techniques_come_from_flag_variable_and_file() {
     );
     let none = stdout(&barewire().args(config).args(["--without", "none"]).unwrap());
     assert_eq!(line(&none, "without"), ("\"none\"", "flag --without"));
+    let file = written("without = []");
+    let empty = stdout(
+        &barewire()
+            .args(["--print-config", "--config", shown(&file.path)])
+            .unwrap(),
+    );
+    assert_eq!(line(&empty, "without").0, "\"none\"");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::techniques::{self, Form as Kind, Switch, Technique};
 
 /// What stands for no technique at all, so that `--print-config` can say it.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// Techniques with the values that they shall have, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

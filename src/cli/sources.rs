@@ -184,6 +184,9 @@ impl File {
     fn entry(&self, setting: &Setting) -> Option<(Source, OsString)> {
         let text = match self.entries.get(setting.name)? {
             toml::Value::String(text) => text.clone(),
+            toml::Value::Array(texts) if setting.repeats && texts.is_empty() => {
+                selection::NONE.to_owned()
+            }
             toml::Value::Array(texts) if setting.repeats => joined(texts),
             // Numbers and booleans are written as on the command line; lists and such do not pass.
             other => other.to_string(),

@@ -59,13 +59,13 @@ pub use table::{Route, TABLE};
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {
     accounts: Arc<Accounts>,
+    techniques: stats::Changed,
     limits: Limits,
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
     files_root: Arc<FilesRoot>,
     job_threads: usize,
-    techniques: stats::Changed,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
 }
@@ -82,13 +82,13 @@ impl Routes {
     pub fn new(config: &Config, accounts: Arc<Accounts>) -> io::Result<Self> {
         let reactors = accounts.reactors.len();
         Ok(Self {
+            techniques: stats::Changed::of(config),
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
             cache: cache::Cache::new(),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
             files_root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
             job_threads: config.job_threads,
-            techniques: stats::Changed::of(config),
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
             accounts,
