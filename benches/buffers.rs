@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use barewire::accounts::ReactorAccount;
+use barewire::config::Techniques;
 use barewire::reactor::buffers::{Input, Pool};
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -18,7 +19,12 @@ const PIPELINED: usize = 16;
 fn pool(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("a buffer for the rest of a request");
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
-    let mut pool = Pool::new(BUFFER_BYTES, usize::MAX, Arc::<ReactorAccount>::default());
+    let mut pool = Pool::new(
+        BUFFER_BYTES,
+        usize::MAX,
+        &Techniques::default(),
+        Arc::<ReactorAccount>::default(),
+    );
     group.bench_function("pooled", |bencher| {
         bencher.iter(|| {
             let buffer = pool.copy_of(black_box(REQUEST), &[]).expect("no limit");
@@ -39,7 +45,10 @@ fn cursors(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("requests out of one input");
     group.throughput(Throughput::Bytes((PIPELINED * REQUEST.len()) as u64));
     let received = REQUEST.repeat(PIPELINED);
-    let mut input = Input::new(BytesMut::with_capacity(BUFFER_BYTES));
+    let mut input = Input::new(
+        BytesMut::with_capacity(BUFFER_BYTES),
+        &Techniques::default(),
+    );
     group.bench_function("cursors", |bencher| {
         bencher.iter(|| {
             input.bytes_mut().extend_from_slice(&received);

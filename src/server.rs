@@ -169,7 +169,7 @@ impl<H: Handler> Server<H> {
         let handler = Arc::new(handler);
         let reactor = |(worker, listener)| {
             Ok(Reactor::new(
-                Linux::new(listener)?,
+                Linux::new(listener, config.techniques)?,
                 Arc::clone(&handler),
                 jobs.clone(),
                 Arc::clone(&accounts.reactors[worker]),

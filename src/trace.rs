@@ -52,7 +52,7 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     )?;
     let address = listener.local_addr()?;
     let kernel = Traced {
-        linux: Linux::new(listener)?,
+        linux: Linux::new(listener, config.techniques)?,
         steps: 0,
         text: String::new(),
     };
@@ -228,8 +228,13 @@ impl Kernel for Traced {
         result
     }
 
-    fn watch_writable(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
-        let result = self.linux.watch_writable(socket, id);
+    fn watch_again(
+        &mut self,
+        socket: &mut Self::Socket,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
+        let result = self.linux.watch_again(socket, id, writable);
         self.call(
             "epoll_ctl(MOD, and writable)",
             &result,

@@ -1,19 +1,20 @@
 //! The answers that never change, and `/healthz`, which changes once.
 //!
 //! `/plaintext` and `/json` are the two shapes of the `TechEmpower` benchmarks, for comparison with
-//! other servers. Neither allocates: the text lies in the program, and a closure that captures
-//! nothing is boxed for nothing.
+//! other servers. Neither allocates: the one answer lies in the program, and the closure that makes
+//! the other captures nothing and is boxed for nothing.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde::Serialize;
 
 use crate::accounts::Accounts;
-use crate::http::{ContentType, Response, Status};
+use crate::http::{ContentType, Fixed, Reply, Response, Status};
 
 /// `GET /plaintext`.
-pub(super) fn plaintext() -> Response {
-    Response::fixed(ContentType::Text, b"Hello, World!")
+pub(super) fn plaintext() -> &'static Fixed {
+    static ANSWER: Fixed = Fixed::new(ContentType::Text, b"Hello, World!");
+    &ANSWER
 }
 
 /// `GET /json`: serialised anew for each request, as the benchmark's rules ask.
@@ -29,11 +30,14 @@ pub(super) fn json() -> Response {
 
 /// `GET /healthz`: what a balancer asks. 503 tells it to send no more, while those that come are
 /// still served.
-pub(super) fn health(accounts: &Accounts) -> Response {
+pub(super) fn health(accounts: &Accounts) -> Reply {
+    static HEALTHY: Fixed = Fixed::new(ContentType::Text, b"ok");
     if accounts.draining.load(Relaxed) {
-        Response::fixed(ContentType::Text, b"draining").status(Status::SERVICE_UNAVAILABLE)
+        Response::fixed(ContentType::Text, b"draining")
+            .status(Status::SERVICE_UNAVAILABLE)
+            .into()
     } else {
-        Response::fixed(ContentType::Text, b"ok")
+        Reply::Fixed(&HEALTHY)
     }
 }
 

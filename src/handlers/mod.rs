@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::accounts::Accounts;
 use crate::config::bounds::GATE_CLOSED_WITHIN;
 use crate::config::{Config, Limits};
-use crate::http::{Admission, Handler, Method, Reply, Request, Response};
+use crate::http::{Admission, Handler, Method, Reply, Request};
 
 mod table;
 
@@ -102,24 +102,28 @@ impl Routes {
 
     /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a
     /// test.
-    fn route(&self, request: &Request<'_>) -> Result<Reply, Response> {
+    fn route(&self, request: &Request<'_>) -> Reply {
         use Method::{Get, Head, Post};
         match (request.method, request.path) {
-            (Get | Head, "/plaintext") => Ok(constant::plaintext().into()),
-            (Get | Head, "/json") => Ok(constant::json().into()),
-            (Get | Head, "/benchmark") => benchmark::reply(&self.ids, request),
+            (Get | Head, "/plaintext") => constant::plaintext().into(),
+            (Get | Head, "/json") => constant::json().into(),
+            (Get | Head, "/benchmark") => benchmark::reply(&self.ids, request).into(),
             (Get | Head, path) if let Some(key) = table::cache_key(path) => {
-                cache::reply(&self.cache, key, request)
+                cache::reply(&self.cache, key, request).into()
             }
-            (Get | Head, "/cache-stats") => Ok(cache::stats(&self.cache).into()),
-            (Get | Head, "/stats") => Ok(stats::reply(&self.accounts, &self.techniques).into()),
-            (Get | Head, "/memory-stats") => Ok(memory::reply(&self.accounts).into()),
-            (Get | Head, "/profiled") => profiler::profiled(&self.profiler, &self.limits, request),
+            (Get | Head, "/cache-stats") => cache::stats(&self.cache).into(),
+            (Get | Head, "/stats") => stats::reply(&self.accounts, &self.techniques).into(),
+            (Get | Head, "/memory-stats") => memory::reply(&self.accounts).into(),
+            (Get | Head, "/profiled") => {
+                profiler::profiled(&self.profiler, &self.limits, request).into()
+            }
             (Get | Head, "/profiler-stats") => {
-                Ok(profiler::stats(&self.profiler, &self.accounts).into())
+                profiler::stats(&self.profiler, &self.accounts).into()
             }
-            (Post, "/zero-copy") => Ok(zero_copy::reply(request).into()),
-            (Get | Head, "/memory-efficiency-test") => efficiency::reply(&self.efficiency_gate),
+            (Post, "/zero-copy") => zero_copy::reply(request).into(),
+            (Get | Head, "/memory-efficiency-test") => {
+                efficiency::reply(&self.efficiency_gate).into()
+            }
             (Post, "/async-files") => {
                 let jobs_max = self.limits.jobs;
                 files::reply(
@@ -129,11 +133,14 @@ impl Routes {
                     jobs_max,
                     request,
                 )
+                .into()
             }
-            (Get | Head, "/io-benchmark") => io_benchmark::reply(&self.io_gate, &self.accounts),
-            (Get | Head, "/healthz") => Ok(constant::health(&self.accounts).into()),
-            (Get | Head, "/") => Ok(home::reply(request).into()),
-            (method, path) => Err(table::refusal(method, path)),
+            (Get | Head, "/io-benchmark") => {
+                io_benchmark::reply(&self.io_gate, &self.accounts).into()
+            }
+            (Get | Head, "/healthz") => constant::health(&self.accounts),
+            (Get | Head, "/") => home::reply(request).into(),
+            (method, path) => table::refusal(method, path).into(),
         }
     }
 }
@@ -159,6 +166,6 @@ impl Handler for Routes {
 
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
-        self.route(request).unwrap_or_else(Reply::from)
+        self.route(request)
     }
 }

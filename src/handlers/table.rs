@@ -195,6 +195,7 @@ mod tests {
                 let mut asked = request(method, path_of(route));
                 asked.body.first = route.example_body.unwrap_or("").as_bytes();
                 let response = match exam.routes.handle(&asked) {
+                    Reply::Fixed(fixed) => fixed.response(),
                     Reply::Now(response) => response,
                     // Work for the job pool or the timer: a refusal needs neither.
                     Reply::Later(_) => Response::empty(Status::OK),

@@ -17,16 +17,22 @@ pub mod body;
 
 pub mod status;
 
+pub mod content_type;
+
 pub mod output;
 
 pub mod date;
 
 pub mod response;
 
+pub mod fixed;
+
 pub mod router;
 
+pub use content_type::ContentType;
+pub use fixed::Fixed;
 pub use request::{Body, Exchange, Field, Method, Request, Version};
-pub use response::{ContentType, Response};
+pub use response::Response;
 pub use router::Router;
 pub use status::Status;
 
@@ -57,6 +63,8 @@ pub enum Admission {
 /// A handler's answer.
 #[derive(Debug)]
 pub enum Reply {
+    /// It is always the same.
+    Fixed(&'static Fixed),
     /// Here it is.
     Now(Response),
     /// It takes time. Until it is there, nothing more of this connection is parsed or read.
@@ -97,9 +105,23 @@ impl From<Response> for Reply {
     }
 }
 
+impl From<&'static Fixed> for Reply {
+    fn from(fixed: &'static Fixed) -> Self {
+        Self::Fixed(fixed)
+    }
+}
+
 impl From<Later> for Reply {
     fn from(later: Later) -> Self {
         Self::Later(later)
+    }
+}
+
+/// A refusal ends the handler by `?`, and is an answer like others.
+impl From<Result<Self, Response>> for Reply {
+    #[inline]
+    fn from(result: Result<Self, Response>) -> Self {
+        result.unwrap_or_else(Self::Now)
     }
 }
 

@@ -30,7 +30,7 @@ impl<K: Kernel> Connection<K> {
         let produced = match verdict {
             None => {
                 exchange.keep_alive = false;
-                Produced::Written(shared.answer(exchange, handler_panicked()))
+                shared.answer(exchange, handler_panicked())
             }
             Some(Verdict::Reject { rejection, close }) => {
                 exchange.keep_alive &= !close;
@@ -39,12 +39,12 @@ impl<K: Kernel> Connection<K> {
                     self.peer,
                     rejection.reason,
                 );
-                Produced::Written(shared.answer(
+                shared.answer(
                     exchange,
                     Response::error(rejection.status, rejection.reason),
-                ))
+                )
             }
-            Some(Verdict::Refuse(response)) => Produced::Written(shared.answer(exchange, response)),
+            Some(Verdict::Refuse(response)) => shared.answer(exchange, response),
             Some(Verdict::Handle { close }) => {
                 exchange.keep_alive &= !close;
                 shared.produce(exchange, |handler| handler.handle(&head.request))
@@ -146,7 +146,7 @@ impl<K: Kernel> Connection<K> {
             shared.access.begin(&self.peer, &head.request);
             shared.stopwatch.lap(Stage::Parse, &mut shared.kernel);
             let produced = shared.produce(upload.exchange, |handler| handler.handle(&head.request));
-            if matches!(produced, Produced::Written(_)) {
+            if matches!(produced, Produced::Written { .. }) {
                 shared.stopwatch.deferred(upload.asked);
             }
             self.settle(produced, upload.exchange, Framing::None, shared);

@@ -6,7 +6,7 @@
 //!
 //! This file has the reactor's only `unsafe`: [`receive`].
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 
 use super::socket;
 use crate::accounts::ReactorAccount;
-use crate::config::bounds;
+use crate::config::{Techniques, bounds};
 
 /// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
 ///
@@ -22,7 +22,15 @@ use crate::config::bounds;
 ///
 /// As recv(2).
 #[inline]
-pub fn receive(stream: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+pub fn receive(
+    stream: &TcpStream,
+    into: &mut BytesMut,
+    max: usize,
+    techniques: &Techniques,
+) -> io::Result<usize> {
+    if !techniques.uninit_reads {
+        return receive_into_zeroes(stream, into, max);
+    }
     let held = into.len();
     let spare = into.spare_capacity_mut();
     let room = spare.len().min(max);
@@ -35,18 +43,39 @@ pub fn receive(stream: &TcpStream, into: &mut BytesMut, max: usize) -> io::Resul
     Ok(received)
 }
 
+/// The same into memory that is cleared first: what is written without `unsafe`.
+#[cold]
+fn receive_into_zeroes(
+    mut stream: &TcpStream,
+    into: &mut BytesMut,
+    max: usize,
+) -> io::Result<usize> {
+    let held = into.len();
+    let room = (into.capacity() - held).min(max);
+    into.resize(held + room, 0);
+    let received = stream.read(&mut into[held..]);
+    into.truncate(held + received.as_ref().map_or(0, |bytes| *bytes));
+    received
+}
+
 /// Received bytes: read from the front, filled at the back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Input {
     bytes: BytesMut,
     start: usize,
+    /// The buffer's room, if what is consumed is split off instead of passed over.
+    splits: Option<usize>,
 }
 
 impl Input {
     /// An input over a buffer that may hold bytes already.
     #[must_use]
-    pub fn new(bytes: BytesMut) -> Self {
-        Self { bytes, start: 0 }
+    pub fn new(bytes: BytesMut, techniques: &Techniques) -> Self {
+        Self {
+            splits: (!techniques.cursors).then_some(bytes.capacity()),
+            bytes,
+            start: 0,
+        }
     }
 
     /// What has not been consumed.
@@ -70,6 +99,9 @@ impl Input {
     /// Moves the start; both cursors go back to 0 when nothing is left.
     #[inline]
     pub fn consume(&mut self, bytes: usize) {
+        if let Some(room) = self.splits {
+            return self.split_off(bytes, room);
+        }
         self.start += bytes;
         if self.start >= self.bytes.len() {
             self.clear();
@@ -81,6 +113,20 @@ impl Input {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.start = 0;
+        if let Some(room) = self.splits {
+            self.bytes.reserve(room);
+        }
+    }
+
+    /// What parsers do that hand their bytes on: the buffer is shared from now on, and its front is
+    /// lost to it until all who share it have let go.
+    #[cold]
+    fn split_off(&mut self, bytes: usize, room: usize) {
+        let consumed = self.bytes.split_to(bytes.min(self.bytes.len())).freeze();
+        drop(consumed);
+        if self.bytes.is_empty() {
+            self.bytes.reserve(room);
+        }
     }
 
     /// Bytes that can be received without moving anything.
@@ -95,10 +141,13 @@ impl Input {
         &mut self.bytes
     }
 
-    /// Gives the buffer up.
+    /// Gives the buffer up, as large as it was.
     #[must_use]
     pub fn into_bytes(self) -> BytesMut {
-        self.bytes
+        match self.splits {
+            Some(room) if self.bytes.capacity() != room => BytesMut::with_capacity(room),
+            _ => self.bytes,
+        }
     }
 }
 
@@ -109,6 +158,7 @@ pub struct Pool {
     large: Vec<BytesMut>,
     small_bytes: usize,
     bytes_max: usize,
+    techniques: Techniques,
     account: Arc<ReactorAccount>,
 }
 
@@ -116,12 +166,18 @@ impl Pool {
     /// An empty pool that lends at most `bytes_max` in all, in sizes of `small_bytes` and
     /// [`bounds::SEGMENT_BYTES`].
     #[must_use]
-    pub fn new(small_bytes: usize, bytes_max: usize, account: Arc<ReactorAccount>) -> Self {
+    pub fn new(
+        small_bytes: usize,
+        bytes_max: usize,
+        techniques: &Techniques,
+        account: Arc<ReactorAccount>,
+    ) -> Self {
         Self {
             small: Vec::new(),
             large: Vec::new(),
             small_bytes,
             bytes_max,
+            techniques: *techniques,
             account,
         }
     }
@@ -150,6 +206,13 @@ impl Pool {
         Some(buffer)
     }
 
+    /// An empty input of the size of the reactor's own; `None` if that would exceed the limit.
+    pub fn take_input(&mut self) -> Option<Input> {
+        let techniques = self.techniques;
+        let buffer = self.take(self.small_bytes)?;
+        Some(Input::new(buffer, &techniques))
+    }
+
     /// A buffer that holds a copy of two pieces, one after the other.
     pub fn copy_of(&mut self, first: &[u8], second: &[u8]) -> Option<BytesMut> {
         let mut buffer = self.take(first.len() + second.len())?;
@@ -167,7 +230,7 @@ impl Pool {
             bounds::SEGMENT_BYTES => &mut self.large,
             _ => return,
         };
-        if idle.len() < bounds::IDLE_BUFFERS_KEPT {
+        if idle.len() < self.techniques.idle_buffers {
             buffer.clear();
             idle.push(buffer);
         }
@@ -180,7 +243,13 @@ mod tests {
 
     fn pool(bytes_max: usize) -> (Pool, Arc<ReactorAccount>) {
         let account = Arc::<ReactorAccount>::default();
-        (Pool::new(8192, bytes_max, Arc::clone(&account)), account)
+        let pool = Pool::new(
+            8192,
+            bytes_max,
+            &Techniques::default(),
+            Arc::clone(&account),
+        );
+        (pool, account)
     }
 
     #[test]
@@ -233,13 +302,40 @@ mod tests {
     }
 
     #[test]
+    fn without_idle_buffers_each_is_allocated_anew() {
+        let account = Arc::<ReactorAccount>::default();
+        let techniques = Techniques {
+            idle_buffers: 0,
+            ..Techniques::default()
+        };
+        let mut pool = Pool::new(8192, 1 << 20, &techniques, Arc::clone(&account));
+        for _ in 0..3 {
+            let buffer = pool.take(1).unwrap();
+            pool.give_back(buffer);
+        }
+        assert_eq!((account.pool_hits.get(), account.pool_misses.get()), (0, 3));
+        assert_eq!(account.buffer_bytes.get(), 0);
+    }
+
+    #[test]
     fn an_empty_input_starts_again_at_the_front() {
-        let mut input = Input::new(BytesMut::with_capacity(16));
-        input.bytes_mut().extend_from_slice(b"abcdef");
-        input.consume(2);
-        assert_eq!((input.unread(), input.spare()), (&b"cdef"[..], 10));
-        input.consume(4);
-        assert!(input.is_empty());
-        assert_eq!(input.spare(), 16);
+        for cursors in [true, false] {
+            let techniques = Techniques {
+                cursors,
+                ..Techniques::default()
+            };
+            let mut input = Input::new(BytesMut::with_capacity(16), &techniques);
+            input.bytes_mut().extend_from_slice(b"abcdef");
+            input.consume(2);
+            assert_eq!((input.unread(), input.spare()), (&b"cdef"[..], 10));
+            input.consume(4);
+            assert!(input.is_empty());
+            assert_eq!(input.spare(), 16);
+            input.bytes_mut().extend_from_slice(b"ghi");
+            input.consume(1);
+            assert_eq!((input.unread(), input.len()), (&b"hi"[..], 2));
+            input.clear();
+            assert_eq!(input.into_bytes().capacity(), 16);
+        }
     }
 }

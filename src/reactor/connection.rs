@@ -14,17 +14,17 @@ use std::net::SocketAddr;
 
 use super::buffers::Input;
 use super::connections::ConnectionId;
-use super::journal::AccessLine;
-use super::kernel::Kernel;
+use super::deferral::Deferred;
+use super::kernel::{Kernel, Readiness};
+use super::owing::Owed;
 use super::shared::Shared;
 use super::timers::Time;
 use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
 use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
+use crate::http::Handler;
 use crate::http::body::Decoder;
-use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler};
 
 /// A connection and all that is known of it.
 // Each of the bools is a fact of its own, and holds in every phase.
@@ -36,6 +36,8 @@ pub struct Connection<K: Kernel> {
     pub(super) phase: Phase,
     /// Received, and not served yet.
     pub(super) inbox: Option<Input>,
+    /// It reads into a buffer of its own, and keeps that when it is empty.
+    pub(super) holds_input: bool,
     /// Owed to the peer.
     pub(super) outbox: Option<Owed>,
     /// There may be something to read.
@@ -68,52 +70,6 @@ pub(super) enum Phase {
     Lingering { since: Time, heard: Time },
 }
 
-/// A request whose answer is being made.
-#[derive(Debug)]
-pub(super) struct Deferred {
-    pub(super) pending: Pending,
-    pub(super) wait: Wait,
-}
-
-/// What of a request survives until its answer.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) exchange: Exchange,
-    /// The framing of a body that is still to come and that its handler did not want.
-    pub(super) unread: Framing,
-    /// When the turn began that read it.
-    pub(super) asked: Time,
-    pub(super) access: AccessLine,
-}
-
-/// What an answer waits for.
-pub(super) enum Wait {
-    /// The clock.
-    Timer {
-        began: Time,
-        until: Time,
-        then: Continuation,
-    },
-    /// A thread of the pool.
-    Job,
-}
-
-impl std::fmt::Debug for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Timer { .. } => "Timer",
-            Self::Job => "Job",
-        })
-    }
-}
-
-/// Bytes of answers that the peer has not taken yet.
-#[derive(Debug)]
-pub(super) struct Owed {
-    pub(super) bytes: Input,
-    pub(super) pace: Pace,
-}
-
 /// The connection is of no more use: the peer reset it, or we gave it up.
 #[derive(Debug)]
 pub(super) struct Gone;
@@ -126,8 +82,15 @@ pub(super) enum Step {
 }
 
 impl<K: Kernel> Connection<K> {
-    /// A connection that was just accepted.
-    pub fn new(id: ConnectionId, socket: K::Socket, peer: SocketAddr, now: Time) -> Self {
+    /// A connection that was just accepted; without an input of its own it reads into the common
+    /// one.
+    pub fn new(
+        id: ConnectionId,
+        socket: K::Socket,
+        peer: SocketAddr,
+        now: Time,
+        own_input: Option<Input>,
+    ) -> Self {
         Self {
             id,
             socket,
@@ -136,7 +99,8 @@ impl<K: Kernel> Connection<K> {
                 scanned: 0,
                 since: now,
             },
-            inbox: None,
+            holds_input: own_input.is_some(),
+            inbox: own_input,
             outbox: None,
             unread: false,
             read_closed: false,
@@ -163,7 +127,11 @@ impl<K: Kernel> Connection<K> {
         shared
             .kernel
             .observe("advance", || format!("{cause}; {}", self.describe()));
-        match self.heed(cause, common, shared) {
+        let heeded = match cause {
+            Cause::Ready(ready) => Ok(self.heed_edges(ready)),
+            other => self.heed(other, common, shared),
+        };
+        match heeded {
             Ok(true) => {}
             Ok(false) => return Progress::Blocked,
             Err(Gone) => return Progress::Finished,
@@ -187,8 +155,17 @@ impl<K: Kernel> Connection<K> {
         }
     }
 
-    /// Takes note of a wakeup. False if there is nothing to be done about it now.
+    /// Takes note of what epoll said. False if there is nothing to be done about it now.
     #[inline]
+    fn heed_edges(&mut self, ready: Readiness) -> bool {
+        self.unread |= ready.readable || ready.read_closed;
+        self.read_closed |= ready.read_closed;
+        // Who owes bytes reads nothing, and a send before there is room would be in vain.
+        !self.yielded && (self.outbox.is_none() || ready.writable)
+    }
+
+    /// Takes note of a wakeup. False if there is nothing to be done about it now.
+    #[inline(never)]
     fn heed<H: Handler>(
         &mut self,
         cause: Cause,
@@ -196,12 +173,7 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> Result<bool, Gone> {
         match cause {
-            Cause::Ready(ready) => {
-                self.unread |= ready.readable || ready.read_closed;
-                self.read_closed |= ready.read_closed;
-                // Who owes bytes reads nothing, and a send before there is room would be in vain.
-                Ok(!self.yielded && (self.outbox.is_none() || ready.writable))
-            }
+            Cause::Ready(ready) => Ok(self.heed_edges(ready)),
             Cause::Timer(at) if self.armed != at => Ok(false),
             Cause::Timer(_) => {
                 self.armed = Time::NEVER;
@@ -210,8 +182,8 @@ impl<K: Kernel> Connection<K> {
                 }
                 Ok(true)
             }
-            Cause::Answer(reply) => {
-                self.resume(|_| *reply, shared);
+            Cause::Answer => {
+                self.take_up_answer(shared);
                 Ok(true)
             }
             Cause::Resume => {
@@ -258,10 +230,8 @@ impl<K: Kernel> Connection<K> {
         shared
             .stopwatch
             .start(shared.turn_began, &mut shared.kernel);
-        let step = if let Some(mut own) = self.inbox.take() {
-            let step = self.fill_and_serve(&mut own, is_fresh, shared);
-            self.keep_own(own, shared);
-            step
+        let step = if self.inbox.is_some() {
+            self.fill_and_serve_own(is_fresh, shared)
         } else if self.reads_into_segments() {
             self.fill_body(shared)
         } else {
@@ -273,13 +243,29 @@ impl<K: Kernel> Connection<K> {
         }?;
         self.flush(shared)?;
         // The round that would find out that nothing is left is spared.
-        let is_idle =
-            !self.unread && self.inbox.is_none() && matches!(self.phase, Phase::Head { .. });
+        let is_idle = !self.unread
+            && self.inbox.as_ref().is_none_or(Input::is_empty)
+            && matches!(self.phase, Phase::Head { .. });
         Ok(if is_idle || self.outbox.is_some() {
             Step::Blocked
         } else {
             step
         })
+    }
+
+    /// The same with the input of our own.
+    #[inline(never)]
+    fn fill_and_serve_own<H: Handler>(
+        &mut self,
+        is_fresh: bool,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        let Some(mut own) = self.inbox.take() else {
+            return Ok(Step::Again);
+        };
+        let step = self.fill_and_serve(&mut own, is_fresh, shared);
+        self.keep_own(own, shared);
+        step
     }
 
     /// One read, unless something waits to be served, and all that is complete then.
@@ -295,11 +281,12 @@ impl<K: Kernel> Connection<K> {
         } else {
             self.fill(input, shared)?
         };
-        match filled {
-            Fill::Bytes => self.serve(input, shared).map(|()| Step::Again),
-            Fill::Nothing => Ok(Step::Again),
-            Fill::End => Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared)),
+        if filled == Fill::Bytes {
+            self.serve(input, shared)?;
+        } else if filled == Fill::End {
+            return Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared));
         }
+        Ok(Step::Again)
     }
 
     /// Whether bytes wait that have not been looked at: those behind a request whose answer took
@@ -309,7 +296,7 @@ impl<K: Kernel> Connection<K> {
         match (&self.inbox, &self.phase) {
             (None, _) => false,
             (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
-            (Some(_), _) => true,
+            (Some(inbox), _) => !inbox.is_empty(),
         }
     }
 

@@ -101,8 +101,14 @@ pub trait Kernel {
     /// Reports from now on when the socket becomes readable (epoll_ctl(2), edge-triggered).
     fn watch(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()>;
 
-    /// Reports from now on also when it becomes writable.
-    fn watch_writable(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()>;
+    /// The same again, of a socket that is watched already; `writable`: also when it becomes
+    /// writable. What is ready at this moment is reported once more.
+    fn watch_again(
+        &mut self,
+        socket: &mut Self::Socket,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()>;
 
     /// recv(2), of at most `max` bytes, behind what `into` holds.
     fn recv(
@@ -148,11 +154,11 @@ impl<K: Kernel> Counted<K> {
 
     /// See [`Kernel::poll`].
     #[inline]
-    pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<()> {
+    pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
         self.account.turns.add(1);
         let events = self.kernel.poll(until, report)?;
         self.account.events.add(events as u64);
-        Ok(())
+        Ok(events)
     }
 
     /// See [`Kernel::accept`].
@@ -169,10 +175,15 @@ impl<K: Kernel> Counted<K> {
         self.kernel.watch(socket, id)
     }
 
-    /// See [`Kernel::watch_writable`].
-    pub fn watch_writable(&mut self, socket: &mut K::Socket, id: ConnectionId) -> io::Result<()> {
+    /// See [`Kernel::watch_again`].
+    pub fn watch_again(
+        &mut self,
+        socket: &mut K::Socket,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
         self.account.registrations.add(1);
-        self.kernel.watch_writable(socket, id)
+        self.kernel.watch_again(socket, id, writable)
     }
 
     /// See [`Kernel::recv`].
@@ -187,7 +198,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.recv(socket, into, max);
         match &result {
             Ok(bytes) => self.account.bytes_in.add(*bytes as u64),
-            Err(_) => self.note(&result),
+            Err(error) => self.note_error(error),
         }
         result
     }
@@ -199,7 +210,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.send(socket, bytes);
         match &result {
             Ok(sent) => self.account.bytes_out.add(*sent as u64),
-            Err(_) => self.note(&result),
+            Err(error) => self.note_error(error),
         }
         if !matches!(&result, Ok(sent) if *sent == bytes.len()) {
             self.account.short_writes.add(1);
@@ -208,7 +219,14 @@ impl<K: Kernel> Counted<K> {
     }
 
     fn note<T>(&self, result: &io::Result<T>) {
-        if matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        if let Err(error) = result {
+            self.note_error(error);
+        }
+    }
+
+    #[cold]
+    fn note_error(&self, error: &io::Error) {
+        if error.kind() == ErrorKind::WouldBlock {
             self.account.eagains.add(1);
         }
     }

@@ -20,7 +20,7 @@ use super::buffers;
 use super::connections::ConnectionId;
 use super::kernel::{Kernel, Occasion, Readiness, Rouse};
 use super::timers::Time;
-use crate::config::bounds;
+use crate::config::Techniques;
 
 /// One epoll instance, with a listener, a waker and a timer in it.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct Linux {
     listener: Option<TcpListener>,
     waker: Arc<Waker>,
     timer: OwnedFd,
+    techniques: Techniques,
     /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
     timer_at: Time,
 }
@@ -45,7 +46,7 @@ impl Linux {
     ///
     /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
     /// want of descriptors.
-    pub fn new(listener: std::net::TcpListener) -> io::Result<Self> {
+    pub fn new(listener: std::net::TcpListener, techniques: Techniques) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::from_std(listener);
         poll.registry()
@@ -57,13 +58,14 @@ impl Linux {
         )?;
         poll.registry()
             .register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
-        let events = Events::with_capacity(bounds::EVENTS_PER_POLL);
+        let events = Events::with_capacity(techniques.events_per_poll);
         Ok(Self {
             poll,
             events,
             listener: Some(listener),
             waker,
             timer,
+            techniques,
             timer_at: Time::NEVER,
         })
     }
@@ -101,7 +103,7 @@ impl Kernel for Linux {
     fn now(&mut self) -> Time {
         let time = clock_gettime(ClockId::Monotonic);
         // The monotonic clock begins at boot: neither part is negative.
-        Time(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+        Time(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
     }
 
     fn wall_clock(&mut self) -> Duration {
@@ -111,11 +113,15 @@ impl Kernel for Linux {
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
-        let timeout = if until == Time::ZERO {
-            Some(Duration::ZERO)
-        } else {
-            self.set_timer(until)?;
-            None
+        let timeout = match until {
+            Time::ZERO => Some(Duration::ZERO),
+            Time::NEVER => None,
+            until if self.techniques.fine_timer => {
+                self.set_timer(until)?;
+                None
+            }
+            // Rounded up to whole milliseconds by mio, and the clock read once more.
+            until => Some(until.since(self.now())),
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
@@ -161,10 +167,19 @@ impl Kernel for Linux {
             .register(socket, id.token(), Interest::READABLE)
     }
 
-    fn watch_writable(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
+    fn watch_again(
+        &mut self,
+        socket: &mut TcpStream,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
+        let mut interest = Interest::READABLE;
+        if writable {
+            interest |= Interest::WRITABLE;
+        }
         self.poll
             .registry()
-            .reregister(socket, id.token(), Interest::READABLE | Interest::WRITABLE)
+            .reregister(socket, id.token(), interest)
     }
 
     #[inline]
@@ -174,7 +189,7 @@ impl Kernel for Linux {
         into: &mut BytesMut,
         max: usize,
     ) -> io::Result<usize> {
-        buffers::receive(socket, into, max)
+        buffers::receive(socket, into, max, &self.techniques)
     }
 
     #[inline]

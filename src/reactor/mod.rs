@@ -13,7 +13,7 @@
 //! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
 //!   collect in, and have in common;
 //! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
-//! - `transfer`, `serve`, `bodies` and `deadline`: the parts of a connection;
+//! - `transfer`, `owing`, `serve`, `bodies`, `deferral` and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
@@ -49,9 +49,13 @@ pub mod connection;
 
 mod transfer;
 
+mod owing;
+
 mod serve;
 
 mod bodies;
+
+mod deferral;
 
 mod deadline;
 
@@ -60,21 +64,18 @@ pub mod acceptor;
 use bytes::BytesMut;
 
 use self::acceptor::Acceptor;
-use self::buffers::{Input, Pool};
+use self::buffers::Input;
 use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
-use self::journal::{AccessLine, FAULT};
+use self::journal::FAULT;
 use self::kernel::{Counted, Kernel, Occasion};
 use self::shared::Shared;
-use self::stopwatch::Stopwatch;
-use self::timers::{Time, Timers};
+use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
 use crate::http::Handler;
-use crate::http::date::Date;
-use crate::http::output::Output;
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
@@ -104,41 +105,20 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         connections_max: usize,
     ) -> Self {
         let (address, mailbox) = mailbox(kernel.rouse());
-        let pool = Pool::new(
-            config.socket.buffer_size,
-            config.limits.buffers,
-            Arc::clone(&account),
-        );
-        let shared = Shared {
-            kernel: Counted { kernel, account },
-            handler,
-            output: Output::with_capacity(bounds::SEGMENT_BYTES),
-            pool,
-            timers: Timers::new(),
-            jobs,
-            address,
-            jobs_outstanding: 0,
-            date: Date::at(0),
-            date_due: Time::ZERO,
-            stopwatch: Stopwatch::new(config.sample),
-            access: AccessLine::default(),
-            limits: config.limits,
-            timeouts: config.timeouts,
-            drain: config.drain,
-            draining: None,
-            now: Time::ZERO,
-            turn_began: Time::ZERO,
-            worker,
-        };
+        let kernel = Counted { kernel, account };
+        let shared = Shared::new(kernel, handler, jobs, address, config, worker);
         Self {
-            connections: Connections::new(),
+            connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),
             yielded: Vec::new(),
             acceptor: Acceptor::new(connections_max),
             mailbox,
             has_mail: false,
             leaving: false,
-            input: Input::new(BytesMut::with_capacity(config.socket.buffer_size)),
+            input: Input::new(
+                BytesMut::with_capacity(config.socket.buffer_size),
+                &config.techniques,
+            ),
             shared,
         }
     }
@@ -170,7 +150,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         // Wait. What happened becomes wakeups; nothing is acted on yet.
         self.shared.note_turn_ended();
         let until = self.wait_until();
-        self.shared.kernel.poll(until, |occasion| match occasion {
+        let events = self.shared.kernel.poll(until, |occasion| match occasion {
             Occasion::Connection(id, ready) => self.wakeups.push(Wakeup::ready(id, ready)),
             Occasion::Listener => self.acceptor.ready(),
             Occasion::Messages => self.has_mail = true,
@@ -180,7 +160,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             .observe("turn", || format!("{} wakeups", self.wakeups.len()));
 
         // One clock reading for all that came together.
-        self.shared.begin_turn();
+        self.shared.begin_turn(events);
 
         self.accept();
         self.read_mail();
@@ -188,20 +168,19 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
-        let mut wakeups = std::mem::take(&mut self.wakeups);
-        if wakeups.is_empty() {
+        if self.wakeups.is_empty() {
             self.expire_timers(bounds::TIMERS_PER_TURN);
         }
-        for (number, wakeup) in wakeups.drain(..).enumerate() {
-            if number % bounds::ADVANCES_PER_CLOCK == bounds::ADVANCES_PER_CLOCK - 1
-                || self.shared.is_timer_near()
-            {
+        let mut number = 0;
+        while let Some(&wakeup) = self.wakeups.get(number) {
+            number += 1;
+            if self.shared.is_clock_due(number) {
                 self.shared.read_clock();
                 self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
             self.advance(wakeup);
         }
-        self.wakeups = wakeups;
+        self.wakeups.clear();
         self.sweep_timers();
         Ok(())
     }
@@ -228,7 +207,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// When the next turn must begin, whatever happens.
     fn wait_until(&self) -> Time {
-        if self.yielded.is_empty() {
+        let is_asleep = self.shared.now >= self.shared.awake_until;
+        if self.yielded.is_empty() && is_asleep {
             self.shared
                 .timers
                 .next()
@@ -239,6 +219,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     fn advance(&mut self, wakeup: Wakeup) {
         let Some(connection) = self.connections.get_mut(wakeup.id) else {
             self.shared.kernel.account.stale_wakeups.add(1);
@@ -252,6 +233,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
     }
 
+    #[cold]
     fn dismiss(&mut self, id: ConnectionId) {
         self.shared
             .kernel
@@ -265,6 +247,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// Advances the connections of timers that are due, a few at a time: see
     /// [`bounds::TIMERS_PER_ADVANCE`].
+    #[inline(never)]
     fn expire_timers(&mut self, most: usize) {
         for _ in 0..most {
             let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) else {
@@ -291,6 +274,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn resume_yielded(&mut self) {
+        if self.yielded.is_empty() {
+            return;
+        }
         let resume = |id| Wakeup {
             id,
             cause: Cause::Resume,
@@ -299,9 +285,14 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn read_mail(&mut self) {
-        if !std::mem::take(&mut self.has_mail) {
-            return;
+        if self.has_mail {
+            self.has_mail = false;
+            self.read_messages();
         }
+    }
+
+    #[inline(never)]
+    fn read_messages(&mut self) {
         while let Some(message) = self.mailbox.take() {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
@@ -318,9 +309,12 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     fn take_answer(&mut self, id: ConnectionId, reply: Box<crate::http::Reply>) {
         self.shared.jobs_outstanding -= 1;
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.keep_answer(reply);
+        }
         self.wakeups.push(Wakeup {
             id,
-            cause: Cause::Answer(reply),
+            cause: Cause::Answer,
         });
     }
 }

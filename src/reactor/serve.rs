@@ -6,14 +6,15 @@
 use std::mem;
 
 use super::buffers::Input;
-use super::connection::{Connection, Deferred, Gone, Pending, Phase, Step, Wait};
+use super::connection::{Connection, Gone, Phase, Step};
+use super::deferral::Pending;
 use super::kernel::Kernel;
 use super::shared::{Produced, Shared};
 use super::upload::Pace;
 use crate::accounts::{Refusal, Stage};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Exchange, Handler, Later, Method, Rejection, Reply, Response, Status, Version};
+use crate::http::{Exchange, Handler, Method, Rejection, Status, Version};
 
 impl<K: Kernel> Connection<K> {
     /// Serves what is complete in the input, as long as the answers are taken.
@@ -24,16 +25,16 @@ impl<K: Kernel> Connection<K> {
         shared: &mut Shared<H, K>,
     ) -> Result<(), Gone> {
         while !input.is_empty() {
-            let goes_on = match &self.phase {
-                Phase::Head { .. } => self.serve_head(input, shared),
-                Phase::Body(_) => self.collect(input, shared),
-                Phase::Discard { .. } => self.discard(input, shared),
-                Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => false,
+            let goes_on = if let Phase::Head { .. } = self.phase {
+                self.serve_head(input, shared)
+            } else {
+                self.serve_rest(input, shared)
             };
             if !goes_on {
                 break;
             }
-            if shared.output.len() >= shared.limits.owed {
+            let is_due = shared.output.len() >= shared.limits.owed;
+            if is_due || !shared.techniques.batched_writes {
                 self.flush(shared)?;
                 if self.outbox.is_some() {
                     break;
@@ -41,6 +42,19 @@ impl<K: Kernel> Connection<K> {
             }
         }
         Ok(())
+    }
+
+    /// Takes what belongs to a request whose head has been taken. False if nothing can be taken
+    /// now.
+    #[inline(never)]
+    fn serve_rest<H: Handler>(&mut self, input: &mut Input, shared: &mut Shared<H, K>) -> bool {
+        match self.phase {
+            Phase::Body(_) => self.collect(input, shared),
+            Phase::Discard { .. } => self.discard(input, shared),
+            Phase::Head { .. } | Phase::Deferred(_) | Phase::Closing | Phase::Lingering { .. } => {
+                false
+            }
+        }
     }
 
     /// Takes a request head, and what follows from it. False if the head is not complete, or
@@ -122,6 +136,7 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// The same, where the status does not tell the kind.
+    #[cold]
     pub(super) fn reject_as<H: Handler>(
         &mut self,
         refusal: Refusal,
@@ -150,14 +165,25 @@ impl<K: Kernel> Connection<K> {
         unread: Framing,
         shared: &mut Shared<H, K>,
     ) {
-        let goes_on = matches!(&produced, Produced::Written(written) if written.keep_alive)
-            && unread.is_bodiless();
+        let goes_on =
+            matches!(produced, Produced::Written { keep_alive: true }) && unread.is_bodiless();
         if goes_on && let Phase::Head { scanned, since } = &mut self.phase {
             // The usual case changes two numbers, where an assignment would first drop the old
             // phase.
             (*scanned, *since) = (0, shared.now);
-            return;
+        } else {
+            self.settle_any(produced, exchange, unread, shared);
         }
+    }
+
+    #[inline(never)]
+    fn settle_any<H: Handler>(
+        &mut self,
+        produced: Produced,
+        exchange: Exchange,
+        unread: Framing,
+        shared: &mut Shared<H, K>,
+    ) {
         self.phase = match produced {
             Produced::Later(later) => {
                 return self.defer(
@@ -171,84 +197,16 @@ impl<K: Kernel> Connection<K> {
                     shared,
                 );
             }
-            Produced::Written(written) if !written.keep_alive => Phase::Closing,
-            Produced::Written(_) if unread.is_bodiless() => Phase::Head {
+            Produced::Written { keep_alive: false } => Phase::Closing,
+            Produced::Written { .. } if unread.is_bodiless() => Phase::Head {
                 scanned: 0,
                 since: shared.now,
             },
-            Produced::Written(_) => Phase::Discard {
+            Produced::Written { .. } => Phase::Discard {
                 body: Decoder::new(unread),
                 pace: Pace::new(shared.now),
             },
         };
-    }
-
-    fn defer<H: Handler>(&mut self, later: Later, pending: Pending, shared: &mut Shared<H, K>) {
-        let queued = match later {
-            Later::After(span, then) => {
-                let began = shared.kernel.now();
-                let wait = Wait::Timer {
-                    began,
-                    until: began.after(span),
-                    then,
-                };
-                self.phase = Phase::Deferred(Box::new(Deferred { pending, wait }));
-                return;
-            }
-            Later::Run(job) => shared.jobs.run(job, self.id, &shared.address).map(|()| 1),
-            Later::RunAll(tasks, job) => {
-                let jobs = tasks.len() as u64 + 1;
-                shared
-                    .jobs
-                    .run_all(tasks, job, self.id, &shared.address)
-                    .map(|()| jobs)
-            }
-        };
-        if let Ok(jobs) = queued {
-            shared.kernel.account.jobs.add(jobs);
-            shared.jobs_outstanding += 1;
-            self.phase = Phase::Deferred(Box::new(Deferred {
-                pending,
-                wait: Wait::Job,
-            }));
-        } else {
-            shared.refused(Refusal::Jobs, self.peer, "the job queue is full");
-            shared.access = pending.access;
-            let written = shared.answer(pending.exchange, Response::busy(QUEUE_FULL, 1));
-            self.settle(
-                Produced::Written(written),
-                pending.exchange,
-                pending.unread,
-                shared,
-            );
-        }
-    }
-
-    /// Goes on with a request whose wait is over.
-    pub(super) fn resume<H: Handler>(
-        &mut self,
-        make: impl FnOnce(&H) -> Reply,
-        shared: &mut Shared<H, K>,
-    ) {
-        // A refusal may have ended the wait: there was no buffer for what came behind the request.
-        if !matches!(self.phase, Phase::Deferred(_)) {
-            return;
-        }
-        let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
-            return;
-        };
-        let mut pending = deferred.pending;
-        shared.access = mem::take(&mut pending.access);
-        match shared.produce(pending.exchange, make) {
-            Produced::Later(later) => {
-                pending.access = mem::take(&mut shared.access);
-                self.defer(later, pending, shared);
-            }
-            written @ Produced::Written(_) => {
-                shared.stopwatch.deferred(pending.asked);
-                self.settle(written, pending.exchange, pending.unread, shared);
-            }
-        }
     }
 }
 
@@ -261,8 +219,6 @@ const ENDED_IN_BODY: Rejection = Rejection {
     status: Status::BAD_REQUEST,
     reason: "the connection ended inside a body; send it whole, up to the last chunk if chunked",
 };
-
-const QUEUE_FULL: &str = "the queue for blocking work is full; try again in a second";
 
 pub(super) fn exchange_of(head: &Head<'_>) -> Exchange {
     Exchange {

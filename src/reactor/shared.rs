@@ -11,7 +11,7 @@ use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
 use crate::accounts::{Refusal, Stage};
-use crate::config::{Drain, Limits, Timeouts, bounds};
+use crate::config::{Config, Drain, Limits, Techniques, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
 use crate::http::response::Written;
@@ -43,6 +43,8 @@ pub struct Shared<H, K: Kernel> {
     pub stopwatch: Stopwatch,
     /// The access line of the request that is being answered.
     pub access: AccessLine,
+    /// What makes it fast.
+    pub techniques: Techniques,
     /// How much a peer may make us hold.
     pub limits: Limits,
     /// How long it may keep us waiting.
@@ -55,6 +57,10 @@ pub struct Shared<H, K: Kernel> {
     pub now: Time,
     /// When the turn's poll returned.
     pub turn_began: Time,
+    /// How long it goes on polling after an event before it sleeps.
+    pub spin: Duration,
+    /// Until then it polls without sleeping.
+    pub awake_until: Time,
     /// Number of this reactor, from 0.
     pub worker: usize,
 }
@@ -62,69 +68,85 @@ pub struct Shared<H, K: Kernel> {
 /// What came of a handler.
 #[derive(Debug)]
 pub enum Produced {
-    /// The answer is in the output.
-    Written(Written),
+    /// The answer is in the output, and the connection stays open or does not.
+    Written {
+        /// It stays.
+        keep_alive: bool,
+    },
     /// It will be.
     Later(Later),
 }
 
 impl<H: Handler, K: Kernel> Shared<H, K> {
+    /// What a reactor begins with.
+    pub(super) fn new(
+        kernel: Counted<K>,
+        handler: Arc<H>,
+        jobs: JobPool,
+        address: Address,
+        config: &Config,
+        worker: usize,
+    ) -> Self {
+        let techniques = config.techniques;
+        let pool = Pool::new(
+            config.socket.buffer_size,
+            config.limits.buffers,
+            &techniques,
+            Arc::clone(&kernel.account),
+        );
+        Self {
+            kernel,
+            handler,
+            output: Output::new(bounds::SEGMENT_BYTES, &techniques),
+            pool,
+            timers: Timers::new(),
+            jobs,
+            address,
+            jobs_outstanding: 0,
+            date: Date::at(0),
+            date_due: Time::ZERO,
+            stopwatch: Stopwatch::new(config.sample),
+            access: AccessLine::default(),
+            techniques,
+            limits: config.limits,
+            timeouts: config.timeouts,
+            drain: config.drain,
+            draining: None,
+            now: Time::ZERO,
+            turn_began: Time::ZERO,
+            spin: Duration::from_micros(techniques.spin_us as u64),
+            awake_until: Time::ZERO,
+            worker,
+        }
+    }
+
     /// Runs a handler, or its continuation, and writes what it answers.
     ///
     /// If it panics, before or while its answer is written, the output is cut back to where it was
     /// and says 500: other answers in it, and other connections, are not touched.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline)]
     pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
-        let exchange = self.final_exchange(exchange);
-        let Self {
-            kernel,
-            handler,
-            output,
-            date,
-            stopwatch,
-            ..
-        } = self;
-        let mark = output.len();
-        let mut deferred = None;
-        let attempt = catch_unwind(AssertUnwindSafe(|| match make(handler) {
-            Reply::Later(later) => {
-                deferred = Some(later);
-                None
+        let exchange = self.settle_exchange(exchange);
+        let mark = self.output.len();
+        let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
+            Reply::Fixed(answer) => {
+                self.stopwatch.lap(Stage::Handle, &mut self.kernel);
+                let written = answer.write(exchange, &self.date, &mut self.output);
+                self.note_answer(Status::OK, written, mark)
             }
-            Reply::Now(response) => {
-                stopwatch.lap(Stage::Handle, kernel);
-                let status = response.status_code();
-                let written = response.write(exchange, date, output);
-                stopwatch.lap(Stage::Serialise, kernel);
-                Some((status, written))
+            Reply::Now(answer) => {
+                self.stopwatch.lap(Stage::Handle, &mut self.kernel);
+                let status = answer.status_code();
+                let written = answer.write(exchange, &self.date, &mut self.output);
+                self.note_answer(status, written, mark)
+            }
+            Reply::Later(later) => {
+                self.note_delay(&later, mark);
+                Produced::Later(later)
             }
         }));
-        let (status, written) = match attempt {
-            Ok(Some(answer)) => answer,
-            Ok(None) if let Some(later) = deferred => {
-                self.kernel
-                    .observe("produce", || format!("no answer yet: {later:?}"));
-                if mark == 0 {
-                    // Nothing is sent in this round: the wait would be charged to a stage.
-                    self.stopwatch.abandon();
-                }
-                return Produced::Later(later);
-            }
-            _ => {
-                self.output.truncate(mark);
-                self.note_panic();
-                return Produced::Written(self.answer(exchange, handler_panicked()));
-            }
-        };
-        let bytes = self.output.len() - mark;
-        self.kernel.observe("produce", || {
-            format!(
-                "answer {} of {bytes} bytes written into the output",
-                status.0
-            )
-        });
-        self.count_answer(status, written);
-        Produced::Written(written)
+        attempt.unwrap_or_else(|_| self.answer_panic(exchange, mark))
     }
 
     /// Asks the handler something that is no answer yet; `None` if it panicked.
@@ -137,12 +159,11 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     }
 
     /// Writes an answer that is known.
-    pub fn answer(&mut self, exchange: Exchange, response: Response) -> Written {
-        let exchange = self.final_exchange(exchange);
+    pub fn answer(&mut self, exchange: Exchange, response: Response) -> Produced {
+        let exchange = self.settle_exchange(exchange);
         let status = response.status_code();
         let written = response.write(exchange, &self.date, &mut self.output);
-        self.count_answer(status, written);
-        written
+        self.count_answer(status, written)
     }
 
     /// Counts a refusal, and says why if somebody listens.
@@ -154,9 +175,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
 
     /// Reads the clock for a turn, and sets the date if a second has passed.
     #[inline]
-    pub fn begin_turn(&mut self) {
+    pub fn begin_turn(&mut self, events: usize) {
         self.read_clock();
         self.turn_began = self.now;
+        if events > 0 {
+            self.awake_until = self.now.after(self.spin);
+        }
         self.tick();
     }
 
@@ -166,10 +190,13 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         self.now = self.kernel.now();
     }
 
-    /// Whether a timer comes due soon, beside what the advances of a turn may take.
+    /// Whether the clock is to be read before this advance of a turn, counted from 1: from time to
+    /// time, and before each if a timer comes due soon, beside what the advances of a turn may
+    /// take.
     #[inline]
-    pub fn is_timer_near(&self) -> bool {
-        self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
+    pub fn is_clock_due(&self, advance: usize) -> bool {
+        advance.is_multiple_of(self.techniques.advances_per_clock)
+            || self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
     }
 
     /// Accounts for how long the turn held the others up, while jobs are under way for someone who
@@ -197,13 +224,47 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }
     }
 
-    /// While draining, every answer is the connection's last, however its request was put.
+    /// What is settled just before an answer is made. While draining, it is the connection's last,
+    /// however its request was put; and without a cached date it gets one of its own.
     #[inline]
-    fn final_exchange(&self, exchange: Exchange) -> Exchange {
+    fn settle_exchange(&mut self, exchange: Exchange) -> Exchange {
+        if !self.techniques.cached_date {
+            self.date = Date::at(self.kernel.kernel.wall_clock().as_secs());
+        }
         Exchange {
             keep_alive: exchange.keep_alive && self.draining.is_none(),
             ..exchange
         }
+    }
+
+    #[inline]
+    fn note_answer(&mut self, status: Status, written: Written, mark: usize) -> Produced {
+        self.stopwatch.lap(Stage::Serialise, &mut self.kernel);
+        let bytes = self.output.len() - mark;
+        self.kernel.observe("produce", || {
+            format!(
+                "answer {} of {bytes} bytes written into the output",
+                status.0
+            )
+        });
+        self.count_answer(status, written)
+    }
+
+    #[inline(never)]
+    fn note_delay(&mut self, later: &Later, mark: usize) {
+        self.kernel
+            .observe("produce", || format!("no answer yet: {later:?}"));
+        if mark == 0 {
+            // Nothing is sent in this round: the wait would be charged to a stage.
+            self.stopwatch.abandon();
+        }
+    }
+
+    #[cold]
+    fn answer_panic(&mut self, exchange: Exchange, mark: usize) -> Produced {
+        self.output.truncate(mark);
+        self.note_panic();
+        self.answer(exchange, handler_panicked())
     }
 
     fn note_panic(&self) {
@@ -212,7 +273,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     }
 
     #[inline]
-    fn count_answer(&mut self, status: Status, written: Written) {
+    fn count_answer(&mut self, status: Status, written: Written) -> Produced {
         let account = &self.kernel.account;
         account.requests.add(1);
         account.bytes_copied.add(written.copied as u64);
@@ -224,6 +285,9 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }
         self.access.answered(status);
         self.stopwatch.request_served();
+        Produced::Written {
+            keep_alive: written.keep_alive,
+        }
     }
 }
 

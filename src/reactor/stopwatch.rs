@@ -11,8 +11,8 @@ use crate::accounts::Stage;
 /// Times the stages of sampled requests, and the response time of those and of deferred ones.
 #[derive(Debug)]
 pub struct Stopwatch {
-    every: u32,
-    countdown: u32,
+    every: u64,
+    countdown: u64,
     /// When the stage that is being timed began.
     running: Option<Time>,
     /// The round's send is to be timed.
@@ -25,6 +25,12 @@ impl Stopwatch {
     /// Times one request in `every`; none if that is 0.
     #[must_use]
     pub fn new(every: u32) -> Self {
+        // Never is after a request in every nanosecond for 584 years.
+        let every = if every == 0 {
+            u64::MAX
+        } else {
+            u64::from(every)
+        };
         Self {
             every,
             countdown: every,
@@ -40,7 +46,7 @@ impl Stopwatch {
         if self.round {
             self.abandon();
         }
-        if self.countdown == 0 && self.every > 0 {
+        if self.countdown == 0 {
             self.countdown = self.every;
             self.round = true;
             self.asked = Some(turn);
@@ -87,7 +93,8 @@ impl Stopwatch {
     /// Just after it.
     #[inline]
     pub fn after_send<K: Kernel>(&mut self, kernel: &mut Counted<K>) {
-        if let Some(asked) = self.asked.take() {
+        if let Some(asked) = self.asked {
+            self.asked = None;
             self.finish(asked, kernel);
         }
     }

@@ -3,10 +3,11 @@
 use super::connections::ConnectionId;
 use super::kernel::Readiness;
 use super::timers::Time;
-use crate::http::Reply;
 
 /// A reason to advance a connection. A hint: the connection's own state is the truth.
-#[derive(Debug)]
+///
+/// It owns nothing, so a list of them is walked by copying and emptied by forgetting.
+#[derive(Clone, Copy, Debug)]
 pub struct Wakeup {
     /// Which one; it may be gone.
     pub id: ConnectionId,
@@ -26,14 +27,14 @@ impl Wakeup {
 }
 
 /// Why a connection is advanced.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Cause {
     /// The kernel says it is ready.
     Ready(Readiness),
     /// The entry set for this moment came due.
     Timer(Time),
-    /// A job has finished.
-    Answer(Box<Reply>),
+    /// A job has finished; its connection has the answer.
+    Answer,
     /// It yielded in an earlier turn.
     Resume,
     /// The server is leaving.
@@ -45,7 +46,7 @@ impl std::fmt::Display for Cause {
         match self {
             Self::Ready(ready) => write!(f, "{ready}"),
             Self::Timer(_) => f.write_str("timer"),
-            Self::Answer(_) => f.write_str("answer of a job"),
+            Self::Answer => f.write_str("answer of a job"),
             Self::Resume => f.write_str("resume"),
             Self::Drain => f.write_str("drain"),
         }

@@ -112,7 +112,8 @@ impl Case {
         self
     }
 
-    fn run(&self, live: &Live) {
+    /// Checks the answers to the request, alone and with another behind it.
+    pub(crate) fn run(&self, live: &Live) {
         let mut wire = live.connect();
         wire.send(&self.request);
         self.check(&mut wire, "alone");
@@ -135,6 +136,18 @@ impl Case {
         } else {
             wire.expect_open();
         }
+    }
+
+    /// The answers, unchecked.
+    pub(crate) fn answers(&self, wire: &mut Wire) -> Vec<Answer> {
+        let read = |_| {
+            if self.head_only {
+                wire.answer_to_head()
+            } else {
+                wire.answer()
+            }
+        };
+        self.statuses.iter().map(read).collect()
     }
 
     fn check_answers(&self, wire: &mut Wire, how: &str) {

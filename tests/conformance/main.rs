@@ -20,6 +20,7 @@ mod limits;
 mod methods;
 mod priorities;
 mod request_line;
+mod techniques;
 
 use case::{Case, run};
 use wire::{Live, Wire, alone, eventually};

@@ -155,7 +155,7 @@ fn head_is_served_by_get() {
         .map(|line| {
             with_request(line, |request| match router().handle(request) {
                 Reply::Now(response) => rendered(response, request),
-                Reply::Later(_) => panic!("this handler answers at once"),
+                Reply::Fixed(_) | Reply::Later(_) => panic!("this handler answers at once"),
             })
         })
         .into();

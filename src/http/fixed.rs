@@ -1,0 +1,141 @@
+//! Answers that never change: all but the date is made once, by the compiler.
+//!
+//! A [`Fixed`] stands in a `static`, and its handler returns a reference to it: nothing is moved,
+//! nothing is dropped, and writing it is two copies of fixed length. There is no way to give it a
+//! status or a field of its own: whoever needs one makes a [`Response`].
+
+use super::content_type::ContentType;
+use super::date::Date;
+use super::output::Output;
+use super::request::Exchange;
+use super::response::{Response, Written};
+
+/// Room for what follows the date. All of it is copied, however much is used.
+const TAIL_ROOM: usize = 128;
+const DIGITS_MAX: usize = 3;
+const _: () = assert!(TAIL_ROOM <= 999, "three digits");
+
+/// A 200 with a short body that is part of the program.
+#[derive(Debug)]
+pub struct Fixed {
+    content_type: ContentType,
+    body: &'static [u8],
+    /// Content-Type, Content-Length, the empty line and the body.
+    tail: [u8; TAIL_ROOM],
+    tail_bytes: usize,
+}
+
+impl Fixed {
+    /// The answer with this body.
+    ///
+    /// # Panics
+    ///
+    /// If the body is empty, or does not fit into 128 bytes together with its two fields (about 65
+    /// bytes of text do), or has another type than the named ones. In a `static` the compiler says
+    /// so.
+    #[must_use]
+    pub const fn new(content_type: ContentType, body: &'static [u8]) -> Self {
+        assert!(!body.is_empty(), "an empty body has no Content-Type");
+        assert!(
+            !matches!(content_type, ContentType::Other(_)),
+            "only a named type has its lines ready"
+        );
+        let mut tail = [b' '; TAIL_ROOM];
+        let (digits, first_digit) = decimal(body.len());
+        let mut at = append(&mut tail, 0, content_type.lines().as_bytes());
+        at = append(&mut tail, at, digits.split_at(first_digit).1);
+        at = append(&mut tail, at, b"\r\n\r\n");
+        let tail_bytes = append(&mut tail, at, body);
+        Self {
+            content_type,
+            body,
+            tail,
+            tail_bytes,
+        }
+    }
+
+    /// The same answer in the form that can be changed.
+    pub fn response(&self) -> Response {
+        Response::fixed(self.content_type, self.body)
+    }
+
+    /// Appends the answer to `out`: the same bytes as [`response`](Self::response) would.
+    #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline(always))]
+    #[allow(clippy::inline_always)] // As a call it costs half as much again.
+    pub fn write(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
+        if exchange != Exchange::USUAL || !out.has_template() {
+            return self.write_any(exchange, date, out);
+        }
+        out.push_padded(date.ok_head(), &self.tail, self.tail_bytes);
+        Written {
+            keep_alive: true,
+            copied: self.body.len(),
+        }
+    }
+
+    #[cold]
+    fn write_any(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
+        self.response().write(exchange, date, out)
+    }
+}
+
+/// Puts a piece into the tail, and returns where it ends.
+const fn append(tail: &mut [u8; TAIL_ROOM], at: usize, piece: &[u8]) -> usize {
+    let end = at + piece.len();
+    assert!(end <= TAIL_ROOM, "the body is too long for a fixed answer");
+    tail.split_at_mut(end)
+        .0
+        .split_at_mut(at)
+        .1
+        .copy_from_slice(piece);
+    end
+}
+
+/// The digits of a number of at most [`DIGITS_MAX`], and where the first is.
+#[allow(clippy::cast_possible_truncation)] // A digit fits.
+const fn decimal(mut number: usize) -> ([u8; DIGITS_MAX], usize) {
+    let mut digits = [b'0'; DIGITS_MAX];
+    let mut first = DIGITS_MAX;
+    while number > 0 && first > 0 {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    (digits, first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Version;
+
+    static SHORT: Fixed = Fixed::new(ContentType::Json, b"1");
+    static LONG: Fixed = Fixed::new(ContentType::Text, &[b'x'; 64]);
+
+    #[test]
+    fn every_way_of_asking_gets_the_bytes_of_the_response() {
+        let date = Date::at(784_111_777);
+        for number in 0..8 {
+            let exchange = Exchange {
+                keep_alive: number & 1 == 0,
+                head_only: number & 2 != 0,
+                version: [Version::Http11, Version::Http10][number >> 2],
+            };
+            for fixed in [&SHORT, &LONG] {
+                let (mut once, mut twin) = (Output::default(), Output::default());
+                assert_eq!(
+                    fixed.write(exchange, &date, &mut once),
+                    fixed.response().write(exchange, &date, &mut twin)
+                );
+                assert_eq!(once.as_slice(), twin.as_slice(), "{exchange:?}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "too long")]
+    fn a_body_that_does_not_fit_is_refused() {
+        let _ = Fixed::new(ContentType::Json, &[b'x'; 100]);
+    }
+}
