@@ -302,3 +302,75 @@ fn every_build_has_its_profile_or_its_script() {
         "{profiles} {folders:?}"
     );
 }
+
+/// All files of the server by path, without comments and tests, and each chain of calls in a line.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut found, mut folders) = (Vec::new(), vec![root.join("src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(root).expect("below the root");
+            let name = name.to_string_lossy().into_owned();
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            if is_source && !name.ends_with("tests.rs") && !name.ends_with("testing.rs") {
+                found.push((name, code(&fs::read_to_string(&path).expect("text"))));
+            }
+        }
+    }
+    assert!(found.len() > 30, "{} files", found.len());
+    found
+}
+
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or("");
+    let mut code = String::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"))
+    {
+        if !line.starts_with('.') {
+            code.push('\n');
+        }
+        code.push_str(line);
+    }
+    code
+}
+
+/// What the table says of a decision is where the decision is.
+#[test]
+fn each_field_is_read_in_the_file_of_its_row_and_nowhere_else() {
+    let sources = sources();
+    let others: Vec<_> = sources
+        .iter()
+        .filter(|(path, _)| {
+            let folders = ["src/config", "src/techniques", "src/cli/"];
+            !folders.iter().any(|folder| path.starts_with(folder))
+        })
+        .collect();
+    let mut offences = Vec::new();
+    for (technique, field) in fields() {
+        let mark = format!("techniques.{field}");
+        let reads = |code: &str| {
+            let mut hits = code.match_indices(&mark);
+            hits.any(|(at, _)| identifier(&code[at + "techniques.".len()..]) == field)
+        };
+        let found: Vec<_> = others
+            .iter()
+            .filter(|(_, code)| reads(code))
+            .map(|(path, _)| path.as_str())
+            .collect();
+        if found != [technique.file] {
+            let (name, file) = (technique.name, technique.file);
+            offences.push(format!(
+                "{name}: {mark} is read in {found:?}, the table says {file}"
+            ));
+        }
+    }
+    assert!(offences.is_empty(), "\n{}", offences.join("\n"));
+}

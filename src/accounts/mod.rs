@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 mod histogram;
 mod process;
+mod totals;
 
 pub use histogram::{Histogram, Snapshot};
 pub use process::{Process, Sample, memory_row};
+pub use totals::{SharedTotals, Totals};
 
 /// A count with one writer.
 #[derive(Debug, Default)]
@@ -208,6 +210,9 @@ pub struct ReactorAccount {
     /// From poll's return to the next poll, in nanoseconds, of the turns while the job pool worked
     /// for this reactor: how long the others were held up meanwhile.
     pub held_up: Histogram,
+    /// Where the answers are counted once more, for all reactors, with the technique
+    /// `own-counters` off.
+    pub totals: Arc<SharedTotals>,
 }
 
 /// The accounts of a server: what its handlers may show.
@@ -225,8 +230,15 @@ impl Accounts {
     /// Empty accounts for so many reactors.
     #[must_use]
     pub fn new(reactors: usize) -> Arc<Self> {
+        let totals = Arc::<SharedTotals>::default();
+        let account = |_| {
+            Arc::new(ReactorAccount {
+                totals: Arc::clone(&totals),
+                ..ReactorAccount::default()
+            })
+        };
         Arc::new(Self {
-            reactors: (0..reactors).map(|_| Arc::default()).collect(),
+            reactors: (0..reactors).map(account).collect(),
             process: Process::default(),
             draining: AtomicBool::new(false),
         })

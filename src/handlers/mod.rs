@@ -50,6 +50,8 @@ mod files;
 
 mod io_benchmark;
 
+mod routing;
+
 #[cfg(test)]
 mod testing;
 
@@ -64,10 +66,11 @@ pub struct Routes {
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
-    files_root: Arc<FilesRoot>,
-    job_threads: usize,
+    files: files::Files,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
+    /// Finds the route in place of the match, if that was asked for.
+    lookup: Option<Box<routing::LookUp>>,
 }
 
 impl Routes {
@@ -85,19 +88,19 @@ impl Routes {
             techniques: stats::Changed::of(config),
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
-            cache: cache::Cache::new(),
+            cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
-            files_root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
-            job_threads: config.job_threads,
+            files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
+            lookup: routing::LookUp::chosen(config.techniques.routing),
             accounts,
         })
     }
 
     /// The directory that `/async-files` reads from.
     pub fn files_root(&self) -> &FilesRoot {
-        &self.files_root
+        self.files.root()
     }
 
     /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a
@@ -124,17 +127,7 @@ impl Routes {
             (Get | Head, "/memory-efficiency-test") => {
                 efficiency::reply(&self.efficiency_gate).into()
             }
-            (Post, "/async-files") => {
-                let jobs_max = self.limits.jobs;
-                files::reply(
-                    &self.files_root,
-                    &self.accounts,
-                    self.job_threads,
-                    jobs_max,
-                    request,
-                )
-                .into()
-            }
+            (Post, "/async-files") => files::reply(&self.files, request).into(),
             (Get | Head, "/io-benchmark") => {
                 io_benchmark::reply(&self.io_gate, &self.accounts).into()
             }
@@ -166,6 +159,9 @@ impl Handler for Routes {
 
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
-        self.route(request)
+        match &self.lookup {
+            None => self.route(request),
+            Some(lookup) => lookup.answer(self, request),
+        }
     }
 }

@@ -170,7 +170,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         Http,
         flag(|config| &mut config.techniques.field_slots),
         "src/http/parse.rs",
-        "Slots for fields are left uninitialised, and not cleared for each request.",
+        "Slots are made for as many fields as are likely, and not for a hundred in each request.",
     ),
     row(
         "static-routing",
