@@ -23,6 +23,7 @@ use barewire::reactor::jobs::{JobPool, Message};
 use barewire::reactor::kernel::Readiness;
 
 pub mod answers;
+pub mod naive;
 pub mod scripted;
 pub mod site;
 
@@ -69,6 +70,7 @@ impl Rig {
     /// A rig that takes so many connections.
     pub fn with_connections_max(connections_max: usize, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
+        naive::if_wanted(&mut config);
         change(&mut config);
         let world = World::new();
         let clock = Arc::clone(&world.borrow().clock);

@@ -20,6 +20,9 @@ use socket2::{Domain, Socket, Type};
 
 pub(crate) mod process;
 
+#[path = "../support/naive.rs"]
+mod naive;
+
 /// Far beyond what anything takes here; who waits that long waits in vain.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -55,11 +58,13 @@ pub(crate) fn alone() -> Config {
 
 /// So many reactors, on a free port.
 pub(crate) fn workers(workers: usize) -> Config {
-    Config {
+    let mut config = Config {
         port: 0,
         workers,
         ..Config::default()
-    }
+    };
+    naive::if_wanted(&mut config);
+    config
 }
 
 impl Live {
