@@ -20,7 +20,8 @@ use bytes::BytesMut;
 
 use super::connections::ConnectionId;
 use super::timers::Time;
-use crate::accounts::ReactorAccount;
+use crate::accounts::{Again, ReactorAccount};
+use crate::config::bounds::POLLS_PER_SAMPLE;
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +83,10 @@ pub trait Kernel {
     /// The monotonic clock.
     fn now(&mut self) -> Time;
 
+    /// The CPU clock of the calling thread, which stands still while it sleeps (clock_gettime(2),
+    /// `CLOCK_THREAD_CPUTIME_ID`).
+    fn cpu_time(&mut self) -> Time;
+
     /// The wall clock, since 1970.
     fn wall_clock(&mut self) -> Duration;
 
@@ -131,9 +136,27 @@ pub struct Counted<K> {
     pub kernel: K,
     /// Where the counts go.
     pub account: Arc<ReactorAccount>,
+    /// One poll in this many is timed.
+    timed_every: u64,
+    /// Polls until the next that is timed.
+    until_timed: u64,
 }
 
 impl<K: Kernel> Counted<K> {
+    /// Counts into `account`; polls are timed if one request in `sample` is, none if that is 0.
+    pub fn new(kernel: K, account: Arc<ReactorAccount>, sample: u32) -> Self {
+        let timed_every = match u64::from(sample) {
+            0 => u64::MAX,
+            sample => sample * POLLS_PER_SAMPLE,
+        };
+        Self {
+            kernel,
+            account,
+            timed_every,
+            until_timed: timed_every,
+        }
+    }
+
     /// See [`Kernel::observe`].
     #[inline]
     pub fn observe(&mut self, step: &'static str, detail: impl FnOnce() -> String) {
@@ -149,17 +172,35 @@ impl<K: Kernel> Counted<K> {
     /// See [`Kernel::poll`].
     #[inline]
     pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<()> {
-        self.account.turns.add(1);
-        let events = self.kernel.poll(until, report)?;
+        self.account.polls.add(1);
+        self.until_timed -= 1;
+        let events = if self.until_timed == 0 {
+            self.timed_poll(until, report)?
+        } else {
+            self.kernel.poll(until, report)?
+        };
         self.account.events.add(events as u64);
         Ok(())
+    }
+
+    /// A poll between two readings of the thread's CPU clock. By the wall clock, one that returned
+    /// at once cannot be told from one that slept; this clock is the one that schedstat adds up, so
+    /// the two can be compared. It is a system call, so far fewer polls are timed than requests.
+    #[cold]
+    fn timed_poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
+        self.until_timed = self.timed_every;
+        let began = self.kernel.cpu_time();
+        let result = self.kernel.poll(until, report);
+        let took = self.kernel.cpu_time().0.saturating_sub(began.0);
+        self.account.poll_time.record(took);
+        result
     }
 
     /// See [`Kernel::accept`].
     pub fn accept(&mut self) -> io::Result<(K::Socket, SocketAddr)> {
         self.account.accepts.add(1);
         let result = self.kernel.accept();
-        self.note(&result);
+        self.note(Again::Accept, &result);
         result
     }
 
@@ -187,7 +228,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.recv(socket, into, max);
         match &result {
             Ok(bytes) => self.account.bytes_in.add(*bytes as u64),
-            Err(_) => self.note(&result),
+            Err(_) => self.note(Again::Recv, &result),
         }
         result
     }
@@ -199,7 +240,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.send(socket, bytes);
         match &result {
             Ok(sent) => self.account.bytes_out.add(*sent as u64),
-            Err(_) => self.note(&result),
+            Err(_) => self.note(Again::Send, &result),
         }
         if !matches!(&result, Ok(sent) if *sent == bytes.len()) {
             self.account.short_writes.add(1);
@@ -207,9 +248,9 @@ impl<K: Kernel> Counted<K> {
         result
     }
 
-    fn note<T>(&self, result: &io::Result<T>) {
+    fn note<T>(&self, call: Again, result: &io::Result<T>) {
         if matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
-            self.account.eagains.add(1);
+            self.account.eagains[call as usize].add(1);
         }
     }
 }

@@ -111,7 +111,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             Arc::clone(&account),
         );
         let shared = Shared {
-            kernel: Counted { kernel, account },
+            kernel: Counted::new(kernel, account, config.sample),
             handler,
             output: Output::with_capacity(bounds::SEGMENT_BYTES),
             pool,
@@ -121,7 +121,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             jobs_outstanding: 0,
             date: Date::at(0),
             date_due: Time::ZERO,
-            stopwatch: Stopwatch::new(config.sample),
+            stopwatch: Stopwatch::new(config.sample, config.server_timing),
             access: AccessLine::default(),
             techniques: config.techniques,
             limits: config.limits,
@@ -159,6 +159,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     ///
     /// If the kernel refuses to poll, which no peer can cause.
     pub fn run(mut self) -> io::Result<()> {
+        self.shared.kernel.account.owner.take_over();
         while !self.is_over() {
             self.turn()?;
         }
@@ -249,7 +250,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.shared.kernel.account.stale_wakeups.add(1);
             return;
         };
-        self.shared.kernel.account.wakeups.add(1);
+        self.shared.kernel.account.wakeups[wakeup.cause.kind() as usize].add(1);
         match connection.advance(wakeup.cause, &mut self.input, &mut self.shared) {
             Progress::Blocked => {}
             Progress::Yielded => self.yielded.push(wakeup.id),

@@ -10,7 +10,7 @@ use super::journal::{AccessLine, FAULT, REFUSED};
 use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
-use crate::accounts::{Refusal, Stage};
+use crate::accounts::{Copied, Refusal, Stage};
 use crate::config::{Drain, Limits, Techniques, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
@@ -83,14 +83,25 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
         let exchange = self.final_exchange(exchange);
         let mark = self.output.len();
+        Stopwatch::handler_begins();
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
             Reply::Fixed(answer) => {
                 self.stopwatch.lap(Stage::Handle, &mut self.kernel);
-                let written = answer.write(exchange, &self.date, &mut self.output);
+                let written = match self.stopwatch.timing() {
+                    None => answer.write(exchange, &self.date, &mut self.output),
+                    Some(timing) => told(answer.response(), timing).write(
+                        exchange,
+                        &self.date,
+                        &mut self.output,
+                    ),
+                };
                 self.note_answer(Status::OK, written, mark)
             }
-            Reply::Now(answer) => {
+            Reply::Now(mut answer) => {
                 self.stopwatch.lap(Stage::Handle, &mut self.kernel);
+                if let Some(timing) = self.stopwatch.timing() {
+                    answer = told(answer, timing);
+                }
                 let status = answer.status_code();
                 let written = answer.write(exchange, &self.date, &mut self.output);
                 self.note_answer(status, written, mark)
@@ -130,6 +141,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     /// Reads the clock for a turn, and sets the date if a second has passed.
     #[inline]
     pub fn begin_turn(&mut self) {
+        self.kernel.account.turns.add(1);
         self.read_clock();
         self.turn_began = self.now;
         self.tick();
@@ -220,7 +232,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     fn count_answer(&mut self, status: Status, written: Written) -> Produced {
         let account = &self.kernel.account;
         account.requests.add(1);
-        account.bytes_copied.add(written.copied as u64);
+        account.bytes_copied[Copied::Answer as usize].add(written.copied as u64);
         if let Some(class) = account
             .status_classes
             .get(usize::from(status.0 / 100).wrapping_sub(1))
@@ -233,6 +245,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             keep_alive: written.keep_alive,
         }
     }
+}
+
+/// The answer with what its stages took (W3C Server Timing).
+#[cold]
+fn told(answer: Response, timing: String) -> Response {
+    answer.field("Server-Timing", timing)
 }
 
 /// The answer to a request whose handler panicked.
