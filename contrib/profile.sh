@@ -45,8 +45,8 @@ load=(target/release/examples/load --connections "${CONNECTIONS:-64}" --pipeline
 record=(perf record --quiet -e cpu-clock -F 999 --call-graph dwarf,16384)
 # The request's path, as the README's reading order has it.
 path=(Reactor::turn Reactor::advance Connection::advance Connection::converse Connection::fill
-    Connection::serve Connection::serve_head Shared::produce Routes::handle Response::write
-    Connection::flush)
+    Connection::serve Connection::serve_head Shared::produce Routes::handle Fixed::write
+    Response::write Connection::flush)
 scratch=$(mktemp -d)
 server_pid=
 trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT

@@ -232,8 +232,13 @@ impl Kernel for Traced {
         result
     }
 
-    fn watch_writable(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
-        let result = self.linux.watch_writable(socket, id);
+    fn watch_again(
+        &mut self,
+        socket: &mut Self::Socket,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
+        let result = self.linux.watch_again(socket, id, writable);
         self.call(
             "epoll_ctl(MOD, and writable)",
             &result,

@@ -22,7 +22,6 @@ pub struct Timed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     pub turns: u64,
-    pub polls: u64,
     pub events: u64,
     pub wakeups: [u64; Woken::COUNT],
     pub stale_wakeups: u64,
@@ -63,7 +62,6 @@ impl Figures {
     pub fn of(account: &ReactorAccount) -> Self {
         Self {
             turns: account.turns.get(),
-            polls: account.polls.get(),
             events: account.events.get(),
             wakeups: all(&account.wakeups),
             stale_wakeups: account.stale_wakeups.get(),
@@ -126,7 +124,6 @@ impl Figures {
         };
         Self {
             turns: with(self.turns, other.turns),
-            polls: with(self.polls, other.polls),
             events: with(self.events, other.events),
             wakeups: each(self.wakeups, other.wakeups, with),
             stale_wakeups: with(self.stale_wakeups, other.stale_wakeups),

@@ -136,10 +136,8 @@ impl Refusal {
 pub struct ReactorAccount {
     /// The thread that writes it.
     pub owner: Owner,
-    /// Turns of the loop.
+    /// Turns of the loop, each of which begins with one epoll_wait(2).
     pub turns: Counter,
-    /// epoll_wait(2) calls.
-    pub polls: Counter,
     /// Events that the polls returned.
     pub events: Counter,
     /// Wakeups that met their connection, by cause, indexed by [`Woken`].

@@ -67,8 +67,8 @@ impl Output {
         self.end += bytes;
     }
 
-    /// Appends a piece of fixed length, and of a second one the first `bytes`; more of it than there
-    /// is counts as all of it.
+    /// Appends a piece of fixed length, and of a second one the first `bytes`, or all of it if it
+    /// has fewer.
     ///
     /// The second is copied whole and what is beyond its `bytes` is overwritten by the next answer:
     /// a copy of fixed length is a few instructions in place, one of any length is a call.
@@ -79,13 +79,22 @@ impl Output {
         padded: &[u8; M],
         bytes: usize,
     ) {
-        if self.bytes.len() - self.end < N + M {
-            self.grow(self.end + N + M);
+        let bytes = bytes.min(M);
+        if let Some((first, rest)) = self.bytes[self.end..].split_first_chunk_mut::<N>()
+            && let Some(second) = rest.first_chunk_mut::<M>()
+        {
+            first.copy_from_slice(piece);
+            second.copy_from_slice(padded);
+            self.end += N + bytes;
+        } else {
+            self.push_at_the_end(piece, &padded[..bytes]);
         }
-        let (first, second) = self.bytes[self.end..][..N + M].split_at_mut(N);
-        first.copy_from_slice(piece);
-        second.copy_from_slice(padded);
-        self.end += N + bytes.min(M);
+    }
+
+    /// What is left has no room for more than the bytes that count, and perhaps not for these.
+    #[cold]
+    fn push_at_the_end(&mut self, piece: &[u8], padded: &[u8]) {
+        self.push_all([piece, padded]);
     }
 
     /// Puts pieces in place of a gap that is at least as long, and moves what follows it down.

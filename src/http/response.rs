@@ -1,4 +1,4 @@
-//! Responses: values made by handlers, and the only place where their bytes are made.
+//! Responses: values made by handlers, and how their bytes are made.
 //!
 //! [`Response::write`] appends head and body to the reactor's [`Output`] in one go. There is no
 //! transfer coding: every body is complete when it is written, so its length is known.

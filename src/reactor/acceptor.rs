@@ -72,7 +72,7 @@ impl Acceptor {
 impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// Accepts what there is, for a bounded number of connections.
     pub(super) fn accept(&mut self) {
-        for _ in 0..bounds::ACCEPTS_PER_TURN {
+        for _ in 0..self.shared.techniques.accepts_per_turn {
             if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
                 break;
             }
@@ -113,7 +113,12 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         let shared = &mut self.shared;
         let admitted = self.connections.insert_with(|id| {
             shared.kernel.watch(&mut socket, id)?;
-            let mut connection = Connection::new(id, socket, peer, shared.now);
+            let own_input = if shared.techniques.shared_input {
+                None
+            } else {
+                shared.pool.take_input()
+            };
+            let mut connection = Connection::new(id, socket, peer, shared.now, own_input);
             connection.arm(shared);
             Ok::<_, io::Error>(connection)
         });
@@ -143,10 +148,11 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
         self.shared.kernel.kernel.stop_listening();
         self.acceptor.drained();
-        self.wakeups.extend(self.connections.ids().map(|id| Wakeup {
-            id,
-            cause: Cause::Drain,
-        }));
+        self.wakeups
+            .extend(self.connections.ids().into_iter().map(|id| Wakeup {
+                id,
+                cause: Cause::Drain,
+            }));
     }
 }
 

@@ -158,8 +158,7 @@ pub struct Pool {
     large: Vec<BytesMut>,
     small_bytes: usize,
     bytes_max: usize,
-    /// Buffers kept for reuse, of each size; beyond, they go back to the allocator.
-    idle_max: usize,
+    techniques: Techniques,
     account: Arc<ReactorAccount>,
 }
 
@@ -178,7 +177,7 @@ impl Pool {
             large: Vec::new(),
             small_bytes,
             bytes_max,
-            idle_max: techniques.idle_buffers,
+            techniques: *techniques,
             account,
         }
     }
@@ -207,6 +206,13 @@ impl Pool {
         Some(buffer)
     }
 
+    /// An empty input of the size of the reactor's own; `None` if that would exceed the limit.
+    pub fn take_input(&mut self) -> Option<Input> {
+        let techniques = self.techniques;
+        let buffer = self.take(self.small_bytes)?;
+        Some(Input::new(buffer, &techniques))
+    }
+
     /// A buffer that holds a copy of two pieces, one after the other; counted as `place`.
     pub fn copy_of(&mut self, place: Copied, first: &[u8], second: &[u8]) -> Option<BytesMut> {
         let mut buffer = self.take(first.len() + second.len())?;
@@ -224,7 +230,7 @@ impl Pool {
             bounds::SEGMENT_BYTES => &mut self.large,
             _ => return,
         };
-        if idle.len() < self.idle_max {
+        if idle.len() < self.techniques.idle_buffers {
             buffer.clear();
             idle.push(buffer);
         }

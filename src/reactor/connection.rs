@@ -14,17 +14,17 @@ use std::net::SocketAddr;
 
 use super::buffers::Input;
 use super::connections::ConnectionId;
-use super::journal::AccessLine;
+use super::deferral::Deferred;
 use super::kernel::{Kernel, Readiness};
+use super::owing::Owed;
 use super::shared::Shared;
 use super::timers::Time;
 use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
 use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
+use crate::http::Handler;
 use crate::http::body::Decoder;
-use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Handler, Reply};
 
 /// A connection and all that is known of it.
 // Each of the bools is a fact of its own, and holds in every phase.
@@ -36,6 +36,8 @@ pub struct Connection<K: Kernel> {
     pub(super) phase: Phase,
     /// Received, and not served yet.
     pub(super) inbox: Option<Input>,
+    /// It reads into a buffer of its own, and keeps that when it is empty.
+    pub(super) holds_input: bool,
     /// Owed to the peer.
     pub(super) outbox: Option<Owed>,
     /// There may be something to read.
@@ -68,55 +70,6 @@ pub(super) enum Phase {
     Lingering { since: Time, heard: Time },
 }
 
-/// A request whose answer is being made.
-#[derive(Debug)]
-pub(super) struct Deferred {
-    pub(super) pending: Pending,
-    pub(super) wait: Wait,
-}
-
-/// What of a request survives until its answer.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) exchange: Exchange,
-    /// The framing of a body that is still to come and that its handler did not want.
-    pub(super) unread: Framing,
-    /// When the turn began that read it.
-    pub(super) asked: Time,
-    pub(super) access: AccessLine,
-}
-
-/// What an answer waits for.
-pub(super) enum Wait {
-    /// The clock.
-    Timer {
-        began: Time,
-        until: Time,
-        then: Continuation,
-    },
-    /// A thread of the pool.
-    Job,
-    /// The next advance: the thread has answered.
-    Answered(Box<Reply>),
-}
-
-impl std::fmt::Debug for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Timer { .. } => "Timer",
-            Self::Job => "Job",
-            Self::Answered(_) => "Answered",
-        })
-    }
-}
-
-/// Bytes of answers that the peer has not taken yet.
-#[derive(Debug)]
-pub(super) struct Owed {
-    pub(super) bytes: Input,
-    pub(super) pace: Pace,
-}
-
 /// The connection is of no more use: the peer reset it, or we gave it up.
 #[derive(Debug)]
 pub(super) struct Gone;
@@ -129,8 +82,15 @@ pub(super) enum Step {
 }
 
 impl<K: Kernel> Connection<K> {
-    /// A connection that was just accepted.
-    pub fn new(id: ConnectionId, socket: K::Socket, peer: SocketAddr, now: Time) -> Self {
+    /// A connection that was just accepted; without an input of its own it reads into the common
+    /// one.
+    pub fn new(
+        id: ConnectionId,
+        socket: K::Socket,
+        peer: SocketAddr,
+        now: Time,
+        own_input: Option<Input>,
+    ) -> Self {
         Self {
             id,
             socket,
@@ -139,7 +99,8 @@ impl<K: Kernel> Connection<K> {
                 scanned: 0,
                 since: now,
             },
-            inbox: None,
+            holds_input: own_input.is_some(),
+            inbox: own_input,
             outbox: None,
             unread: false,
             read_closed: false,
@@ -269,10 +230,8 @@ impl<K: Kernel> Connection<K> {
         shared
             .stopwatch
             .start(shared.turn_began, &mut shared.kernel);
-        let step = if let Some(mut own) = self.inbox.take() {
-            let step = self.fill_and_serve(&mut own, is_fresh, shared);
-            self.keep_own(own, shared);
-            step
+        let step = if self.inbox.is_some() {
+            self.fill_and_serve_own(is_fresh, shared)
         } else if self.reads_into_segments() {
             self.fill_body(shared)
         } else {
@@ -284,13 +243,29 @@ impl<K: Kernel> Connection<K> {
         }?;
         self.flush(shared)?;
         // The round that would find out that nothing is left is spared.
-        let is_idle =
-            !self.unread && self.inbox.is_none() && matches!(self.phase, Phase::Head { .. });
+        let is_idle = !self.unread
+            && self.inbox.as_ref().is_none_or(Input::is_empty)
+            && matches!(self.phase, Phase::Head { .. });
         Ok(if is_idle || self.outbox.is_some() {
             Step::Blocked
         } else {
             step
         })
+    }
+
+    /// The same with the input of our own.
+    #[inline(never)]
+    fn fill_and_serve_own<H: Handler>(
+        &mut self,
+        is_fresh: bool,
+        shared: &mut Shared<H, K>,
+    ) -> Result<Step, Gone> {
+        let Some(mut own) = self.inbox.take() else {
+            return Ok(Step::Again);
+        };
+        let step = self.fill_and_serve(&mut own, is_fresh, shared);
+        self.keep_own(own, shared);
+        step
     }
 
     /// One read, unless something waits to be served, and all that is complete then.
@@ -306,11 +281,12 @@ impl<K: Kernel> Connection<K> {
         } else {
             self.fill(input, shared)?
         };
-        match filled {
-            Fill::Bytes => self.serve(input, shared).map(|()| Step::Again),
-            Fill::Nothing => Ok(Step::Again),
-            Fill::End => Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared)),
+        if filled == Fill::Bytes {
+            self.serve(input, shared)?;
+        } else if filled == Fill::End {
+            return Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared));
         }
+        Ok(Step::Again)
     }
 
     /// Whether bytes wait that have not been looked at: those behind a request whose answer took
@@ -320,7 +296,7 @@ impl<K: Kernel> Connection<K> {
         match (&self.inbox, &self.phase) {
             (None, _) => false,
             (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
-            (Some(_), _) => true,
+            (Some(inbox), _) => !inbox.is_empty(),
         }
     }
 

@@ -3,11 +3,15 @@
 //! An id is a place in the slab and the generation of its tenant. A wakeup for a tenant that has
 //! left meets no one: that is the whole of the defence against stale events, timers and answers.
 
+use std::collections::HashMap;
+
 use mio::Token;
 use slab::Slab;
 
+use crate::config::Techniques;
+
 /// Speaks of one connection, and of no later one in the same place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId {
     index: u32,
     generation: u32,
@@ -45,16 +49,29 @@ impl ConnectionId {
 /// A slab whose places know the generation of their tenant.
 #[derive(Debug)]
 pub struct Connections<T> {
-    slab: Slab<(u32, T)>,
+    table: Table<T>,
     generation: u32,
+}
+
+/// How a connection is found.
+#[derive(Debug)]
+enum Table<T> {
+    /// By its place.
+    Slab(Slab<(u32, T)>),
+    /// By its id, hashed: what one does who has no slab at hand.
+    Map(HashMap<ConnectionId, T>),
 }
 
 impl<T> Connections<T> {
     /// No connections.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(techniques: &Techniques) -> Self {
         Self {
-            slab: Slab::new(),
+            table: if techniques.slab {
+                Table::Slab(Slab::new())
+            } else {
+                Table::Map(HashMap::new())
+            },
             generation: 0,
         }
     }
@@ -72,67 +89,87 @@ impl<T> Connections<T> {
         &mut self,
         make: impl FnOnce(ConnectionId) -> Result<T, E>,
     ) -> Result<ConnectionId, E> {
-        let place = self.slab.vacant_entry();
-        let index = u32::try_from(place.key()).expect("fewer than 2^32 connections");
         // One count for all places: after 2^32 connections a number comes back, but an event for
         // the first tenant would have to have waited as long.
         self.generation = self.generation.wrapping_add(1);
-        let id = ConnectionId {
-            index,
-            generation: self.generation,
-        };
-        place.insert((self.generation, make(id)?));
-        Ok(id)
+        let generation = self.generation;
+        match &mut self.table {
+            Table::Slab(slab) => {
+                let place = slab.vacant_entry();
+                let index = u32::try_from(place.key()).expect("fewer than 2^32 connections");
+                let id = ConnectionId { index, generation };
+                place.insert((generation, make(id)?));
+                Ok(id)
+            }
+            Table::Map(map) => {
+                let id = ConnectionId {
+                    index: 0,
+                    generation,
+                };
+                map.insert(id, make(id)?);
+                Ok(id)
+            }
+        }
     }
 
     /// The connection, if it is still there.
     #[inline]
     pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut T> {
-        match self.slab.get_mut(id.index as usize) {
-            Some((generation, tenant)) if *generation == id.generation => Some(tenant),
-            _ => None,
+        match &mut self.table {
+            Table::Slab(slab) => match slab.get_mut(id.index as usize) {
+                Some((generation, tenant)) if *generation == id.generation => Some(tenant),
+                _ => None,
+            },
+            Table::Map(map) => map.get_mut(&id),
         }
     }
 
     /// The connection, if it is still there.
     pub fn get(&self, id: ConnectionId) -> Option<&T> {
-        let (generation, tenant) = self.slab.get(id.index as usize)?;
-        (*generation == id.generation).then_some(tenant)
+        match &self.table {
+            Table::Slab(slab) => {
+                let (generation, tenant) = slab.get(id.index as usize)?;
+                (*generation == id.generation).then_some(tenant)
+            }
+            Table::Map(map) => map.get(&id),
+        }
     }
 
     /// Takes a connection out, if it is still there.
     pub fn remove(&mut self, id: ConnectionId) -> Option<T> {
         self.get(id)?;
-        self.slab
-            .try_remove(id.index as usize)
-            .map(|(_, tenant)| tenant)
+        match &mut self.table {
+            Table::Slab(slab) => slab.try_remove(id.index as usize).map(|(_, tenant)| tenant),
+            Table::Map(map) => map.remove(&id),
+        }
     }
 
     /// The ids of all connections.
     #[allow(clippy::cast_possible_truncation)] // `insert_with` let no larger index in.
-    pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
-        self.slab
-            .iter()
-            .map(|(index, (generation, _))| ConnectionId {
-                index: index as u32,
-                generation: *generation,
-            })
+    pub fn ids(&self) -> Vec<ConnectionId> {
+        match &self.table {
+            Table::Slab(slab) => slab
+                .iter()
+                .map(|(index, (generation, _))| ConnectionId {
+                    index: index as u32,
+                    generation: *generation,
+                })
+                .collect(),
+            Table::Map(map) => map.keys().copied().collect(),
+        }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.slab.len()
+        match &self.table {
+            Table::Slab(slab) => slab.len(),
+            Table::Map(map) => map.len(),
+        }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
-    }
-}
-
-impl<T> Default for Connections<T> {
-    fn default() -> Self {
-        Self::new()
+        self.len() == 0
     }
 }
 
@@ -148,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_id_does_not_reach_the_next_tenant() {
-        let mut connections = Connections::new();
+        let mut connections = Connections::new(&Techniques::default());
         let first = admit(&mut connections, "first");
         assert_eq!(connections.remove(first), Some("first"));
         let second = admit(&mut connections, "second");
@@ -169,7 +206,7 @@ mod tests {
 
     #[test]
     fn who_is_refused_leaves_no_trace() {
-        let mut connections = Connections::<()>::new();
+        let mut connections = Connections::<()>::new(&Techniques::default());
         assert_eq!(connections.insert_with(|_| Err("full")), Err("full"));
         assert!(connections.is_empty());
     }

@@ -1,7 +1,8 @@
 //! When a connection's patience ends, and what it does then.
 
 use super::buffers::Input;
-use super::connection::{Connection, Deferred, Gone, Phase, Wait};
+use super::connection::{Connection, Gone, Phase};
+use super::deferral::{Deferred, Wait};
 use super::kernel::Kernel;
 use super::shared::Shared;
 use super::timers::Time;
@@ -60,25 +61,28 @@ impl<K: Kernel> Connection<K> {
     fn has_begun(&self) -> bool {
         self.inbox
             .as_ref()
-            .is_some_and(|inbox| inbox.unread() != b"\r\n")
+            .is_some_and(|inbox| !matches!(inbox.unread(), b"" | b"\r\n"))
     }
 
     /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
     /// does no harm, so a deadline that moves out, as it does with every request, costs nothing
     /// here.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // The compiler would keep it a call, of 10 instructions.
     pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
-        let is_sooner = deadline < self.armed;
+        // Loops that know one timer for each connection set it anew whenever it moves.
+        let moves = !shared.techniques.lazy_deadlines && !matches!(deadline, Time::NEVER);
+        let is_set = deadline < self.armed || (moves && deadline != self.armed);
         shared.kernel.observe("arm", || {
-            let entry = if is_sooner {
+            let entry = if is_set {
                 "an entry is set"
             } else {
                 "an entry stands already"
             };
             format!("{}; {entry}", self.describe())
         });
-        if is_sooner {
+        if is_set {
             self.armed = deadline;
             shared.timers.set(deadline, self.id);
             shared.kernel.account.timers_set.add(1);

@@ -106,8 +106,14 @@ pub trait Kernel {
     /// Reports from now on when the socket becomes readable (epoll_ctl(2), edge-triggered).
     fn watch(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()>;
 
-    /// Reports from now on also when it becomes writable.
-    fn watch_writable(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()>;
+    /// The same again, of a socket that is watched already; `writable`: also when it becomes
+    /// writable. What is ready at this moment is reported once more.
+    fn watch_again(
+        &mut self,
+        socket: &mut Self::Socket,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()>;
 
     /// recv(2), of at most `max` bytes, behind what `into` holds.
     fn recv(
@@ -171,8 +177,8 @@ impl<K: Kernel> Counted<K> {
 
     /// See [`Kernel::poll`].
     #[inline]
-    pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<()> {
-        self.account.polls.add(1);
+    pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
+        self.account.turns.add(1);
         self.until_timed -= 1;
         let events = if self.until_timed == 0 {
             self.timed_poll(until, report)?
@@ -180,7 +186,7 @@ impl<K: Kernel> Counted<K> {
             self.kernel.poll(until, report)?
         };
         self.account.events.add(events as u64);
-        Ok(())
+        Ok(events)
     }
 
     /// A poll between two readings of the thread's CPU clock. By the wall clock, one that returned
@@ -210,10 +216,15 @@ impl<K: Kernel> Counted<K> {
         self.kernel.watch(socket, id)
     }
 
-    /// See [`Kernel::watch_writable`].
-    pub fn watch_writable(&mut self, socket: &mut K::Socket, id: ConnectionId) -> io::Result<()> {
+    /// See [`Kernel::watch_again`].
+    pub fn watch_again(
+        &mut self,
+        socket: &mut K::Socket,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
         self.account.registrations.add(1);
-        self.kernel.watch_writable(socket, id)
+        self.kernel.watch_again(socket, id, writable)
     }
 
     /// See [`Kernel::recv`].
@@ -228,7 +239,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.recv(socket, into, max);
         match &result {
             Ok(bytes) => self.account.bytes_in.add(*bytes as u64),
-            Err(_) => self.note(Again::Recv, &result),
+            Err(error) => self.note_error(Again::Recv, error),
         }
         result
     }
@@ -240,7 +251,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.send(socket, bytes);
         match &result {
             Ok(sent) => self.account.bytes_out.add(*sent as u64),
-            Err(_) => self.note(Again::Send, &result),
+            Err(error) => self.note_error(Again::Send, error),
         }
         if !matches!(&result, Ok(sent) if *sent == bytes.len()) {
             self.account.short_writes.add(1);
@@ -249,7 +260,14 @@ impl<K: Kernel> Counted<K> {
     }
 
     fn note<T>(&self, call: Again, result: &io::Result<T>) {
-        if matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        if let Err(error) = result {
+            self.note_error(call, error);
+        }
+    }
+
+    #[cold]
+    fn note_error(&self, call: Again, error: &io::Error) {
+        if error.kind() == ErrorKind::WouldBlock {
             self.account.eagains[call as usize].add(1);
         }
     }

@@ -118,11 +118,15 @@ impl Kernel for Linux {
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
-        let timeout = if until == Time::ZERO {
-            Some(Duration::ZERO)
-        } else {
-            self.set_timer(until)?;
-            None
+        let timeout = match until {
+            Time::ZERO => Some(Duration::ZERO),
+            Time::NEVER => None,
+            until if self.techniques.fine_timer => {
+                self.set_timer(until)?;
+                None
+            }
+            // Rounded up to whole milliseconds by mio, and the clock read once more.
+            until => Some(until.since(self.now())),
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
@@ -168,10 +172,19 @@ impl Kernel for Linux {
             .register(socket, id.token(), Interest::READABLE)
     }
 
-    fn watch_writable(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
+    fn watch_again(
+        &mut self,
+        socket: &mut TcpStream,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
+        let mut interest = Interest::READABLE;
+        if writable {
+            interest |= Interest::WRITABLE;
+        }
         self.poll
             .registry()
-            .reregister(socket, id.token(), Interest::READABLE | Interest::WRITABLE)
+            .reregister(socket, id.token(), interest)
     }
 
     #[inline]

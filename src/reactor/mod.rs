@@ -13,13 +13,14 @@
 //! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
 //!   collect in, and have in common;
 //! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
-//! - `transfer`, `serve`, `bodies` and `deadline`: the parts of a connection;
+//! - `transfer`, `owing`, `serve`, `bodies`, `deferral` and `deadline`: the parts of a connection;
 //! - [`acceptor`]: how new ones are let in.
 //!
 //! Nothing in here knows a route.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub mod connections;
 
@@ -49,9 +50,13 @@ pub mod connection;
 
 mod transfer;
 
+mod owing;
+
 mod serve;
 
 mod bodies;
+
+mod deferral;
 
 mod deadline;
 
@@ -130,10 +135,12 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             draining: None,
             now: Time::ZERO,
             turn_began: Time::ZERO,
+            spin: Duration::from_micros(config.techniques.spin_us as u64),
+            awake_until: Time::ZERO,
             worker,
         };
         Self {
-            connections: Connections::new(),
+            connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),
             yielded: Vec::new(),
             acceptor: Acceptor::new(connections_max),
@@ -176,7 +183,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         // Wait. What happened becomes wakeups; nothing is acted on yet.
         self.shared.note_turn_ended();
         let until = self.wait_until();
-        self.shared.kernel.poll(until, |occasion| match occasion {
+        let events = self.shared.kernel.poll(until, |occasion| match occasion {
             Occasion::Connection(id, ready) => self.wakeups.push(Wakeup::ready(id, ready)),
             Occasion::Listener => self.acceptor.ready(),
             Occasion::Messages => self.has_mail = true,
@@ -186,7 +193,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             .observe("turn", || format!("{} wakeups", self.wakeups.len()));
 
         // One clock reading for all that came together.
-        self.shared.begin_turn();
+        self.shared.begin_turn(events);
 
         self.accept();
         self.read_mail();
@@ -200,7 +207,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         let mut number = 0;
         while let Some(&wakeup) = self.wakeups.get(number) {
             number += 1;
-            if number % bounds::ADVANCES_PER_CLOCK == 0 || self.shared.is_timer_near() {
+            if self.shared.is_clock_due(number) {
                 self.shared.read_clock();
                 self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
@@ -233,7 +240,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// When the next turn must begin, whatever happens.
     fn wait_until(&self) -> Time {
-        if self.yielded.is_empty() {
+        let is_asleep = self.shared.now >= self.shared.awake_until;
+        if self.yielded.is_empty() && is_asleep {
             self.shared
                 .timers
                 .next()

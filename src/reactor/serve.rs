@@ -6,14 +6,15 @@
 use std::mem;
 
 use super::buffers::Input;
-use super::connection::{Connection, Deferred, Gone, Pending, Phase, Step, Wait};
+use super::connection::{Connection, Gone, Phase, Step};
+use super::deferral::Pending;
 use super::kernel::Kernel;
 use super::shared::{Produced, Shared};
 use super::upload::Pace;
 use crate::accounts::{Refusal, Stage};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Exchange, Handler, Later, Method, Rejection, Reply, Response, Status, Version};
+use crate::http::{Exchange, Handler, Method, Rejection, Status, Version};
 
 impl<K: Kernel> Connection<K> {
     /// Serves what is complete in the input, as long as the answers are taken.
@@ -32,7 +33,8 @@ impl<K: Kernel> Connection<K> {
             if !goes_on {
                 break;
             }
-            if shared.output.len() >= shared.limits.owed {
+            let is_due = shared.output.len() >= shared.limits.owed;
+            if is_due || !shared.techniques.batched_writes {
                 self.flush(shared)?;
                 if self.outbox.is_some() {
                     break;
@@ -206,86 +208,6 @@ impl<K: Kernel> Connection<K> {
             },
         };
     }
-
-    fn defer<H: Handler>(&mut self, later: Later, pending: Pending, shared: &mut Shared<H, K>) {
-        let queued = match later {
-            Later::After(span, then) => {
-                let began = shared.kernel.now();
-                let wait = Wait::Timer {
-                    began,
-                    until: began.after(span),
-                    then,
-                };
-                self.phase = Phase::Deferred(Box::new(Deferred { pending, wait }));
-                return;
-            }
-            Later::Run(job) => shared.jobs.run(job, self.id, &shared.address).map(|()| 1),
-            Later::RunAll(tasks, job) => {
-                let jobs = tasks.len() as u64 + 1;
-                shared
-                    .jobs
-                    .run_all(tasks, job, self.id, &shared.address)
-                    .map(|()| jobs)
-            }
-        };
-        if let Ok(jobs) = queued {
-            shared.kernel.account.jobs.add(jobs);
-            shared.jobs_outstanding += 1;
-            self.phase = Phase::Deferred(Box::new(Deferred {
-                pending,
-                wait: Wait::Job,
-            }));
-        } else {
-            shared.refused(Refusal::Jobs, self.peer, "the job queue is full");
-            shared.access = pending.access;
-            let answer = shared.answer(pending.exchange, Response::busy(QUEUE_FULL, 1));
-            self.settle(answer, pending.exchange, pending.unread, shared);
-        }
-    }
-
-    /// A job has finished: its answer is kept until the connection is advanced.
-    pub(super) fn keep_answer(&mut self, reply: Box<Reply>) {
-        // A refusal may have ended the wait: there was no buffer for what came behind the request.
-        if let Phase::Deferred(deferred) = &mut self.phase
-            && matches!(deferred.wait, Wait::Job)
-        {
-            deferred.wait = Wait::Answered(reply);
-        }
-    }
-
-    /// Goes on with the answer that was kept.
-    pub(super) fn take_up_answer<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
-        let Phase::Deferred(deferred) = &mut self.phase else {
-            return;
-        };
-        match mem::replace(&mut deferred.wait, Wait::Job) {
-            Wait::Answered(reply) => self.resume(|_| *reply, shared),
-            other => deferred.wait = other,
-        }
-    }
-
-    /// Goes on with a request whose wait is over.
-    pub(super) fn resume<H: Handler>(
-        &mut self,
-        make: impl FnOnce(&H) -> Reply,
-        shared: &mut Shared<H, K>,
-    ) {
-        let Phase::Deferred(deferred) = mem::replace(&mut self.phase, Phase::Closing) else {
-            return;
-        };
-        let mut pending = deferred.pending;
-        shared.access = mem::take(&mut pending.access);
-        match shared.produce(pending.exchange, make) {
-            Produced::Later(later) => {
-                pending.access = mem::take(&mut shared.access);
-                self.defer(later, pending, shared);
-            }
-            written @ Produced::Written { .. } => {
-                shared.stopwatch.deferred(pending.asked);
-                self.settle(written, pending.exchange, pending.unread, shared);
-            }
-        }
-    }
 }
 
 const ENDED_IN_HEAD: Rejection = Rejection {
@@ -297,8 +219,6 @@ const ENDED_IN_BODY: Rejection = Rejection {
     status: Status::BAD_REQUEST,
     reason: "the connection ended inside a body; send it whole, up to the last chunk if chunked",
 };
-
-const QUEUE_FULL: &str = "the queue for blocking work is full; try again in a second";
 
 pub(super) fn exchange_of(head: &Head<'_>) -> Exchange {
     Exchange {

@@ -57,6 +57,10 @@ pub struct Shared<H, K: Kernel> {
     pub now: Time,
     /// When the turn's poll returned.
     pub turn_began: Time,
+    /// How long it goes on polling after an event before it sleeps.
+    pub spin: Duration,
+    /// Until then it polls without sleeping.
+    pub awake_until: Time,
     /// Number of this reactor, from 0.
     pub worker: usize,
 }
@@ -81,7 +85,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline)]
     pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
-        let exchange = self.final_exchange(exchange);
+        let exchange = self.settle_exchange(exchange);
         let mark = self.output.len();
         Stopwatch::handler_begins();
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
@@ -125,7 +129,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
 
     /// Writes an answer that is known.
     pub fn answer(&mut self, exchange: Exchange, response: Response) -> Produced {
-        let exchange = self.final_exchange(exchange);
+        let exchange = self.settle_exchange(exchange);
         let status = response.status_code();
         let written = response.write(exchange, &self.date, &mut self.output);
         self.count_answer(status, written)
@@ -140,10 +144,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
 
     /// Reads the clock for a turn, and sets the date if a second has passed.
     #[inline]
-    pub fn begin_turn(&mut self) {
-        self.kernel.account.turns.add(1);
+    pub fn begin_turn(&mut self, events: usize) {
         self.read_clock();
         self.turn_began = self.now;
+        if events > 0 {
+            self.awake_until = self.now.after(self.spin);
+        }
         self.tick();
     }
 
@@ -153,10 +159,13 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         self.now = self.kernel.now();
     }
 
-    /// Whether a timer comes due soon, beside what the advances of a turn may take.
+    /// Whether the clock is to be read before this advance of a turn, counted from 1: from time to
+    /// time, and before each if a timer comes due soon, beside what the advances of a turn may
+    /// take.
     #[inline]
-    pub fn is_timer_near(&self) -> bool {
-        self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
+    pub fn is_clock_due(&self, advance: usize) -> bool {
+        advance.is_multiple_of(self.techniques.advances_per_clock)
+            || self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
     }
 
     /// Accounts for how long the turn held the others up, while jobs are under way for someone who
@@ -184,9 +193,13 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         }
     }
 
-    /// While draining, every answer is the connection's last, however its request was put.
+    /// What is settled just before an answer is made. While draining, it is the connection's last,
+    /// however its request was put; and without a cached date it gets one of its own.
     #[inline]
-    fn final_exchange(&self, exchange: Exchange) -> Exchange {
+    fn settle_exchange(&mut self, exchange: Exchange) -> Exchange {
+        if !self.techniques.cached_date {
+            self.date = Date::at(self.kernel.kernel.wall_clock().as_secs());
+        }
         Exchange {
             keep_alive: exchange.keep_alive && self.draining.is_none(),
             ..exchange

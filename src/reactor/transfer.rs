@@ -7,11 +7,10 @@
 use std::io::{self, ErrorKind};
 
 use super::buffers::Input;
-use super::connection::{Connection, Gone, Owed, Phase, Step};
+use super::connection::{Connection, Gone, Phase, Step};
 use super::kernel::Kernel;
 use super::shared::Shared;
-use super::upload::Pace;
-use crate::accounts::{Copied, Refusal, Stage};
+use crate::accounts::{Copied, Stage};
 use crate::config::bounds;
 use crate::http::{Handler, Rejection, Status};
 
@@ -27,7 +26,8 @@ pub(super) enum Fill {
 impl<K: Kernel> Connection<K> {
     /// One recv into an input.
     #[cfg_attr(map, inline(never))]
-    #[cfg_attr(not(map), inline)]
+    #[cfg_attr(not(map), inline(always))]
+    #[allow(clippy::inline_always)] // The compiler would keep it a call, of 20 instructions.
     pub(super) fn fill<H: Handler>(
         &mut self,
         input: &mut Input,
@@ -99,17 +99,19 @@ impl<K: Kernel> Connection<K> {
                 Ok(Fill::End)
             }
             Ok(bytes) => {
-                self.unread = bytes == room || self.read_closed;
+                self.unread = bytes == room || self.read_closed || !shared.techniques.short_read;
                 Ok(Fill::Bytes)
             }
-            Err(error) => self.note_read_failure(&error, shared),
+            Err(error) => self.note_read_failure(error, shared),
         }
     }
 
+    /// It takes the error, and so its drop, out of the usual way.
     #[cold]
+    #[allow(clippy::needless_pass_by_value)]
     fn note_read_failure<H: Handler>(
         &mut self,
-        error: &io::Error,
+        error: io::Error,
         shared: &mut Shared<H, K>,
     ) -> Result<Fill, Gone> {
         match error.kind() {
@@ -139,16 +141,18 @@ impl<K: Kernel> Connection<K> {
 
     /// An input of our own is kept as long as there is something in it.
     pub(super) fn keep_own<H: Handler>(&mut self, own: Input, shared: &mut Shared<H, K>) {
-        if own.is_empty() || matches!(self.phase, Phase::Closing) {
-            shared.pool.give_back(own.into_bytes());
-        } else {
+        let is_kept = !own.is_empty() || self.holds_input;
+        if is_kept && !matches!(self.phase, Phase::Closing) {
             self.inbox = Some(own);
+        } else {
+            shared.pool.give_back(own.into_bytes());
         }
     }
 
     /// One send of all answers that have been written.
     #[cfg_attr(map, inline(never))]
-    #[cfg_attr(not(map), inline)]
+    #[cfg_attr(not(map), inline(always))]
+    #[allow(clippy::inline_always)] // The compiler would keep it a call, of 20 instructions.
     pub(super) fn flush<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         if shared.output.is_empty() {
             return Ok(());
@@ -157,6 +161,9 @@ impl<K: Kernel> Connection<K> {
             // It is timed no further: whoever sends next would be charged with it.
             shared.stopwatch.abandon();
             return self.owe_rest(Ok(0), shared);
+        }
+        if !shared.techniques.write_at_once {
+            return self.write_later(shared);
         }
         let owed = shared.output.len();
         shared
@@ -170,83 +177,13 @@ impl<K: Kernel> Connection<K> {
         match sent {
             Ok(sent) if sent == shared.output.len() => {
                 shared.output.clear(OUTPUT_KEPT);
+                if !shared.techniques.register_once {
+                    self.watch_again(shared)?;
+                }
                 Ok(())
             }
             sent => self.owe_rest(sent, shared),
         }
-    }
-
-    #[cold]
-    fn owe_rest<H: Handler>(
-        &mut self,
-        sent: io::Result<usize>,
-        shared: &mut Shared<H, K>,
-    ) -> Result<(), Gone> {
-        let sent =
-            Self::note_send(sent, shared).inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
-        self.owe(sent, shared)
-    }
-
-    /// Moves what was not sent to a buffer of our own, and asks to be told when there is room.
-    fn owe<H: Handler>(&mut self, sent: usize, shared: &mut Shared<H, K>) -> Result<(), Gone> {
-        let rest = &shared.output.as_slice()[sent..];
-        let earlier = self.outbox.take();
-        let kept = shared.pool.copy_of(
-            Copied::Output,
-            earlier.as_ref().map_or(&[], |owed| owed.bytes.unread()),
-            rest,
-        );
-        shared.output.clear(OUTPUT_KEPT);
-        let pace = earlier
-            .as_ref()
-            .map_or_else(|| Pace::new(shared.now), |owed| owed.pace);
-        if let Some(owed) = earlier {
-            shared.pool.give_back(owed.bytes.into_bytes());
-        }
-        let Some(bytes) = kept else {
-            shared.refused(
-                Refusal::Buffers,
-                self.peer,
-                "no buffer left for an answer that it does not take",
-            );
-            return Err(Gone);
-        };
-        self.outbox = Some(Owed {
-            bytes: Input::new(bytes, &shared.techniques),
-            pace,
-        });
-        if !self.writable_watched {
-            shared
-                .kernel
-                .watch_writable(&mut self.socket, self.id)
-                .map_err(|_| Gone)?;
-            self.writable_watched = true;
-        }
-        Ok(())
-    }
-
-    /// Sends what is owed, as far as the peer takes it.
-    pub(super) fn pay<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
-        while let Some(owed) = &mut self.outbox {
-            let result = shared.kernel.send(&mut self.socket, owed.bytes.unread());
-            let short = !matches!(result, Ok(sent) if sent == owed.bytes.len());
-            let sent = Self::note_send(result, shared)?;
-            let Some(owed) = &mut self.outbox else {
-                return Ok(());
-            };
-            if sent > 0 {
-                owed.pace.moved(sent, shared.now);
-                owed.bytes.consume(sent);
-            }
-            if short {
-                return Ok(());
-            }
-            if let Some(paid) = self.outbox.take() {
-                shared.pool.give_back(paid.bytes.into_bytes());
-                self.restart_patience(shared.now);
-            }
-        }
-        Ok(())
     }
 
     /// Tells the peer that nothing more will come; what it still sends is read and dropped.
@@ -282,25 +219,6 @@ impl<K: Kernel> Connection<K> {
             _ => {}
         }
         Ok(Step::Again)
-    }
-
-    /// How many bytes a send took; none if it would have blocked.
-    fn note_send<H: Handler>(
-        sent: io::Result<usize>,
-        shared: &mut Shared<H, K>,
-    ) -> Result<usize, Gone> {
-        match sent {
-            Ok(sent) => Ok(sent),
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-            {
-                Ok(0)
-            }
-            Err(_) => {
-                shared.kernel.account.resets.add(1);
-                Err(Gone)
-            }
-        }
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
             "8",
             "1",
         ),
-        "src/reactor/mod.rs",
+        "src/reactor/shared.rs",
         "The clock is read once for this many advances, and not for each.",
     ),
     row(
@@ -120,7 +120,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         "shared-input",
         Buffers,
         flag(|config| &mut config.techniques.shared_input),
-        "src/reactor/connection.rs",
+        "src/reactor/acceptor.rs",
         "All connections of a reactor read into one buffer: an idle one holds none.",
     ),
     row(

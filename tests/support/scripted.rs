@@ -357,12 +357,17 @@ impl Kernel for Scripted {
         Ok(())
     }
 
-    fn watch_writable(&mut self, socket: &mut Line, id: ConnectionId) -> io::Result<()> {
+    fn watch_again(
+        &mut self,
+        socket: &mut Line,
+        id: ConnectionId,
+        writable: bool,
+    ) -> io::Result<()> {
         let mut world = self.0.borrow_mut();
         let wire = &mut world.wires[socket.index];
         assert_eq!(wire.id, Some(id));
         wire.calls.registrations += 1;
-        wire.writable_watched = true;
+        wire.writable_watched = writable;
         // EPOLL_CTL_MOD looks at the socket: what is ready already is an event.
         world.edge(socket.index);
         Ok(())

@@ -75,7 +75,7 @@ fn parts(figures: &Figures, costs: Costs) -> [(&'static str, Option<f64>); 6] {
         ("write", part(Stage::Write, figures.writes)),
         (
             "poll",
-            poll.zip(share(figures.polls))
+            poll.zip(share(figures.turns))
                 .map(|(poll, polls)| poll * polls),
         ),
     ]
@@ -113,7 +113,7 @@ mod tests {
             requests: 1000,
             reads: 100,
             writes: 100,
-            polls: 50,
+            turns: 50,
             poll_time: timed(2200),
             cpu: Some(CpuTime {
                 nanos: 980_000_000,

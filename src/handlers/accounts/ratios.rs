@@ -28,7 +28,7 @@ pub(super) fn sheet(
         ("connections", Entry::Count(figures.connections)),
         ("turns", Entry::Count(figures.turns)),
         ("requests_per_turn", ratio(figures.requests, figures.turns)),
-        ("events_per_poll", ratio(figures.events, figures.polls)),
+        ("events_per_poll", ratio(figures.events, figures.turns)),
         ("answers_per_send", ratio(figures.requests, figures.writes)),
         ("eagains_per_read", ratio(recv_eagains, figures.reads)),
         ("eagains", Entry::counts(&Again::NAMES, &figures.eagains)),
@@ -79,7 +79,7 @@ fn system_calls(figures: &Figures, shown: impl Fn(u64) -> Entry) -> Entry {
         ("recv", figures.reads),
         ("send", figures.writes),
         ("accept", figures.accepts),
-        ("epoll_wait", figures.polls),
+        ("epoll_wait", figures.turns),
         ("epoll_ctl", figures.registrations),
     ];
     let all = calls.iter().map(|(_, count)| count).sum();
@@ -208,8 +208,7 @@ mod tests {
     fn busy() -> Figures {
         let mut figures = Figures {
             requests: 1000,
-            turns: 500,
-            polls: 800,
+            turns: 800,
             events: 1600,
             reads: 1200,
             writes: 250,
@@ -243,7 +242,7 @@ mod tests {
         };
         let sheet = sheet(&busy(), TEN, 1, costs, None);
         for (path, expected) in [
-            ("requests_per_turn", 2.0),
+            ("requests_per_turn", 1.25),
             ("events_per_poll", 2.0),
             ("answers_per_send", 4.0),
             ("eagains_per_read", 0.25),

@@ -169,8 +169,8 @@ fn timers(evidence: &Evidence<'_>) -> Option<Finding> {
 /// price of a poll is shared only by connections that are ready together.
 fn client_bound_polls(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
-    let number = per_request(evidence, figures.polls)?;
-    let together = share(figures.events, figures.polls);
+    let number = per_request(evidence, figures.turns)?;
+    let together = share(figures.events, figures.turns);
     let text = format!(
         "{number:.2} epoll_wait for each request, with {together:.2} events each: the clients wait \
          for each other's turn, and one event is all there is"
@@ -258,7 +258,7 @@ fn good_sends(evidence: &Evidence<'_>) -> Option<Finding> {
 }
 
 fn good_polls(evidence: &Evidence<'_>) -> Option<Finding> {
-    let number = share(evidence.figures.events, evidence.figures.polls);
+    let number = share(evidence.figures.events, evidence.figures.turns);
     let text = format!("{} events from each epoll_wait", rounded(number));
     Some(Finding::new(number, "events/poll", text))
 }
@@ -287,7 +287,6 @@ pub(super) mod tests {
         Figures {
             requests: 10_000,
             turns: 2_000,
-            polls: 2_000,
             events: 10_000,
             wakeups: [10_000, 0, 0, 0, 0],
             accepted: 16,
@@ -381,7 +380,7 @@ pub(super) mod tests {
             (timers, |f| f.timers_set += 10_000, 1.0),
             (
                 client_bound_polls,
-                |f| (f.polls, f.events) = (11_000, 11_000),
+                |f| (f.turns, f.events) = (11_000, 11_000),
                 1.1,
             ),
             (short_sends, |f| f.short_writes = 1_000, 10.0),
@@ -421,7 +420,7 @@ pub(super) mod tests {
             (pool_misses, |f| f.pool_misses = 200, "idle-buffers"),
             (
                 client_bound_polls,
-                |f| (f.polls, f.events) = (11_000, 11_000),
+                |f| (f.turns, f.events) = (11_000, 11_000),
                 "event-batching",
             ),
         ];
