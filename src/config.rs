@@ -45,8 +45,7 @@ pub struct Config {
     /// One request in this many has its stages timed; 0 turns the clock readings off. 64 costs well
     /// under 1 % and still gives a thousand samples a second at the rates that matter.
     pub sample: u32,
-    /// Times every request, and says in a `Server-Timing` field what its stages took (W3C Server
-    /// Timing).
+    /// Times every request, and tells its answer (W3C Server Timing).
     pub server_timing: bool,
     /// What goes to stderr while serving.
     pub log: LogLevel,
@@ -213,15 +212,8 @@ pub mod bounds {
     pub const WAIT_US_MAX: u64 = 10_000_000;
     /// Loop steps of `/profiled`: the article's.
     pub const PROFILED_STEPS: u64 = 10_000;
-    /// Polls for each sampled one are this many times the requests for each sampled one: the thread's
-    /// CPU clock is a system call, where the clock of the stages is not.
-    pub const POLLS_PER_SAMPLE: u64 = 16;
     /// Pairs of clock readings whose median is the cost of one measurement; some 5 us together.
     pub const MEASUREMENT_PAIRS: usize = 101;
-
-    /// Pairs of readings of a thread's CPU clock; each is a system call, and they take some 10 us
-    /// together.
-    pub const CPU_CLOCK_PAIRS: usize = 21;
 
     /// Parts of the cache, each with its lock: more than reactors, so that two seldom want the same
     /// one.

@@ -12,7 +12,6 @@ use super::profiler::measurement_cost_ns;
 use super::sheet::{Entry, table};
 use super::units::{float, nanoseconds};
 use crate::accounts::{Accounts, Snapshot, Stage, Window, thread_cpu_time};
-use crate::config::bounds::CPU_CLOCK_PAIRS;
 use crate::http::{Request, Response};
 
 mod ratios;
@@ -25,6 +24,10 @@ use ratios::sheet;
 /// How far back one looks for what happens now. User and system time are known to a tick, so a
 /// shorter look would show little but its resolution.
 pub(super) const LOOK_BACK: Duration = Duration::from_secs(10);
+
+/// Pairs of readings of the thread's CPU clock; each is a system call, and they take some 10 us
+/// together.
+const CPU_CLOCK_PAIRS: usize = 21;
 
 /// What measuring costs, in nanoseconds, measured when somebody asks.
 #[derive(Clone, Copy, Debug, Default)]

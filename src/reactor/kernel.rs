@@ -21,7 +21,6 @@ use bytes::BytesMut;
 use super::connections::ConnectionId;
 use super::timers::Time;
 use crate::accounts::{Again, ReactorAccount};
-use crate::config::bounds::POLLS_PER_SAMPLE;
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +69,10 @@ impl std::fmt::Display for Occasion {
         }
     }
 }
+
+/// Polls for each timed one are this many times the requests for each timed one: the thread's CPU
+/// clock is a system call, where the clock of the stages is not.
+const POLLS_PER_SAMPLE: u64 = 16;
 
 /// Rouses a reactor from its poll, from any thread.
 pub type Rouse = Arc<dyn Fn() + Send + Sync>;

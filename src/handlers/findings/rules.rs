@@ -150,7 +150,7 @@ fn copies(evidence: &Evidence<'_>) -> Option<Finding> {
     let counts = Copied::NAMES.iter().zip(figures.bytes_copied);
     let (most, _) = counts.max_by_key(|(_, count)| *count)?;
     let text = format!(
-        "{bytes:.0} bytes copied for each request, with answers of {answer:.0}; most of them: {most}"
+        "{bytes:.0} bytes copied for each request, answers being of {answer:.0}, most of them: {most}"
     );
     (bytes > 1.5 * answer).then(|| Finding::new(bytes, "bytes/request", text))
 }
