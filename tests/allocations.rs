@@ -56,12 +56,12 @@ fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Output) {
 /// A server whose one handler allocates once for each request, and nothing else does.
 fn allocations_are_attributed_to_their_stage() {
     const REQUESTS: u64 = 1000;
+    static ANSWER: Fixed = Fixed::new(ContentType::Text, b"allocated");
     let server = Server::new()
         .port(0)
         .workers(1)
         .route(Method::Get, "/allocating", |_| {
             drop(black_box(Box::new([0_u8; 100])));
-            static ANSWER: Fixed = Fixed::new(ContentType::Text, b"allocated");
             &ANSWER
         });
     let running = server.start().expect("a free port");

@@ -33,7 +33,9 @@ fn ask(wire: &mut Wire, route: &Route) -> Answer {
 /// The names of a JSON object, sorted.
 fn names(object: &Value) -> Vec<&str> {
     let object = object.as_object().expect("an object");
-    object.keys().map(String::as_str).collect()
+    let mut names: Vec<_> = object.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
 fn has_names(object: &Value, wanted: &[&str]) {

@@ -39,7 +39,8 @@ struct Evidence<'a> {
 #[derive(Debug, Serialize)]
 struct Finding {
     /// A sentence without a full stop, with the number in it.
-    finding: String,
+    #[serde(rename = "finding")]
+    text: String,
     number: f64,
     unit: &'static str,
     /// The technique that takes this cost away, if it is off.
@@ -49,7 +50,7 @@ struct Finding {
 }
 
 #[derive(Serialize)]
-struct Findings {
+struct Report {
     /// Which window was looked at: the last ten seconds, or all since the start before they have
     /// passed or if nothing was asked in them.
     window: &'static str,
@@ -69,7 +70,7 @@ pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>)
         Some(window) => ("last_10s", window),
         None => ("since_start", accounts.since_start()),
     };
-    let findings = Findings::of(name, &window, config);
+    let findings = Report::of(name, &window, config);
     let response = if accept::names(request, "text/plain") {
         Response::text(findings.text())
     } else {
@@ -78,7 +79,7 @@ pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>)
     accept::varies(response)
 }
 
-impl Findings {
+impl Report {
     fn of(name: &'static str, window: &Window, config: &Config) -> Self {
         let evidence = Evidence {
             figures: window.sum(),
@@ -112,7 +113,7 @@ impl Findings {
         }
         for found in self.findings.iter().chain(&self.good) {
             // Writing to a String cannot fail.
-            let _ = write!(text, "- {}", found.finding);
+            let _ = write!(text, "- {}", found.text);
             if let Some(name) = found.technique {
                 let _ = write!(text, "; technique `{name}` is off");
             }
@@ -139,9 +140,9 @@ impl Evidence<'_> {
 }
 
 impl Finding {
-    fn new(number: f64, unit: &'static str, finding: String) -> Self {
+    fn new(number: f64, unit: &'static str, text: String) -> Self {
         Self {
-            finding,
+            text,
             number: decimals(number),
             unit,
             technique: None,
@@ -218,7 +219,7 @@ mod tests {
             span: Duration::from_secs(10),
             reactors: vec![calm],
         };
-        let findings = Findings::of("last_10s", &window, &config);
+        let findings = Report::of("last_10s", &window, &config);
         assert!(findings.findings.is_empty(), "{:?}", findings.findings);
         assert_eq!(findings.good.len(), GOOD.len());
         let text = findings.text();

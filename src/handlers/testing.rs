@@ -86,11 +86,10 @@ impl Answer {
     /// The names of the body's members, in alphabetical order.
     pub(super) fn names(&self) -> Vec<String> {
         let body = self.json();
-        body.as_object()
-            .expect("an object")
-            .keys()
-            .cloned()
-            .collect()
+        let object = body.as_object().expect("an object");
+        let mut names: Vec<_> = object.keys().cloned().collect();
+        names.sort_unstable();
+        names
     }
 }
 

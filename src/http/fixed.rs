@@ -4,10 +4,11 @@
 //! nothing is dropped, and writing it is two copies of fixed length. There is no way to give it a
 //! status or a field of its own: whoever needs one makes a [`Response`].
 
+use super::content_type::ContentType;
 use super::date::Date;
 use super::output::Output;
 use super::request::Exchange;
-use super::response::{ContentType, Response, Written};
+use super::response::{Response, Written};
 
 /// Room for what follows the date. All of it is copied, however much is used.
 const TAIL_ROOM: usize = 128;
@@ -63,7 +64,7 @@ impl Fixed {
     #[cfg_attr(not(map), inline(always))]
     #[allow(clippy::inline_always)] // As a call it costs half as much again.
     pub fn write(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
-        if exchange != Exchange::USUAL {
+        if exchange != Exchange::USUAL || !out.has_template() {
             return self.write_any(exchange, date, out);
         }
         out.push_padded(date.ok_head(), &self.tail, self.tail_bytes);

@@ -17,6 +17,8 @@ pub mod body;
 
 pub mod status;
 
+pub mod content_type;
+
 pub mod output;
 
 pub mod date;
@@ -27,9 +29,10 @@ pub mod fixed;
 
 pub mod router;
 
+pub use content_type::ContentType;
 pub use fixed::Fixed;
 pub use request::{Body, Exchange, Field, Method, Request, Version};
-pub use response::{ContentType, Response};
+pub use response::Response;
 pub use router::Router;
 pub use status::Status;
 

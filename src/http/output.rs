@@ -4,24 +4,72 @@ use std::io;
 use std::ops::Range;
 
 use bytes::BytesMut;
+use serde::Serialize;
+
+use crate::config::Techniques;
 
 /// A buffer of bytes to be sent: initialised once, written behind a cursor, reset when sent.
 ///
 /// Its memory is cleared when it grows and never again, so that writing is a copy into a slice and
 /// needs neither `unsafe` nor a length to be kept in two places.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Output {
     bytes: BytesMut,
     end: usize,
+    /// Heads are copied from a template, where there is one, and not formatted.
+    has_template: bool,
+    /// JSON is serialised in here, and not somewhere else first.
+    takes_json: bool,
 }
 
 impl Output {
     /// An empty buffer with room for `bytes`.
     #[must_use]
-    pub fn with_capacity(bytes: usize) -> Self {
+    pub fn new(bytes: usize, techniques: &Techniques) -> Self {
         Self {
             bytes: BytesMut::zeroed(bytes),
             end: 0,
+            has_template: techniques.head_template,
+            takes_json: techniques.json_in_place,
+        }
+    }
+
+    /// An empty buffer with room for `bytes`, written with all techniques.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self::new(bytes, &Techniques::default())
+    }
+
+    /// An empty one that is written in the same way.
+    pub(super) fn alike(&self) -> Self {
+        Self {
+            bytes: BytesMut::new(),
+            end: 0,
+            ..*self
+        }
+    }
+
+    /// Whether heads are copied from a template.
+    #[inline]
+    pub(super) fn has_template(&self) -> bool {
+        self.has_template
+    }
+
+    /// Appends a value as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If `serde_json` refuses it: a map whose keys are no strings.
+    #[inline]
+    pub fn push_json<T: Serialize>(&mut self, value: &T) {
+        const REFUSED: &str = "a response's type serialises to JSON";
+        if self.takes_json {
+            serde_json::to_writer(self, value).expect(REFUSED);
+        } else {
+            // What one does who builds an answer from values of any kind: a tree of them, its text,
+            // and the copy of that.
+            let tree = serde_json::to_value(value).expect(REFUSED);
+            self.push(tree.to_string().as_bytes());
         }
     }
 
@@ -139,6 +187,12 @@ impl Output {
     #[cold]
     fn grow(&mut self, needed: usize) {
         self.bytes.resize(needed.max(2 * self.bytes.len()), 0);
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self::with_capacity(0)
     }
 }
 

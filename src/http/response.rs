@@ -8,23 +8,13 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::Rejection;
+use super::content_type::ContentType;
 use super::date::Date;
 use super::output::Output;
 use super::request::{Exchange, Version};
 use super::status::Status;
 
-/// A body's media type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContentType {
-    /// `application/json`, always UTF-8 (RFC 8259 section 8.1).
-    Json,
-    /// `text/plain; charset=utf-8`.
-    Text,
-    /// `text/html; charset=utf-8`.
-    Html,
-    /// Any other, as it stands in the field.
-    Other(&'static str),
-}
+mod formatted;
 
 /// Writes a body in place; see [`Response::written`].
 type BodyWriter = Box<dyn FnOnce(&mut Output) + Send>;
@@ -52,19 +42,6 @@ pub struct Written {
     pub keep_alive: bool,
     /// Bytes of the body that were copied in user space.
     pub copied: usize,
-}
-
-impl ContentType {
-    /// Content-Type with its value, and the name of the field that follows: one copy writes both.
-    pub(super) const fn lines(self) -> &'static str {
-        match self {
-            Self::Json => "Content-Type: application/json\r\nContent-Length: ",
-            Self::Text | Self::Other(_) => {
-                "Content-Type: text/plain; charset=utf-8\r\nContent-Length: "
-            }
-            Self::Html => "Content-Type: text/html; charset=utf-8\r\nContent-Length: ",
-        }
-    }
 }
 
 impl Response {
@@ -112,9 +89,7 @@ impl Response {
     ///
     /// As [`json`](Self::json).
     pub fn json_from<T: Serialize>(make: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self::written(ContentType::Json, move |out| {
-            serde_json::to_writer(out, &make()).expect("a response's type serialises to JSON");
-        })
+        Self::written(ContentType::Json, move |out| out.push_json(&make()))
     }
 
     /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be
@@ -176,6 +151,9 @@ impl Response {
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline)]
     pub fn write(self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
+        if !out.has_template() {
+            return self.write_formatted(exchange, date, out);
+        }
         match self.write_usual(exchange, date, out) {
             Some(copied) => Written {
                 keep_alive: true,

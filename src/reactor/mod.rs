@@ -20,7 +20,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub mod connections;
 
@@ -65,21 +64,18 @@ pub mod acceptor;
 use bytes::BytesMut;
 
 use self::acceptor::Acceptor;
-use self::buffers::{Input, Pool};
+use self::buffers::Input;
 use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
-use self::journal::{AccessLine, FAULT};
+use self::journal::FAULT;
 use self::kernel::{Counted, Kernel, Occasion};
 use self::shared::Shared;
-use self::stopwatch::Stopwatch;
-use self::timers::{Time, Timers};
+use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
 use crate::http::Handler;
-use crate::http::date::Date;
-use crate::http::output::Output;
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
@@ -109,36 +105,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         connections_max: usize,
     ) -> Self {
         let (address, mailbox) = mailbox(kernel.rouse());
-        let pool = Pool::new(
-            config.socket.buffer_size,
-            config.limits.buffers,
-            &config.techniques,
-            Arc::clone(&account),
-        );
-        let shared = Shared {
-            kernel: Counted::new(kernel, account, config.sample),
-            handler,
-            output: Output::with_capacity(bounds::SEGMENT_BYTES),
-            pool,
-            timers: Timers::new(),
-            jobs,
-            address,
-            jobs_outstanding: 0,
-            date: Date::at(0),
-            date_due: Time::ZERO,
-            stopwatch: Stopwatch::new(config.sample, config.server_timing),
-            access: AccessLine::default(),
-            techniques: config.techniques,
-            limits: config.limits,
-            timeouts: config.timeouts,
-            drain: config.drain,
-            draining: None,
-            now: Time::ZERO,
-            turn_began: Time::ZERO,
-            spin: Duration::from_micros(config.techniques.spin_us as u64),
-            awake_until: Time::ZERO,
-            worker,
-        };
+        let kernel = Counted::new(kernel, account, config.sample);
+        let shared = Shared::new(kernel, handler, jobs, address, config, worker);
         Self {
             connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),

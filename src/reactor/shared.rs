@@ -11,7 +11,7 @@ use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
 use crate::accounts::{Copied, Refusal, Stage};
-use crate::config::{Drain, Limits, Techniques, Timeouts, bounds};
+use crate::config::{Config, Drain, Limits, Techniques, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
 use crate::http::response::Written;
@@ -78,6 +78,48 @@ pub enum Produced {
 }
 
 impl<H: Handler, K: Kernel> Shared<H, K> {
+    /// What a reactor begins with.
+    pub(super) fn new(
+        kernel: Counted<K>,
+        handler: Arc<H>,
+        jobs: JobPool,
+        address: Address,
+        config: &Config,
+        worker: usize,
+    ) -> Self {
+        let techniques = config.techniques;
+        let pool = Pool::new(
+            config.socket.buffer_size,
+            config.limits.buffers,
+            &techniques,
+            Arc::clone(&kernel.account),
+        );
+        Self {
+            kernel,
+            handler,
+            output: Output::new(bounds::SEGMENT_BYTES, &techniques),
+            pool,
+            timers: Timers::new(),
+            jobs,
+            address,
+            jobs_outstanding: 0,
+            date: Date::at(0),
+            date_due: Time::ZERO,
+            stopwatch: Stopwatch::new(config.sample, config.server_timing),
+            access: AccessLine::default(),
+            techniques,
+            limits: config.limits,
+            timeouts: config.timeouts,
+            drain: config.drain,
+            draining: None,
+            now: Time::ZERO,
+            turn_began: Time::ZERO,
+            spin: Duration::from_micros(techniques.spin_us as u64),
+            awake_until: Time::ZERO,
+            worker,
+        }
+    }
+
     /// Runs a handler, or its continuation, and writes what it answers.
     ///
     /// If it panics, before or while its answer is written, the output is cut back to where it was

@@ -93,7 +93,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
             "50",
             "0",
         ),
-        "src/reactor/mod.rs",
+        "src/reactor/shared.rs",
         "Microseconds that a reactor goes on polling before it sleeps: no wake-up from sleep to \
          wait for, at the price of a core.",
     ),
@@ -155,14 +155,14 @@ pub(super) static SWITCHES: [Technique; 30] = [
         "head-template",
         Http,
         flag(|config| &mut config.techniques.head_template),
-        "src/http/response.rs",
+        "src/http/output.rs",
         "The usual head is copied from a template, and not formatted.",
     ),
     row(
         "json-in-place",
         Http,
         flag(|config| &mut config.techniques.json_in_place),
-        "src/http/response.rs",
+        "src/http/output.rs",
         "JSON is serialised straight into the output: no tree of values, no string in between.",
     ),
     row(

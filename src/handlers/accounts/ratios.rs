@@ -181,8 +181,8 @@ fn stages(
             ("mean_ns", Entry::Number(mean)),
         ];
         let at = |share| {
-            let times = percentiles.map(|stages| &stages[stage as usize]);
-            Entry::Number(times.and_then(|times| times.percentile(share)).map(float))
+            let recorded = percentiles.map(|stages| &stages[stage as usize]);
+            Entry::Number(recorded.and_then(|all| all.percentile(share)).map(float))
         };
         rows.extend([("p50_ns", at(0.5)), ("p99_ns", at(0.99))]);
         (name, Entry::Group(rows))
