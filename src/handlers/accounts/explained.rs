@@ -2,8 +2,9 @@
 //!
 //! The stages are timed by the wall clock, the polls by the thread's CPU clock, and the whole by
 //! the scheduler (`schedstat`). A stage that is interrupted counts the interruption, and a reactor
-//! that sleeps is charged for falling asleep and waking up: so the sum is compared only if the reactors
-//! had the cores to themselves and hardly slept, which is to say were busy for 95 % of the time.
+//! that sleeps is charged for falling asleep and waking up: so the sum is compared only if the
+//! reactors had the cores to themselves and hardly slept, which is to say were busy for 95 % of the
+//! time.
 
 use std::time::Duration;
 
