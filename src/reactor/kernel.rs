@@ -71,7 +71,7 @@ impl std::fmt::Display for Occasion {
 }
 
 /// Polls for each timed one are this many times the requests for each timed one: the thread's CPU
-/// clock is a system call, where the clock of the stages is not.
+/// clock is a system call, where the clock of the stages is not. Rounded up to a power of two.
 const POLLS_PER_SAMPLE: u64 = 16;
 
 /// Rouses a reactor from its poll, from any thread.
@@ -145,24 +145,25 @@ pub struct Counted<K> {
     pub kernel: K,
     /// Where the counts go.
     pub account: Arc<ReactorAccount>,
-    /// One poll in this many is timed.
-    timed_every: u64,
-    /// Polls until the next that is timed.
-    until_timed: u64,
+    /// A turn whose number has none of these bits has its poll timed.
+    untimed: u64,
+    /// The thread's CPU time before the poll that is being timed.
+    poll_began: Time,
 }
 
 impl<K: Kernel> Counted<K> {
     /// Counts into `account`; polls are timed if one request in `sample` is, none if that is 0.
     pub fn new(kernel: K, account: Arc<ReactorAccount>, sample: u32) -> Self {
-        let timed_every = match u64::from(sample) {
+        let untimed = match u64::from(sample) {
+            // No turn has number 0.
             0 => u64::MAX,
-            sample => sample * POLLS_PER_SAMPLE,
+            sample => (sample * POLLS_PER_SAMPLE).next_power_of_two() - 1,
         };
         Self {
             kernel,
             account,
-            timed_every,
-            until_timed: timed_every,
+            untimed,
+            poll_began: Time::ZERO,
         }
     }
 
@@ -182,27 +183,32 @@ impl<K: Kernel> Counted<K> {
     #[inline]
     pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
         self.account.turns.add(1);
-        self.until_timed -= 1;
-        let events = if self.until_timed == 0 {
-            self.timed_poll(until, report)?
-        } else {
-            self.kernel.poll(until, report)?
-        };
+        let is_timed = self.account.turns.get() & self.untimed == 0;
+        if is_timed {
+            self.begin_timed_poll();
+        }
+        // One call of it, for both cases: it is long, and is made part of its caller.
+        let result = self.kernel.poll(until, report);
+        if is_timed {
+            self.end_timed_poll();
+        }
+        let events = result?;
         self.account.events.add(events as u64);
         Ok(events)
     }
 
-    /// A poll between two readings of the thread's CPU clock. By the wall clock, one that returned
-    /// at once cannot be told from one that slept; this clock is the one that schedstat adds up, so
-    /// the two can be compared. It is a system call, so far fewer polls are timed than requests.
+    /// A poll is timed by the thread's CPU clock. By the wall clock, one that returned at once
+    /// cannot be told from one that slept; this clock is the one that schedstat adds up, so the two
+    /// can be compared. It is a system call, so far fewer polls are timed than requests.
     #[cold]
-    fn timed_poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
-        self.until_timed = self.timed_every;
-        let began = self.kernel.cpu_time();
-        let result = self.kernel.poll(until, report);
-        let took = self.kernel.cpu_time().0.saturating_sub(began.0);
+    fn begin_timed_poll(&mut self) {
+        self.poll_began = self.kernel.cpu_time();
+    }
+
+    #[cold]
+    fn end_timed_poll(&mut self) {
+        let took = self.kernel.cpu_time().0.saturating_sub(self.poll_began.0);
         self.account.poll_time.record(took);
-        result
     }
 
     /// See [`Kernel::accept`].
