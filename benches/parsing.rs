@@ -42,7 +42,7 @@ fn ours(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, input: &[u8]) {
     let limits = Limits::default();
     group.bench_with_input(BenchmarkId::new("head", name), input, |bencher, input| {
         bencher.iter(|| {
-            let mut slots = Slots::new();
+            let mut slots = Slots::default();
             let head = parse::head(black_box(input), &mut 0, &mut slots, &limits);
             black_box(head).is_ok()
         });
@@ -69,7 +69,7 @@ fn naive(input: &[u8]) -> Option<NaiveHead> {
 }
 
 fn assert_agreement(input: &[u8]) {
-    let mut slots = Slots::new();
+    let mut slots = Slots::default();
     let head = parse::head(input, &mut 0, &mut slots, &Limits::default());
     let head = head.expect("a sound head").expect("a whole head");
     let twin = naive(input).expect("a whole head");

@@ -6,6 +6,10 @@
 
 mod listeners;
 
+mod handover;
+
+mod pinning;
+
 mod running;
 
 use std::io::{self, ErrorKind};
@@ -18,7 +22,7 @@ use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
 use crate::reactor::linux::Linux;
-use listeners::{listen, raise_file_limit};
+use listeners::{Entrance, listen, raise_file_limit};
 pub use running::{Running, StopSignals};
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
@@ -163,13 +167,16 @@ impl<H: Handler> Server<H> {
         // A tenth of the descriptors is left to epoll, timers, files and the standard streams.
         let connections = config.limits.connections.unwrap_or(files / 10 * 9);
         let connections_each = (connections / config.workers).max(1);
-        let listeners = listen(&config)?;
-        let address = listeners[0].local_addr()?;
+        let Entrance {
+            address,
+            sources,
+            handover,
+        } = listen(&config)?;
         let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
         let handler = Arc::new(handler);
-        let reactor = |(worker, listener)| {
+        let reactor = |(worker, source)| {
             Ok(Reactor::new(
-                Linux::new(listener, config.techniques)?,
+                Linux::new(source, config.techniques)?,
                 Arc::clone(&handler),
                 jobs.clone(),
                 Arc::clone(&accounts.reactors[worker]),
@@ -178,9 +185,9 @@ impl<H: Handler> Server<H> {
                 connections_each,
             ))
         };
-        let reactors = listeners.into_iter().enumerate().map(reactor);
+        let reactors = sources.into_iter().enumerate().map(reactor);
         let reactors = reactors.collect::<io::Result<_>>()?;
-        Running::begin(reactors, address, accounts, config)
+        Running::begin(reactors, handover, address, accounts, config)
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.

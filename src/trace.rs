@@ -45,11 +45,7 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     };
     let accounts = Accounts::new(1);
     let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
-    let listener = socket::listen(
-        ([127, 0, 0, 1], 0).into(),
-        &config.socket,
-        config.timeouts.write,
-    )?;
+    let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config)?;
     let address = listener.local_addr()?;
     let kernel = Traced {
         linux: Linux::new(listener, config.techniques)?,

@@ -232,6 +232,8 @@ fn each_crate_has_one_door() {
         ("socket2", &["src/reactor/socket"]),
         ("slab", &["src/reactor/connections"]),
         ("httparse", &["src/http/parse"]),
+        ("ascii", &["src/http/parse"]),
+        ("arrayvec", &["src/http/parse"]),
         ("clap", &["src/cli"]),
         ("toml", &["src/cli"]),
         ("env_logger", &["src/cli"]),

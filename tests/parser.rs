@@ -23,7 +23,7 @@ fn config() -> ProptestConfig {
 fn parsed(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<naive::Verdict> {
     let mut scanned = 0;
     for length in lengths {
-        let mut slots = Slots::new();
+        let mut slots = Slots::default();
         match parse::head(
             &input[..length],
             &mut scanned,

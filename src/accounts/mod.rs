@@ -22,6 +22,7 @@ mod figures;
 mod history;
 
 mod process;
+mod totals;
 
 pub use figures::{Figures, Timed};
 pub use histogram::{Histogram, Snapshot};
@@ -29,6 +30,7 @@ pub use history::{History, Moment, Window};
 pub use kinds::{Again, Copied, Stage, Woken};
 pub use owner::{CpuTime, Owner, thread_cpu_time};
 pub use process::{Process, Sample, memory_row};
+pub use totals::{SharedTotals, Totals};
 
 /// A count with one writer.
 #[derive(Debug, Default)]
@@ -203,6 +205,9 @@ pub struct ReactorAccount {
     /// From poll's return to the next poll, in nanoseconds, of the turns while the job pool worked
     /// for this reactor: how long the others were held up meanwhile.
     pub held_up: Histogram,
+    /// Where the answers are counted once more, for all reactors, with the technique
+    /// `own-counters` off.
+    pub totals: Arc<SharedTotals>,
 }
 
 /// The sum of counters that keep kinds of one thing apart.
@@ -227,8 +232,15 @@ impl Accounts {
     /// Empty accounts for so many reactors.
     #[must_use]
     pub fn new(reactors: usize) -> Arc<Self> {
+        let totals = Arc::<SharedTotals>::default();
+        let account = |_| {
+            Arc::new(ReactorAccount {
+                totals: Arc::clone(&totals),
+                ..ReactorAccount::default()
+            })
+        };
         Arc::new(Self {
-            reactors: (0..reactors).map(|_| Arc::default()).collect(),
+            reactors: (0..reactors).map(account).collect(),
             process: Process::default(),
             history: History::default(),
             draining: AtomicBool::new(false),

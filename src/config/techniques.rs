@@ -50,7 +50,7 @@ pub struct Techniques {
     pub head_template: bool,
     /// JSON is serialised straight into the output: no tree of values, no string in between.
     pub json_in_place: bool,
-    /// Slots for fields are left uninitialised, and not cleared for each request.
+    /// Slots are made for as many fields as are likely, and not for a hundred in each request.
     pub field_slots: bool,
     /// How a route is found.
     pub routing: Routing,

@@ -6,9 +6,9 @@
 //! nobody's leaving changes anything.
 //!
 //! Bounded in entries, bytes and time to live. The cache is cut into parts by the key's hash, each
-//! with its lock and its own counts; a lock is held for one look-up. Expired entries go when they
-//! are asked for or when they are the least recently used: there is no sweeper, the bounds hold
-//! without one.
+//! with its lock, its own counts and its share of the bounds; a lock is held for one look-up.
+//! Expired entries go when they are asked for or when they are the least recently used: there is no
+//! sweeper, the bounds hold without one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,9 +20,10 @@ use serde::Serialize;
 
 use super::query;
 use super::units::{float, nanoseconds, ratio};
+use crate::config::Techniques;
 use crate::config::bounds::{
     CACHE_BYTES, CACHE_COST_MS_DEFAULT, CACHE_COST_MS_MAX, CACHE_ENTRIES, CACHE_ENTRY_OVERHEAD,
-    CACHE_KEY_BYTES, CACHE_SHARDS, CACHE_TTL,
+    CACHE_KEY_BYTES, CACHE_TTL,
 };
 use crate::http::request::percent_decode;
 use crate::http::{Later, Reply, Request, Response, Status};
@@ -30,13 +31,15 @@ use crate::http::{Later, Reply, Request, Response, Status};
 /// The cache of all reactors.
 pub(super) struct Cache {
     hasher: RandomState,
-    shards: [Mutex<Shard>; CACHE_SHARDS],
+    shards: Box<[Mutex<Shard>]>,
 }
 
 /// The part of the cache whose keys' hashes agree.
 struct Shard {
     entries: LruCache<Arc<str>, Entry>,
     counts: Counts,
+    entries_max: usize,
+    bytes_max: usize,
 }
 
 struct Entry {
@@ -141,11 +144,14 @@ pub(super) fn stats(cache: &Cache) -> Response {
 }
 
 impl Cache {
-    /// An empty cache.
-    pub(super) fn new() -> Self {
+    /// An empty cache, in as many parts as `techniques` say, at least one.
+    pub(super) fn new(techniques: &Techniques) -> Self {
+        let shards = techniques.cache_shards.max(1);
         Self {
             hasher: RandomState::new(),
-            shards: std::array::from_fn(|_| Mutex::new(Shard::new())),
+            shards: (0..shards)
+                .map(|_| Mutex::new(Shard::one_of(shards)))
+                .collect(),
         }
     }
 
@@ -156,16 +162,19 @@ impl Cache {
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
-        let hash = self.hasher.hash_one(key);
-        #[allow(clippy::cast_possible_truncation)] // Any bits of the hash will do.
-        let shard = &self.shards[hash as usize % CACHE_SHARDS];
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        let hash = u128::from(self.hasher.hash_one(key));
+        // The hash as a fraction of all: below their number, for any number, without a division.
+        #[allow(clippy::cast_possible_truncation)]
+        let at = ((hash * self.shards.len() as u128) >> u64::BITS) as usize;
+        self.shards[at]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts(&self) -> (usize, Counts) {
         let mut entries = 0;
         let mut sum = Counts::default();
-        for shard in &self.shards {
+        for shard in &*self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             entries += shard.entries.len();
             sum.add(&shard.counts);
@@ -175,11 +184,14 @@ impl Cache {
 }
 
 impl Shard {
-    fn new() -> Self {
+    /// One of so many, with its share of the bounds.
+    fn one_of(shards: usize) -> Self {
         Self {
             // The bounds are kept by `make_room`, which also knows the bytes.
             entries: LruCache::unbounded(),
             counts: Counts::default(),
+            entries_max: CACHE_ENTRIES / shards,
+            bytes_max: CACHE_BYTES / shards,
         }
     }
 
@@ -221,9 +233,7 @@ impl Shard {
 
     /// Drops the least recently used entries until the bounds hold.
     fn make_room(&mut self) {
-        while self.entries.len() > CACHE_ENTRIES / CACHE_SHARDS
-            || self.counts.bytes > CACHE_BYTES / CACHE_SHARDS
-        {
+        while self.entries.len() > self.entries_max || self.counts.bytes > self.bytes_max {
             let Some((_, evicted)) = self.entries.pop_lru() else {
                 return;
             };

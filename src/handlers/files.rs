@@ -1,10 +1,12 @@
 //! `/async-files`: reads files on the job pool, each a task of its own, while the reactor goes on
-//! serving.
+//! serving. With the technique `file-jobs` off, the reactor reads them itself and serves nobody
+//! else until it has.
 //!
 //! The limit on files in flight is one for the whole server: the threads of the job pool
 //! (`--job-threads`). A request cannot have more at a time by asking for more, nor can many
 //! requests together. A file is read in chunks and never held whole.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,9 +16,28 @@ use super::files_root::{Contents, FilesRoot};
 use super::held_up::HeldUp;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
+use crate::config::Config;
 use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
 use crate::http::Status;
 use crate::http::{Later, Reply, Request, Response};
+
+/// What the route keeps from one request to the next.
+pub(super) struct Files {
+    root: Arc<FilesRoot>,
+    accounts: Arc<Accounts>,
+    by: Reader,
+    /// Files that a request may name.
+    each_max: usize,
+}
+
+/// Who reads.
+#[derive(Clone, Copy)]
+enum Reader {
+    /// The job pool, with so many threads.
+    Jobs(usize),
+    /// The reactor that has the request.
+    Inline,
+}
 
 #[derive(Deserialize)]
 struct Wanted {
@@ -27,7 +48,7 @@ struct Wanted {
 struct Batch {
     root: Arc<FilesRoot>,
     accounts: Arc<Accounts>,
-    job_threads: usize,
+    by: Reader,
     started: Instant,
     held_up: HeldUp,
     progress: Mutex<Progress>,
@@ -106,24 +127,16 @@ struct AsyncAdvantage {
 ///
 /// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is
 /// part of the answer.
-pub(super) fn reply(
-    root: &Arc<FilesRoot>,
-    accounts: &Arc<Accounts>,
-    job_threads: usize,
-    jobs_max: usize,
-    request: &Request<'_>,
-) -> Result<Reply, Response> {
-    // A request with more files than the queue has places would be told to come back for ever.
-    let paths = wanted(&request.body.contiguous(), FILES_MAX.min(jobs_max))?;
-    let batch = Arc::new(Batch {
-        root: Arc::clone(root),
-        accounts: Arc::clone(accounts),
-        job_threads,
-        started: Instant::now(),
-        held_up: HeldUp::begin(accounts),
-        progress: Mutex::default(),
-    });
+pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
+    let paths = wanted(&request.body.contiguous(), files.each_max)?;
+    let batch = Arc::new(files.batch());
     if paths.is_empty() {
+        return Ok(batch.answer().into());
+    }
+    if matches!(files.by, Reader::Inline) {
+        for (index, path) in paths.into_iter().enumerate() {
+            batch.read(index, path);
+        }
         return Ok(batch.answer().into());
     }
     let task = |(index, path)| -> crate::http::Task {
@@ -159,8 +172,42 @@ fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
     Ok(wanted.files)
 }
 
+impl Files {
+    /// Opens the files root, or makes it.
+    pub(super) fn new(config: &Config, accounts: &Arc<Accounts>) -> io::Result<Self> {
+        let by = if config.techniques.file_jobs {
+            Reader::Jobs(config.job_threads)
+        } else {
+            Reader::Inline
+        };
+        Ok(Self {
+            root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
+            accounts: Arc::clone(accounts),
+            by,
+            // With more than the queue has places a request would be told to come back for ever.
+            each_max: FILES_MAX.min(config.limits.jobs),
+        })
+    }
+
+    /// The directory.
+    pub(super) fn root(&self) -> &FilesRoot {
+        &self.root
+    }
+
+    fn batch(&self) -> Batch {
+        Batch {
+            root: Arc::clone(&self.root),
+            accounts: Arc::clone(&self.accounts),
+            by: self.by,
+            started: Instant::now(),
+            held_up: HeldUp::begin(&self.accounts),
+            progress: Mutex::default(),
+        }
+    }
+}
+
 impl Batch {
-    /// Reads one file; on a thread of the job pool.
+    /// Reads one file; on a thread of the job pool, or on the reactor's.
     fn read(&self, index: usize, path: String) {
         self.progress().begin();
         let started = Instant::now();
@@ -179,7 +226,11 @@ impl Batch {
     /// The answer, once all files are done.
     fn answer(&self) -> Response {
         let total_time = self.started.elapsed();
-        let held_up = self.held_up.longest(&self.accounts);
+        let held_up = match self.by {
+            Reader::Jobs(_) => self.held_up.longest(&self.accounts),
+            // Its turn has not ended: it is as long as the reading at least.
+            Reader::Inline => Some(total_time),
+        };
         let mut progress = std::mem::take(&mut *self.progress());
         progress
             .outcomes
@@ -189,7 +240,7 @@ impl Batch {
         Response::json(Answer {
             async_advantage: AsyncAdvantage::of(
                 &progress,
-                self.job_threads,
+                self.by.at_once(),
                 total_time,
                 processing_result.total_bytes_processed,
                 held_up,
@@ -200,6 +251,16 @@ impl Batch {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reader {
+    /// Files in flight, at most.
+    fn at_once(self) -> usize {
+        match self {
+            Self::Jobs(threads) => threads,
+            Self::Inline => 1,
+        }
     }
 }
 
@@ -323,18 +384,36 @@ mod tests {
         let exam = Exam::new();
         let mut asked = request(Method::Post, "/async-files");
         asked.body.first = br#"{"files":["small.txt","medium.txt","small.txt"],"more":1}"#;
-        let reply = reply(
-            &exam.routes.files_root,
-            &exam.accounts,
-            2,
-            FILES_MAX,
-            &asked,
-        )
-        .unwrap();
+        let reply = reply(&exam.routes.files, &asked).unwrap();
         let Reply::Later(Later::RunAll(tasks, _)) = reply else {
             panic!("{reply:?}");
         };
         assert_eq!(tasks.len(), 3);
+    }
+
+    /// In `handle` itself: there is nothing left to do later, and the time is told as the
+    /// reactor's.
+    #[test]
+    fn without_jobs_the_reactor_reads() {
+        let exam = Exam::with(|techniques| techniques.file_jobs = false);
+        let mut asked = request(Method::Post, "/async-files");
+        asked.body.first = br#"{"files":["small.txt","large.txt","none"]}"#;
+        let Reply::Now(response) = reply(&exam.routes.files, &asked).unwrap() else {
+            panic!("not read yet");
+        };
+        let answer = testing::Answer::of(response, Method::Post).json();
+        let result = &answer["processing_result"];
+        assert_eq!(
+            (&result["successful_files"], &result["failed_files"]),
+            (&2.into(), &1.into())
+        );
+        let advantage = &answer["async_advantage"];
+        for name in ["files_in_flight_max", "files_in_flight_limit"] {
+            assert_eq!(advantage[name], 1, "{name}");
+        }
+        let held_up_us = advantage["reactor_held_up_us_max"].as_f64().unwrap();
+        let total_us = result["total_time_ms"].as_f64().unwrap() * 1000.0;
+        assert!((held_up_us - total_us).abs() < 1.0, "{answer}");
     }
 
     #[test]

@@ -58,6 +58,8 @@ mod files;
 
 mod io_benchmark;
 
+mod routing;
+
 #[cfg(test)]
 mod testing;
 
@@ -72,10 +74,11 @@ pub struct Routes {
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
-    files_root: Arc<FilesRoot>,
-    job_threads: usize,
+    files: files::Files,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
+    /// Finds the route in place of the match, if that was asked for.
+    lookup: Option<Box<routing::LookUp>>,
 }
 
 impl Routes {
@@ -93,19 +96,19 @@ impl Routes {
             config: config.clone(),
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
-            cache: cache::Cache::new(),
+            cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
-            files_root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
-            job_threads: config.job_threads,
+            files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
+            lookup: routing::LookUp::chosen(config.techniques.routing),
             accounts,
         })
     }
 
     /// The directory that `/async-files` reads from.
     pub fn files_root(&self) -> &FilesRoot {
-        &self.files_root
+        self.files.root()
     }
 
     /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a
@@ -156,7 +159,9 @@ impl Routes {
                 MEMORY_EFFICIENCY_TEST,
                 efficiency::reply(&self.efficiency_gate).into(),
             ),
-            (Post, "/async-files") => served(ASYNC_FILES, self.read_files(request)),
+            (Post, "/async-files") => {
+                served(ASYNC_FILES, files::reply(&self.files, request).into())
+            }
             (Get | Head, "/io-benchmark") => served(
                 IO_BENCHMARK,
                 io_benchmark::reply(&self.io_gate, &self.accounts).into(),
@@ -165,17 +170,6 @@ impl Routes {
             (Get | Head, "/") => served(HOME, home::reply(request).into()),
             (method, path) => table::refusal(method, path).into(),
         }
-    }
-
-    fn read_files(&self, request: &Request<'_>) -> Reply {
-        files::reply(
-            &self.files_root,
-            &self.accounts,
-            self.job_threads,
-            self.limits.jobs,
-            request,
-        )
-        .into()
     }
 
     /// Counts a request for its route, in the account of the reactor that asks.
@@ -208,6 +202,9 @@ impl Handler for Routes {
 
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
-        self.route(request)
+        match &self.lookup {
+            None => self.route(request),
+            Some(lookup) => lookup.answer(self, request),
+        }
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn profiled(
     limits: &Limits,
     request: &Request<'_>,
 ) -> Result<Reply, Response> {
-    let mut slots = Slots::new();
+    let mut slots = Slots::default();
     let started = Instant::now();
     let head = parse::head(request.head, &mut 0, &mut slots, limits)?;
     profiler.record(request.worker, PARSING, started.elapsed());

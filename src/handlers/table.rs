@@ -173,6 +173,11 @@ pub(super) fn find(path: &str) -> Option<&'static Route> {
     TABLE.iter().find(|route| route.matches(path))
 }
 
+/// The number of the route of a path, where it was not found by the match.
+pub(super) fn number_of(path: &str) -> Option<usize> {
+    TABLE.iter().position(|route| route.matches(path))
+}
+
 /// The key of a path `/cache/{key}`, undecoded; one segment, possibly empty.
 pub(super) fn cache_key(path: &str) -> Option<&str> {
     path.strip_prefix("/cache/")

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Routes;
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Config, Techniques};
 use crate::http::date::Date;
 use crate::http::output::Output;
 use crate::http::{Body, Exchange, Handler, Later, Method, Reply, Request, Response, Version};
@@ -129,8 +129,15 @@ pub(super) struct Exam {
 
 impl Exam {
     pub(super) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// With other techniques.
+    pub(super) fn with(change: impl FnOnce(&mut Techniques)) -> Self {
+        let mut config = Config::default();
+        change(&mut config.techniques);
         let accounts = Accounts::new(2);
-        let routes = Routes::new(&Config::default(), Arc::clone(&accounts)).expect("routes");
+        let routes = Routes::new(&config, Arc::clone(&accounts)).expect("routes");
         Self { accounts, routes }
     }
 

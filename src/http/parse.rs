@@ -1,29 +1,29 @@
-//! The bytes of a request head, judged: httparse finds the tokens, this file holds RFC 9112 against
-//! them.
+//! The bytes of a request head, judged: a request line, then the fields (RFC 9112).
 //!
-//! There are two ways through. `plain` takes a head that is complete and has nothing unusual
-//! about it, which is nearly every one: one pass of httparse, and then the checks that httparse
-//! leaves out. Everything else goes to `examine`, which is slow and knows why. The call of `plain`
-//! could be removed and nothing would change but time.
-//!
-//! httparse takes bare LF for CRLF, any number of empty lines before the head and any octet above
-//! 0x20 in the target, and it looks into no field: that is what the checks are for.
+//! There are two ways through either. `plain` takes what is complete and has nothing unusual about
+//! it, which is nearly every line and nearly every section. Everything else goes to `examine`,
+//! which is slow and knows why. The calls of `plain` could be removed and nothing would change but
+//! time.
 
-use std::mem::MaybeUninit;
+use std::iter;
+use std::mem::ManuallyDrop;
+
+use arrayvec::ArrayVec;
 
 use super::request::{Body, Method, Request, Version};
 use super::{Rejection, Status};
-use crate::config::{Limits, bounds};
+use crate::config::{Limits, Techniques, bounds};
 
 mod target;
 
 mod fields;
 
+mod plain;
+
 mod examine;
 
 pub(super) mod octets;
 
-use examine::examine;
 use fields::Controls;
 use target::Target;
 
@@ -31,28 +31,49 @@ use target::Target;
 /// around it.
 pub type Field<'a> = httparse::Header<'a>;
 
-/// Room for the fields of one head.
+/// Room for the fields of one head. A field owns nothing, so that nothing is dropped, and the bytes
+/// that the fields are views of may change when they are no longer used.
 pub struct Slots<'a> {
-    /// Left uninitialised: a hundred slots would cost more to clear than to parse.
-    fields: [MaybeUninit<Field<'a>>; bounds::FIELDS_MAX],
-    /// Fields of heads that took the slow way; no memory before that.
-    examined: Vec<Field<'a>>,
+    fields: ManuallyDrop<ArrayVec<Field<'a>, { bounds::FIELDS_MAX }>>,
+    saves: bool,
 }
 
-impl Slots<'_> {
-    /// Empty slots.
+impl<'a> Slots<'a> {
+    /// No slots.
     #[inline]
-    pub fn new() -> Self {
+    pub fn new(techniques: &Techniques) -> Self {
         Self {
-            fields: [const { MaybeUninit::uninit() }; bounds::FIELDS_MAX],
-            examined: Vec::new(),
+            fields: ManuallyDrop::new(ArrayVec::new()),
+            saves: techniques.field_slots,
         }
+    }
+
+    /// Slots for fields, cleared: httparse takes no others. So many as these bytes are likely to
+    /// need, or for a hundred.
+    #[inline]
+    fn likely(&mut self, bytes: usize, limits: &Limits) -> &mut [Field<'a>] {
+        // Browsers need 60 bytes for a field.
+        let likely = if self.saves {
+            (bytes / 32 + 4).min(32)
+        } else {
+            bounds::FIELDS_MAX
+        };
+        self.cleared(likely.min(fields_max(limits)))
+    }
+
+    /// So many slots.
+    #[inline]
+    fn cleared(&mut self, count: usize) -> &mut [Field<'a>] {
+        self.fields.clear();
+        self.fields
+            .extend(iter::repeat_n(httparse::EMPTY_HEADER, count));
+        &mut self.fields
     }
 }
 
 impl Default for Slots<'_> {
     fn default() -> Self {
-        Self::new()
+        Self::new(&Techniques::default())
     }
 }
 
@@ -129,14 +150,13 @@ pub fn head<'a>(
     judged
 }
 
-/// A head taken apart, its request line judged.
-struct Parts<'a> {
+/// The first line, judged; `rest` is what follows its CRLF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Line<'a> {
     method: Method,
     target: Target<'a>,
     version: Version,
-    fields: &'a [Field<'a>],
-    /// From the method to the empty line.
-    bytes: usize,
+    rest: &'a [u8],
 }
 
 #[inline]
@@ -148,29 +168,35 @@ fn judge<'a>(
     let Some(bytes) = after_empty_line(input)? else {
         return Ok(None);
     };
-    let parts = match plain(bytes, &mut slots.fields, limits)? {
-        Some(parts) => parts,
-        None => match examine(bytes, &mut slots.examined, limits)? {
-            Some(parts) => parts,
+    let line = match plain::line(bytes, limits) {
+        Some(line) => line,
+        None => match examine::line(bytes, limits)? {
+            Some(line) => line,
             None => return Ok(None),
         },
     };
-    let Parts {
-        version, fields, ..
-    } = parts;
-    let controls = Controls::of(fields, version)?;
+    let section_bytes = match plain::section(line.rest, slots, limits) {
+        Some(section_bytes) => section_bytes,
+        None => match examine::section(line.rest, slots, limits)? {
+            Some(section_bytes) => section_bytes,
+            None => return Ok(None),
+        },
+    };
+    let fields = &slots.fields[..];
+    let controls = Controls::of(fields, line.version)?;
+    let head_bytes = bytes.len() - line.rest.len() + section_bytes;
     Ok(Some(Head {
         framing: controls.framing,
         expectation: controls.expectation,
         keep_alive: controls.keep_alive,
-        bytes: input.len() - bytes.len() + parts.bytes,
+        bytes: input.len() - bytes.len() + head_bytes,
         request: Request {
-            method: parts.method,
-            path: parts.target.path,
-            query: parts.target.query,
-            version,
+            method: line.method,
+            path: line.target.path,
+            query: line.target.query,
+            version: line.version,
             fields,
-            head: bytes.get(..parts.bytes).unwrap_or_default(),
+            head: bytes.get(..head_bytes).unwrap_or_default(),
             body: Body::default(),
             worker: 0,
             params: &[],
@@ -178,78 +204,8 @@ fn judge<'a>(
     }))
 }
 
-/// Takes apart a head of HTTP/1.0 or 1.1 that is complete, within the limits and has CRLF at the
-/// end of each line; `Ok(None)` about any other.
-#[inline]
-fn plain<'a>(
-    bytes: &'a [u8],
-    slots: &'a mut [MaybeUninit<Field<'a>>; bounds::FIELDS_MAX],
-    limits: &Limits,
-) -> Result<Option<Parts<'a>>, Rejection> {
-    let mut parsed = httparse::Request::new(&mut []);
-    let outcome = httparse::ParserConfig::default().parse_request_with_uninit_headers(
-        &mut parsed,
-        bytes,
-        &mut slots[..fields_max(limits)],
-    );
-    let (Ok(httparse::Status::Complete(head_bytes)), Some(method), Some(raw), Some(minor)) =
-        (outcome, parsed.method, parsed.path, parsed.version)
-    else {
-        return Ok(None);
-    };
-    let fields: &'a [Field<'a>] = parsed.headers;
-    let line_bytes = method.len() + raw.len() + b"  HTTP/1.1".len();
-    let within_limits = line_bytes <= limits.request_line
-        && head_bytes - line_bytes <= limits.header_section.saturating_add(b"\r\n\r\n".len());
-    if !within_limits || !has_crlf_throughout(bytes, head_bytes, fields) {
-        return Ok(None);
-    }
-    let method = Method::from_token(method);
-    Ok(Some(Parts {
-        method,
-        target: Target::parse(method, raw)?,
-        version: if minor == 0 {
-            Version::Http10
-        } else {
-            Version::Http11
-        },
-        fields,
-        bytes: head_bytes,
-    }))
-}
-
-/// The fields of a section that `examine` has found right and within the limits.
-fn collect_fields<'a>(
-    section: &'a [u8],
-    room: &'a mut Vec<Field<'a>>,
-    limits: &Limits,
-) -> Option<&'a [Field<'a>]> {
-    *room = vec![httparse::EMPTY_HEADER; fields_max(limits)];
-    match httparse::parse_headers(section, room) {
-        Ok(httparse::Status::Complete((_, fields))) => Some(fields),
-        _ => None,
-    }
-}
-
 fn fields_max(limits: &Limits) -> usize {
     limits.header_fields.min(bounds::FIELDS_MAX)
-}
-
-/// Whether no line of the head ends in LF alone.
-///
-/// httparse has refused each CR that is not followed by LF. So the octet two before each field
-/// name, and before the end, tells: a look at one octet of each line, where a search for LF would
-/// read them all again.
-#[inline]
-fn has_crlf_throughout(bytes: &[u8], head_bytes: usize, fields: &[Field<'_>]) -> bool {
-    let start = bytes.as_ptr().addr();
-    bytes
-        .get(..head_bytes)
-        .is_some_and(|head| head.ends_with(b"\r\n\r\n"))
-        && fields.iter().all(|field| {
-            let name_at = field.name.as_ptr().addr().wrapping_sub(start);
-            bytes.get(name_at.wrapping_sub(2)) == Some(&b'\r')
-        })
 }
 
 /// Takes away the empty line that a client may have sent behind its last body (RFC 9112 section

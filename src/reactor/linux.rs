@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use rustix::time::{
@@ -19,15 +19,17 @@ use rustix::time::{
 use super::buffers;
 use super::connections::ConnectionId;
 use super::kernel::{Kernel, Occasion, Readiness, Rouse};
+use super::socket;
+use super::source::Source;
 use super::timers::Time;
 use crate::config::Techniques;
 
-/// One epoll instance, with a listener, a waker and a timer in it.
+/// One epoll instance, with a source of connections, a waker and a timer in it.
 #[derive(Debug)]
 pub struct Linux {
     poll: Poll,
     events: Events,
-    listener: Option<TcpListener>,
+    source: Source,
     waker: Arc<Waker>,
     timer: OwnedFd,
     techniques: Techniques,
@@ -40,17 +42,16 @@ const MESSAGES: Token = Token(usize::MAX - 1);
 const TIMER: Token = Token(usize::MAX - 2);
 
 impl Linux {
-    /// Watches a listener, which must not block.
+    /// Watches a source of connections; a listener must not block.
     ///
     /// # Errors
     ///
     /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
     /// want of descriptors.
-    pub fn new(listener: std::net::TcpListener, techniques: Techniques) -> io::Result<Self> {
+    pub fn new(source: impl Into<Source>, techniques: Techniques) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let mut listener = TcpListener::from_std(listener);
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
+        let mut source = source.into();
+        source.register(poll.registry(), LISTENER)?;
         let waker = Arc::new(Waker::new(poll.registry(), MESSAGES)?);
         let timer = timerfd_create(
             TimerfdClockId::Monotonic,
@@ -62,7 +63,7 @@ impl Linux {
         Ok(Self {
             poll,
             events,
-            listener: Some(listener),
+            source,
             waker,
             timer,
             techniques,
@@ -156,14 +157,15 @@ impl Kernel for Linux {
     }
 
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.listener
-            .as_ref()
-            .ok_or(ErrorKind::WouldBlock)?
-            .accept()
+        let accepted = self.source.accept()?;
+        if self.techniques.quickack {
+            socket::acknowledge_at_once(&accepted.0);
+        }
+        Ok(accepted)
     }
 
     fn stop_listening(&mut self) {
-        self.listener = None;
+        self.source = Source::Closed;
     }
 
     fn watch(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {

@@ -8,7 +8,7 @@
 //! - [`connections`]: the slab, and ids that outlive nobody;
 //! - [`timers`]: time, and deadlines without a cancel;
 //! - [`kernel`]: the seam to the system;
-//! - [`socket`] and [`buffers`]: what the real system needs, and the pool; [`linux`]: that system;
+//! - [`socket`], [`source`] and [`buffers`]: what the real system needs; [`linux`]: that system;
 //! - [`jobs`]: threads for blocking work;
 //! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
 //!   collect in, and have in common;
@@ -22,12 +22,12 @@ use std::io;
 use std::sync::Arc;
 
 pub mod connections;
-
 pub mod timers;
 
 pub mod kernel;
 
 pub mod socket;
+pub mod source;
 
 pub mod buffers;
 
@@ -50,11 +50,9 @@ pub mod connection;
 mod transfer;
 
 mod owing;
-
 mod serve;
 
 mod bodies;
-
 mod deferral;
 
 mod deadline;

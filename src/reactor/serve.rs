@@ -65,7 +65,7 @@ impl<K: Kernel> Connection<K> {
             return false;
         };
         let is_new = *scanned == 0;
-        let mut slots = Slots::new();
+        let mut slots = Slots::new(&shared.techniques);
         // Matched by reference: the head is a page of pointers, and moving it is a call of memcpy.
         let mut parsed = parse::head(input.unread(), scanned, &mut slots, &shared.limits);
         match &mut parsed {

@@ -294,6 +294,9 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         {
             class.add(1);
         }
+        if !self.techniques.own_counters {
+            account.totals.add(status.0, written.copied as u64);
+        }
         self.access.answered(status);
         self.stopwatch.request_served();
         Produced::Written {

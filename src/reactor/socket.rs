@@ -1,15 +1,14 @@
 //! All of socket2: the options of a socket, each set in one place, and recv(2) into memory not yet
 //! written.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::net::{Shutdown, SocketAddr, TcpListener};
 
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::config::SocketOptions;
+use crate::config::{Config, Congestion};
 
 /// Binds a listener that other reactors can share the port with (`SO_REUSEPORT`), and sets on it
 /// what accepted sockets inherit (tcp(7)): one setsockopt for each option here, none for each
@@ -17,18 +16,20 @@ use crate::config::SocketOptions;
 ///
 /// # Errors
 ///
-/// What socket(2), setsockopt(2), bind(2) or listen(2) refuse.
-pub fn listen(
-    address: SocketAddr,
-    options: &SocketOptions,
-    write_timeout: Duration,
-) -> io::Result<TcpListener> {
+/// What socket(2), setsockopt(2), bind(2) or listen(2) refuse; a congestion control that this
+/// kernel does not have is told with those that it has.
+pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
+    let options = &config.socket;
     let socket = unbound(address)?;
     socket.set_reuse_port(true)?;
     socket.set_tcp_nodelay(options.nodelay)?;
     socket.set_linger(options.linger)?;
     // What close(2) leaves behind is given up after this long without an acknowledgement.
-    socket.set_tcp_user_timeout(Some(write_timeout))?;
+    socket.set_tcp_user_timeout(Some(config.timeouts.write))?;
+    if let Some(name) = name_of(config.techniques.congestion) {
+        let set = socket.set_tcp_congestion(name.as_bytes());
+        set.map_err(|error| no_congestion_control(name, &error))?;
+    }
     // Before listen(2): the window scale is settled in the handshake (tcp(7)).
     if let Some(bytes) = options.recv_buffer {
         socket.set_recv_buffer_size(bytes)?;
@@ -55,6 +56,24 @@ pub fn probe(address: SocketAddr) -> io::Result<()> {
     socket.listen(1)
 }
 
+/// Ends a listener that another thread may wait on: its accept(2), and any later one, fails with
+/// EINVAL. Linux does so for shutdown(2); for close(2) it would not: the thread that waits keeps
+/// the listener open.
+pub fn stop_listening(listener: &TcpListener) {
+    // It fails only if it does not listen any more.
+    let _ = SockRef::from(listener).shutdown(Shutdown::Both);
+}
+
+/// `TCP_QUICKACK` on a connection that was accepted. It is not permanent (tcp(7)): it takes the
+/// connection out of delayed acknowledgement now, and the kernel puts it back once answers carry
+/// the acknowledgements. So, set once, it can be seen in the first exchanges at most: and Linux
+/// begins each connection this way by itself. Set after every read it would cost a system call each
+/// time.
+pub fn acknowledge_at_once(stream: &TcpStream) {
+    // It fails only for a connection that has gone: the next recv tells.
+    let _ = SockRef::from(stream).set_tcp_quickack(true);
+}
+
 /// Receives into `spare`; returns how many of its first bytes the kernel has written (recv(2)).
 ///
 /// # Errors
@@ -63,6 +82,32 @@ pub fn probe(address: SocketAddr) -> io::Result<()> {
 #[inline]
 pub fn recv(stream: &TcpStream, spare: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
     SockRef::from(stream).recv(spare)
+}
+
+/// As the kernel calls it; `None` leaves what the system has set.
+fn name_of(congestion: Congestion) -> Option<&'static str> {
+    match congestion {
+        Congestion::System => None,
+        Congestion::Cubic => Some("cubic"),
+        Congestion::Reno => Some("reno"),
+        Congestion::Bbr => Some("bbr"),
+    }
+}
+
+/// ENOENT: the kernel has none of this name; EPERM: it has it, but not for everybody.
+fn no_congestion_control(name: &str, error: &io::Error) -> io::Error {
+    let list = |which: &str| {
+        let path = format!("/proc/sys/net/ipv4/tcp_{which}_congestion_control");
+        let names = std::fs::read_to_string(path);
+        names.map_or("unknown".to_owned(), |names| names.trim().to_owned())
+    };
+    let sentence = format!(
+        "the congestion control {name} cannot be used: {error}; this kernel has: {}; without \
+         CAP_NET_ADMIN it allows: {}",
+        list("available"),
+        list("allowed"),
+    );
+    io::Error::new(ErrorKind::InvalidInput, sentence)
 }
 
 fn unbound(address: SocketAddr) -> io::Result<Socket> {
@@ -77,13 +122,19 @@ fn unbound(address: SocketAddr) -> io::Result<Socket> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn accept_from(listener: &TcpListener) -> (std::net::TcpStream, std::net::TcpStream) {
+        listener.set_nonblocking(false).unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (listener.accept().unwrap().0, client)
+    }
 
     #[test]
     fn a_busy_port_is_noticed() {
-        let options = SocketOptions::default();
-        let listener =
-            listen(([127, 0, 0, 1], 0).into(), &options, Duration::from_secs(1)).unwrap();
+        let listener = listen(([127, 0, 0, 1], 0).into(), &Config::default()).unwrap();
         let taken = listener.local_addr().unwrap();
         assert_eq!(probe(taken).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(listener);
@@ -93,15 +144,11 @@ mod tests {
     #[test]
     fn accepted_sockets_inherit_the_options() {
         for nodelay in [true, false] {
-            let options = SocketOptions {
-                nodelay,
-                ..SocketOptions::default()
-            };
-            let listener =
-                listen(([127, 0, 0, 1], 0).into(), &options, Duration::from_secs(7)).unwrap();
-            listener.set_nonblocking(false).unwrap();
-            let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let (accepted, _) = listener.accept().unwrap();
+            let mut config = Config::default();
+            config.socket.nodelay = nodelay;
+            config.timeouts.write = Duration::from_secs(7);
+            let listener = listen(([127, 0, 0, 1], 0).into(), &config).unwrap();
+            let (accepted, _client) = accept_from(&listener);
             let accepted = SockRef::from(&accepted);
             assert_eq!(accepted.tcp_nodelay().unwrap(), nodelay);
             assert_eq!(
@@ -110,5 +157,54 @@ mod tests {
             );
             assert_eq!(accepted.linger().unwrap(), None);
         }
+    }
+
+    /// Reno is part of every kernel (tcp(7)), and everybody may use it.
+    #[test]
+    fn accepted_sockets_inherit_the_congestion_control() {
+        let mut config = Config::default();
+        config.techniques.congestion = Congestion::Reno;
+        let listener = listen(([127, 0, 0, 1], 0).into(), &config).unwrap();
+        let (accepted, _client) = accept_from(&listener);
+        let name = SockRef::from(&accepted).tcp_congestion().unwrap();
+        assert_eq!(name.split(|byte| *byte == 0).next(), Some(&b"reno"[..]));
+    }
+
+    #[test]
+    fn a_congestion_control_that_is_missing_is_told_with_those_that_are_not() {
+        let socket = unbound(([127, 0, 0, 1], 0).into()).unwrap();
+        let refused = socket.set_tcp_congestion(b"nonesuch").unwrap_err();
+        let error = no_congestion_control("nonesuch", &refused);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let told = error.to_string();
+        assert!(told.starts_with("the congestion control nonesuch cannot be used: "));
+        assert!(
+            told.contains("this kernel has: ") && told.contains("reno"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn acknowledgements_are_sent_at_once_until_the_kernel_thinks_otherwise() {
+        let listener = listen(([127, 0, 0, 1], 0).into(), &Config::default()).unwrap();
+        let (accepted, _client) = accept_from(&listener);
+        let stream = TcpStream::from_std(accepted);
+        SockRef::from(&stream).set_tcp_quickack(false).unwrap();
+        assert!(!SockRef::from(&stream).tcp_quickack().unwrap());
+        acknowledge_at_once(&stream);
+        assert!(SockRef::from(&stream).tcp_quickack().unwrap());
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_a_connection_is_told_that_none_will_come() {
+        let listener = listen(([127, 0, 0, 1], 0).into(), &Config::default()).unwrap();
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(false).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| listener.accept().map(|_| ()));
+            stop_listening(&listener);
+            waiting.join().unwrap().unwrap_err();
+        });
+        std::net::TcpStream::connect(address).unwrap_err();
     }
 }

@@ -1,4 +1,4 @@
-//! What the reactors accept on, and how many connections the process may hold.
+//! What the reactors accept from, and how many connections the process may hold.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -7,32 +7,69 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 use crate::reactor::socket;
+use crate::reactor::source::{Source, handed};
 
-/// One listener for each worker, on the first of the host's addresses that can be bound.
-pub(super) fn listen(config: &Config) -> io::Result<Vec<TcpListener>> {
+use super::handover::Handover;
+
+/// Where connections come in.
+pub(super) struct Entrance {
+    pub(super) address: SocketAddr,
+    /// One for each worker.
+    pub(super) sources: Vec<Source>,
+    /// What feeds them, unless they are listeners.
+    pub(super) handover: Option<Handover>,
+}
+
+/// Listens on the first of the host's addresses that can be bound: with a listener for each worker,
+/// or with one from which a thread hands connections over.
+pub(super) fn listen(config: &Config) -> io::Result<Entrance> {
     let mut refused = io::Error::new(
         ErrorKind::NotFound,
         format!("{} has no address", config.host),
     );
     for address in (config.host.as_str(), config.port).to_socket_addrs()? {
         match listen_on(address, config) {
-            Ok(listeners) => return Ok(listeners),
+            Ok(entrance) => return Ok(entrance),
             Err(error) => refused = error,
         }
     }
     Err(refused)
 }
 
-fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Vec<TcpListener>> {
+fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Entrance> {
     if address.port() != 0 && !config.share_port {
         socket::probe(address)?;
     }
-    let listen = |address| socket::listen(address, &config.socket, config.timeouts.write);
-    let first = listen(address)?;
+    let first = socket::listen(address, config)?;
+    if config.techniques.own_listener {
+        listen_for_each(first, config)
+    } else {
+        listen_for_all(first, config)
+    }
+}
+
+fn listen_for_each(first: TcpListener, config: &Config) -> io::Result<Entrance> {
     // With port 0 the first has chosen: the others must follow.
-    let chosen = first.local_addr()?;
-    let others = (1..config.workers).map(|_| listen(chosen));
-    std::iter::once(Ok(first)).chain(others).collect()
+    let address = first.local_addr()?;
+    let others = (1..config.workers).map(|_| socket::listen(address, config));
+    let listeners = std::iter::once(Ok(first)).chain(others);
+    let sources = listeners.map(|listener| listener.map(Source::from));
+    Ok(Entrance {
+        address,
+        sources: sources.collect::<io::Result<_>>()?,
+        handover: None,
+    })
+}
+
+fn listen_for_all(listener: TcpListener, config: &Config) -> io::Result<Entrance> {
+    listener.set_nonblocking(false)?;
+    let pairs = (0..config.workers).map(|_| handed());
+    let (outlets, sources) = pairs.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
+    Ok(Entrance {
+        address: listener.local_addr()?,
+        sources,
+        handover: Some(Handover::new(listener, outlets)),
+    })
 }
 
 /// Raises the soft limit of open files to the hard one; returns what it is now. A limit that cannot

@@ -22,10 +22,15 @@ use crate::reactor::Reactor;
 use crate::reactor::jobs::{Address, Message};
 use crate::reactor::linux::Linux;
 
+use super::handover::{Handover, HandoverThread};
+use super::pinning::Cores;
+
 /// A server that is serving.
 pub struct Running {
     address: SocketAddr,
     reactors: Vec<(Address, JoinHandle<io::Result<()>>)>,
+    /// Accepts for all reactors, if they have no listeners of their own.
+    acceptor: Option<HandoverThread>,
     /// Says when a reactor's thread has ended, in whichever way.
     ended: Receiver<()>,
     accounts: Arc<Accounts>,
@@ -61,9 +66,10 @@ impl StopSignals {
 }
 
 impl Running {
-    /// Runs each reactor on a thread of its own; all of them, or none.
+    /// Runs each reactor on a thread of its own, then what feeds them; all of them, or none.
     pub(super) fn begin<H: Handler>(
         reactors: Vec<Reactor<H, Linux>>,
+        handover: Option<Handover>,
         address: SocketAddr,
         accounts: Arc<Accounts>,
         config: Config,
@@ -72,23 +78,46 @@ impl Running {
         let mut running = Self {
             address,
             reactors: Vec::with_capacity(reactors.len()),
+            acceptor: None,
             ended,
             accounts,
             config,
         };
+        match running.start_threads(reactors, handover, &sender) {
+            Ok(()) => Ok(running),
+            Err(error) => {
+                running.leave();
+                Err(error)
+            }
+        }
+    }
+
+    fn start_threads<H: Handler>(
+        &mut self,
+        reactors: Vec<Reactor<H, Linux>>,
+        handover: Option<Handover>,
+        ended: &Sender<()>,
+    ) -> io::Result<()> {
+        let cores = self.config.techniques.pinned.then(Cores::allowed);
+        let cores = cores.transpose()?;
         for (worker, reactor) in reactors.into_iter().enumerate() {
+            if let Some(cores) = &cores {
+                cores.take(worker)?;
+            }
             let mailbox = reactor.address();
-            let bell = Bell(sender.clone());
+            let bell = Bell(ended.clone());
             let thread = thread::Builder::new()
                 .name(format!("reactor-{worker}"))
                 .spawn(move || {
                     let _rung_at_the_end = bell;
                     reactor.run()
-                })
-                .inspect_err(|_| running.leave())?;
-            running.reactors.push((mailbox, thread));
+                })?;
+            self.reactors.push((mailbox, thread));
         }
-        Ok(running)
+        // The acceptor is bound to no core.
+        drop(cores);
+        self.acceptor = handover.map(Handover::start).transpose()?;
+        Ok(())
     }
 
     /// The address that it accepts on.
@@ -105,12 +134,15 @@ impl Running {
     /// answer.
     pub fn drain(&self) {
         self.accounts.draining.store(true, Ordering::Relaxed);
+        // First: a reactor that drains takes what it was given until then.
+        self.end_acceptor();
         self.tell(|| Message::Drain);
     }
 
     /// Leaves at once, whoever is still there.
     pub fn leave(&self) {
         self.tell(|| Message::Leave);
+        self.end_acceptor();
     }
 
     /// Waits until all reactors have ended.
@@ -122,14 +154,16 @@ impl Running {
     /// # Panics
     ///
     /// If a reactor panicked, which is a bug in this crate: the panic is passed on.
-    pub fn join(self) -> io::Result<()> {
+    pub fn join(mut self) -> io::Result<()> {
         let mut result = Ok(());
-        for (_, thread) in self.reactors {
+        for (_, thread) in self.reactors.drain(..) {
             match thread.join() {
                 Ok(ended) => result = result.and(ended),
                 Err(panic) => resume_unwind(panic),
             }
         }
+        // They may have ended by themselves.
+        self.end_acceptor();
         result
     }
 
@@ -190,6 +224,12 @@ impl Running {
                 Departure::Left
             }
             other => other,
+        }
+    }
+
+    fn end_acceptor(&self) {
+        if let Some(acceptor) = &self.acceptor {
+            acceptor.end();
         }
     }
 

@@ -170,7 +170,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         Http,
         flag(|config| &mut config.techniques.field_slots),
         "src/http/parse.rs",
-        "Slots for fields are left uninitialised, and not cleared for each request.",
+        "Slots are made for as many fields as are likely, and not for a hundred in each request.",
     ),
     row(
         "static-routing",
@@ -203,7 +203,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         "own-listener",
         Sharing,
         flag(|config| &mut config.techniques.own_listener),
-        "src/server.rs",
+        "src/server/listeners.rs",
         "Every reactor accepts from its own listener: no thread hands connections over.",
     ),
     row(
@@ -236,7 +236,7 @@ pub(super) static SWITCHES: [Technique; 30] = [
         "quickack",
         Sockets,
         flag(|config| &mut config.techniques.quickack),
-        "src/reactor/acceptor.rs",
+        "src/reactor/linux.rs",
         "Acknowledgements are sent at once (`TCP_QUICKACK`), and not up to 40 ms later.",
     ),
     row(

@@ -1,13 +1,14 @@
-//! A head line by line, without haste: what is not a complete, plain and correct head of HTTP/1.0
-//! or 1.1.
+//! A head line by line, without haste: whatever `plain` has not taken, because it is incomplete,
+//! unusual or wrong.
 //!
 //! The same bytes are refused for the same reason however they were split on their way: faults are
-//! judged in the order in which they stand, and nothing is judged that lies beyond a limit. That a
-//! head is taken apart twice is deliberate: the fast way says yes or "not me", this one knows why.
+//! judged in the order in which they stand, and nothing is judged that lies beyond a limit. That
+//! bytes are taken apart twice is deliberate: the fast way says yes or "not me", this one knows
+//! why.
 
 use super::octets::{Class, TARGET, TOKEN, VALUE};
 use super::target::{self, Target};
-use super::{Field, Parts, bad_request, collect_fields, fields_max};
+use super::{Line, Slots, bad_request, fields_max};
 use crate::config::Limits;
 use crate::http::request::{Method, Version};
 use crate::http::{Rejection, Status};
@@ -34,40 +35,13 @@ const TOO_MANY: &str = "There are too many fields. The request must have fewer, 
 const SECTION_TOO_LARGE: &str = "The header section is too large. The request must have fewer or \
     shorter fields.";
 
-/// The first line, judged; `rest` is what follows it.
-struct Line<'a> {
-    method: Method,
-    target: Target<'a>,
-    version: Version,
-    rest: &'a [u8],
-}
-
-/// Judges the head at the beginning of `bytes`; `Ok(None)` if it is right so far.
-pub(super) fn examine<'a>(
-    bytes: &'a [u8],
-    room: &'a mut Vec<Field<'a>>,
-    limits: &Limits,
-) -> Result<Option<Parts<'a>>, Rejection> {
-    let Some(line) = request_line(bytes, limits.request_line)? else {
-        return Ok(None);
-    };
-    let Some(section_bytes) = section(line.rest, limits)? else {
-        return Ok(None);
-    };
-    let fields = collect_fields(line.rest, room, limits).ok_or(bad_request(NAME))?;
-    Ok(Some(Parts {
-        method: line.method,
-        target: line.target,
-        version: line.version,
-        fields,
-        bytes: bytes.len() - line.rest.len() + section_bytes,
-    }))
-}
-
 /// Judges the request line: its form, then its length, then the version. The rules for targets are
 /// HTTP/1.1's, so that they come last: `PRI * HTTP/2.0` is no bad request, but one of another
 /// version (RFC 9113 section 3.4).
-fn request_line(bytes: &[u8], limit: usize) -> Result<Option<Line<'_>>, Rejection> {
+/// `Ok(None)`: right so far, but not complete.
+#[cold]
+pub(super) fn line<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Line<'a>>, Rejection> {
+    let limit = limits.request_line;
     let visible = visible(bytes, limit);
     let Some(((method, raw), (major, minor, line_bytes))) = line_parts(visible)? else {
         return if visible.get(limit).is_some_and(|&octet| octet != b'\r') {
@@ -151,13 +125,34 @@ fn version(bytes: &[u8]) -> Result<Option<(u8, u8)>, Rejection> {
     }
 }
 
-/// Judges the field lines; the number of their bytes, with the empty line, if that has come.
-fn section(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Rejection> {
+/// Judges the field lines, and puts them into `slots` when the empty line has come: the number of
+/// their bytes, with that line. `Ok(None)`: right so far.
+#[cold]
+pub(super) fn section<'a>(
+    bytes: &'a [u8],
+    slots: &mut Slots<'a>,
+    limits: &Limits,
+) -> Result<Option<usize>, Rejection> {
+    if !has_ended(bytes, limits)? {
+        return Ok(None);
+    }
+    match httparse::parse_headers(bytes, slots.cleared(fields_max(limits))) {
+        Ok(httparse::Status::Complete((section_bytes, fields))) => {
+            let count = fields.len();
+            slots.fields.truncate(count);
+            Ok(Some(section_bytes))
+        }
+        _ => Err(bad_request(NAME)),
+    }
+}
+
+/// Judges the field lines; whether the empty line behind them has come.
+fn has_ended(bytes: &[u8], limits: &Limits) -> Result<bool, Rejection> {
     let visible = visible(bytes, limits.header_section);
     let mut rest = visible;
     for fields_before in 0.. {
-        if let [b'\r', b'\n', after @ ..] = rest {
-            return Ok(Some(visible.len() - after.len()));
+        if rest.starts_with(b"\r\n") {
+            return Ok(true);
         }
         let Some(after) = field_line(rest)? else {
             break;
@@ -168,7 +163,7 @@ fn section(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Rejection> {
         rest = after;
     }
     match visible.get(limits.header_section..) {
-        None | Some([] | [b'\r']) => Ok(None),
+        None | Some([] | [b'\r']) => Ok(false),
         Some(_) => Err(too_large(SECTION_TOO_LARGE)),
     }
 }
