@@ -104,6 +104,20 @@ pub fn switches() -> impl Iterator<Item = (&'static Technique, &'static Switch)>
     all().filter_map(|technique| Some((technique, technique.switch()?)))
 }
 
+/// The techniques whose value is not the default, each with its switch and that value.
+///
+/// One that its option gave a value outside of the technique's own (`--linger 3s`) is left out: the
+/// option tells it.
+pub fn changed(
+    config: &Config,
+) -> impl Iterator<Item = (&'static Technique, &'static Switch, String)> {
+    switches().filter_map(|(technique, switch)| {
+        let value = switch.get(config);
+        let is_told = !value.is_empty() && value != switch.default_value();
+        is_told.then_some((technique, switch, value))
+    })
+}
+
 impl Technique {
     /// Its switch, if it is not decided by the build.
     pub fn switch(&self) -> Option<&Switch> {
@@ -150,7 +164,8 @@ impl Switch {
         true
     }
 
-    /// The technique's value, as text that [`set`](Self::set) takes.
+    /// The technique's value, as text that [`set`](Self::set) takes; empty if its option gave it
+    /// one that the technique does not have.
     pub fn get(&self, config: &Config) -> String {
         // Looked up in a copy, so that one way to the field, the one that writes, is enough.
         let mut config = config.clone();
@@ -176,6 +191,11 @@ impl Switch {
     /// Whether the technique is in force: its value is any but the naive one.
     pub fn is_on(&self, config: &Config) -> bool {
         self.get(config) != self.off
+    }
+
+    /// The value that it has when nobody says anything.
+    pub fn default_value(&self) -> String {
+        self.get(&Config::default())
     }
 
     /// Whether it is in force when nobody says anything.

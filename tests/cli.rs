@@ -1,7 +1,9 @@
 //! The command line from outside: arguments, variables and files in; text and exit code out.
 //!
-//! Nothing in here starts a server: `--print-config` shows what one would be given.
+//! `--print-config` and `techniques` show what a server would be given; one test starts one.
 #![cfg(feature = "cli")]
+
+mod wire;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
+use barewire::techniques::{self, Form};
 use tempfile::TempDir;
+
+use wire::process::Barewire;
 
 /// The binary, in an environment without anybody's `BAREWIRE_*` variables.
 fn barewire() -> Command {
@@ -109,7 +114,7 @@ fn the_examples_of_the_help_are_understood() {
     assert!(commands.len() >= 5, "{help}");
     for command in commands
         .iter()
-        .filter(|command| !command.starts_with("trace"))
+        .filter(|command| !command.starts_with(|first: char| first.is_ascii_lowercase()))
     {
         let (args, _explanation) = command.split_once("  ").unwrap();
         let args = args.replace("barewire.toml", shown(&file.path));
@@ -443,4 +448,426 @@ fn output_that_nobody_reads_is_no_failure_but_a_full_disk_is() {
         .open("/dev/full")
         .unwrap();
     assert_eq!(exit_code(full), Some(1));
+}
+
+/// The line of a technique in what `barewire techniques` printed, as words.
+fn technique<'a>(list: &'a str, name: &str) -> Vec<&'a str> {
+    let lines = list
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut lines = lines.filter(|words| words[0] == name);
+    lines
+        .next()
+        .unwrap_or_else(|| panic!("{name} is not in {list}"))
+}
+
+/// What `barewire techniques` says with these arguments.
+fn listed(args: &[&str]) -> String {
+    stdout(&barewire().arg("techniques").args(args).unwrap())
+}
+
+/// The same as JSON: the technique's row.
+fn row(args: &[&str], name: &str) -> serde_json::Value {
+    let text = listed(&[args, &["--json"]].concat());
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    rows.into_iter().find(|row| row["name"] == name).unwrap()
+}
+
+#[test]
+fn techniques_are_a_line_each_in_the_order_of_the_table() {
+    let list = listed(&[]);
+    assert_eq!(list.lines().count(), techniques::all().count());
+    for (line, known) in list.lines().zip(techniques::all()) {
+        assert_eq!(line.split_whitespace().next(), Some(known.name));
+        let end = format!(" {} ({})", known.claim, known.file);
+        assert!(line.ends_with(&end), "{line}");
+    }
+    assert_eq!(technique(&list, "slab")[1..3], ["on", "default"]);
+    assert_eq!(
+        technique(&list, "event-batching")[1..4],
+        ["on", "1024", "default"]
+    );
+    assert_eq!(technique(&list, "spin")[1..4], ["off", "0", "default"]);
+    assert_eq!(technique(&list, "linger")[1..3], ["on", "default"]);
+    assert_eq!(technique(&list, "lto")[1..3], ["build", "-"]);
+}
+
+#[test]
+fn techniques_show_what_the_same_options_would_do() {
+    let list = listed(&[
+        "--without",
+        "slab,nodelay",
+        "--with",
+        "event-batching=16,spin",
+    ]);
+    assert_eq!(technique(&list, "slab")[1..3], ["off", "changed"]);
+    assert_eq!(technique(&list, "nodelay")[1..3], ["off", "changed"]);
+    assert_eq!(
+        technique(&list, "event-batching")[1..4],
+        ["on", "16", "changed"]
+    );
+    assert_eq!(technique(&list, "spin")[1..4], ["on", "50", "changed"]);
+    assert_eq!(technique(&list, "cursors")[1..3], ["on", "default"]);
+    let list = listed(&["--backlog", "7", "--linger", "0"]);
+    assert_eq!(technique(&list, "backlog")[1..4], ["on", "7", "changed"]);
+    assert_eq!(technique(&list, "linger")[1..4], ["off", "0", "changed"]);
+}
+
+#[test]
+fn techniques_for_programs_have_all_that_is_known() {
+    let rows: serde_json::Value = serde_json::from_str(&listed(&["--json"])).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), techniques::all().count());
+    for (row, known) in rows.iter().zip(techniques::all()) {
+        assert_eq!(row["name"], known.name);
+        assert_eq!(row["group"], known.group.name());
+        assert_eq!(
+            (&row["claim"], &row["file"]),
+            (&known.claim.into(), &known.file.into())
+        );
+        match &known.form {
+            Form::Build(command) => {
+                assert_eq!(
+                    (&row["state"], &row["build"]),
+                    (&"build".into(), &(*command).into())
+                );
+                assert!(row["value"].is_null() && row["default"].is_null() && row["on"].is_null());
+            }
+            Form::Switch(switch) => {
+                assert_eq!(
+                    (&row["on"], &row["off"]),
+                    (&switch.on.into(), &switch.off.into())
+                );
+                assert_eq!(row["value"], row["default"]);
+                assert_eq!(row["allowed"], switch.allowed());
+                assert_eq!(row["demonstration"], switch.is_demonstration);
+                assert!(row["build"].is_null());
+            }
+        }
+    }
+    let linger = row(&["--linger", "3s", "--linger-may-block"], "linger");
+    assert!(linger["value"].is_null(), "{linger}");
+    assert_eq!(
+        row(&["--with", "static-routing=patterns"], "static-routing")["value"],
+        "patterns"
+    );
+}
+
+#[test]
+fn every_technique_can_be_taken_away_and_put_back() {
+    for (technique, switch) in techniques::switches() {
+        let name = technique.name;
+        let taken = row(&["--without", name], name);
+        assert_eq!(
+            (&taken["state"], &taken["value"]),
+            (&"off".into(), &switch.off.into())
+        );
+        let put = row(&["--with", name], name);
+        assert_eq!(
+            (&put["state"], &put["value"]),
+            (&"on".into(), &switch.on.into())
+        );
+    }
+}
+
+#[test]
+fn naive_takes_all_away_but_demonstrations_and_what_is_named() {
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_str(&listed(&["--naive", "--json"])).unwrap();
+    for row in rows.iter().filter(|row| row["state"] != "build") {
+        let expected = if row["demonstration"] == true {
+            &row["on"]
+        } else {
+            &row["off"]
+        };
+        assert_eq!(&row["value"], expected, "{row}");
+    }
+    let list = listed(&[
+        "--naive",
+        "--with",
+        "slab,event-batching=16",
+        "--without",
+        "linger",
+    ]);
+    assert_eq!(technique(&list, "slab")[1], "on");
+    assert_eq!(technique(&list, "event-batching")[1..3], ["on", "16"]);
+    assert_eq!(technique(&list, "linger")[1..3], ["off", "0"]);
+    assert_eq!(technique(&list, "cursors")[1], "off");
+}
+
+/// An option that is a technique too is as good as its name in `--with`, unless it stands in a
+/// weaker place.
+#[test]
+fn naive_leaves_an_option_that_was_given_beside_it() {
+    let state = |command: &mut Command| {
+        let list = stdout(&command.arg("techniques").unwrap());
+        technique(&list, "nodelay")[1].to_owned()
+    };
+    let printed = printed(&["--naive", "--nodelay", "on"]);
+    assert_eq!(line(&printed, "nodelay"), ("\"on\"", "flag --nodelay"));
+    assert_eq!(line(&printed, "backlog"), ("128", "flag --naive"));
+    let naive = || {
+        let mut command = barewire();
+        command.env("BAREWIRE_NAIVE", "on");
+        command
+    };
+    assert_eq!(state(&mut naive()), "off");
+    assert_eq!(state(naive().env("BAREWIRE_NODELAY", "on")), "on");
+    let file = written("nodelay = true");
+    assert_eq!(state(naive().env("BAREWIRE_CONFIG", &file.path)), "off");
+}
+
+#[test]
+fn techniques_come_from_flag_variable_and_file() {
+    let file = written("without = ['slab', 'cursors']\nwith = 'spin=20'\nnaive = false");
+    let config = ["--print-config", "--config", shown(&file.path)];
+    let from_file = format!("file {}", shown(&file.path));
+    let printed = stdout(&barewire().args(config).unwrap());
+    assert_eq!(
+        line(&printed, "without"),
+        ("\"slab,cursors\"", from_file.as_str())
+    );
+    assert_eq!(line(&printed, "with"), ("\"spin=20\"", from_file.as_str()));
+    let mut command = barewire();
+    command.args(config).env("BAREWIRE_WITHOUT", "short-read");
+    let printed = stdout(&command.unwrap());
+    let origin = "variable BAREWIRE_WITHOUT";
+    assert_eq!(line(&printed, "without"), ("\"short-read\"", origin));
+    command.args([
+        "--without",
+        "head-template",
+        "--without",
+        "cached-date,slab",
+    ]);
+    let printed = stdout(&command.unwrap());
+    let names = "\"head-template,cached-date,slab\"";
+    assert_eq!(line(&printed, "without"), (names, "flag --without"));
+    command
+        .args(["--without", "slab"])
+        .env("BAREWIRE_WITH", "spin");
+    let printed = stdout(&command.unwrap());
+    assert_eq!(line(&printed, "without"), (names, "flag --without"));
+    assert_eq!(
+        line(&printed, "with"),
+        ("\"spin\"", "variable BAREWIRE_WITH")
+    );
+    let none = stdout(&barewire().args(config).args(["--without", "none"]).unwrap());
+    assert_eq!(line(&none, "without"), ("\"none\"", "flag --without"));
+    let file = written("without = []");
+    let empty = stdout(
+        &barewire()
+            .args(["--print-config", "--config", shown(&file.path)])
+            .unwrap(),
+    );
+    assert_eq!(line(&empty, "without").0, "\"none\"");
+}
+
+#[test]
+fn what_is_printed_of_techniques_means_the_same_as_a_file() {
+    for args in [
+        &["--naive"][..],
+        &["--naive", "--with", "nodelay,spin=7", "--without", "linger"],
+        &["--naive", "--nodelay", "on"],
+        &[
+            "--without",
+            "nodelay,backlog,slab",
+            "--with",
+            "static-routing=patterns",
+        ],
+        &["--without", "linger", "--linger", "0"],
+        &["--with", "event-batching=064,congestion"],
+    ] {
+        let first = printed(args);
+        let file = written(&first);
+        let config = ["--config", shown(&file.path)];
+        let values = |text: &str| text.parse::<toml::Table>().unwrap();
+        assert_eq!(values(&printed(&config)), values(&first), "{args:?}");
+        assert_eq!(listed(&config), listed(args), "{args:?}");
+    }
+}
+
+#[test]
+fn a_wrong_technique_names_flag_value_and_the_nearest() {
+    for (args, sentence) in [
+        (
+            "--without slap",
+            "--without is \"slap\"; \"slap\" is no technique; the nearest is slab (`barewire \
+             techniques` lists all)",
+        ),
+        (
+            "--with slab,short_read",
+            "\"short_read\" is no technique; the nearest is short-read (",
+        ),
+        (
+            "--without slab,",
+            "--without is \"slab,\"; \"\" is no technique",
+        ),
+        (
+            "--without lto",
+            "lto is decided by the build; to have it otherwise: cargo build --profile no-lto",
+        ),
+        (
+            "--with pgo",
+            "pgo is decided by the build; to have it otherwise: contrib/pgo.sh",
+        ),
+        (
+            "--without spin=0",
+            "--without is \"spin=0\"; a value belongs to --with",
+        ),
+        (
+            "--with event-batching=0",
+            "--with is \"event-batching=0\"; allowed for event-batching: a whole number from 1 to \
+             1024",
+        ),
+        (
+            "--with static-routing=maps",
+            "allowed for static-routing: match, map, patterns",
+        ),
+        ("--with spin,spin=3", "spin stands there with two values"),
+        (
+            "--with slab --without slab",
+            "slab stands in --without and in --with",
+        ),
+        ("--naive=maybe", "--naive is \"maybe\"; allowed: on or off"),
+    ] {
+        let said = refused(barewire().args(args.split(' ')));
+        assert!(said.contains(sentence), "{sentence:?} is not in {said:?}");
+    }
+}
+
+#[test]
+fn a_wrong_technique_names_variable_or_file_too() {
+    let said = refused(barewire().env("BAREWIRE_WITHOUT", "slap"));
+    assert!(
+        said.contains("BAREWIRE_WITHOUT is \"slap\"; \"slap\" is no technique"),
+        "{said}"
+    );
+    let file = written("without = ['slab', 3]");
+    let said = refused(barewire().arg("--config").arg(&file.path));
+    let place = format!(
+        "without in {} is \"slab,3\"; \"3\" is no",
+        shown(&file.path)
+    );
+    assert!(said.contains(&place), "{said}");
+    let file = written("with = ['slab']");
+    let mut command = barewire();
+    command
+        .arg("--config")
+        .arg(&file.path)
+        .env("BAREWIRE_WITHOUT", "slab");
+    let place = format!(
+        "slab stands in BAREWIRE_WITHOUT and in with in {}",
+        shown(&file.path)
+    );
+    let said = refused(&mut command);
+    assert!(said.contains(&place), "{said}");
+}
+
+#[test]
+fn a_technique_and_its_option_are_one_value() {
+    for (args, sentence) in [
+        (
+            "--nodelay on --without nodelay",
+            "--without sets nodelay to \"off\", and --nodelay is \"on\"; the two are one value",
+        ),
+        (
+            "--nodelay off --with nodelay",
+            "--with sets nodelay to \"on\", and --nodelay is \"off\"",
+        ),
+        (
+            "--backlog 64 --with backlog=65",
+            "--with sets backlog to \"65\", and --backlog is \"64\"",
+        ),
+        (
+            "--linger off --without linger",
+            "--without sets linger to \"0\", and --linger is \"off\"",
+        ),
+        (
+            "--linger 3s --linger-may-block --with linger",
+            "--with sets linger to \"off\", and --linger is \"3s\"",
+        ),
+    ] {
+        let said = refused(barewire().args(args.split(' ')));
+        assert!(said.contains(sentence), "{sentence:?} is not in {said:?}");
+    }
+    let mut command = barewire();
+    command
+        .args(["--without", "nodelay"])
+        .env("BAREWIRE_NODELAY", "on");
+    let said = refused(&mut command);
+    assert!(
+        said.contains("to \"off\", and BAREWIRE_NODELAY is \"on\""),
+        "{said}"
+    );
+    for args in [
+        "--nodelay off --without nodelay",
+        "--linger 0s --without linger",
+    ] {
+        let args: Vec<_> = args.split(' ').collect();
+        let name = args[3];
+        let printed = printed(&args);
+        let (_, origin) = line(&printed, name);
+        assert_eq!(origin, format!("flag --{name}"));
+    }
+    let printed = printed(&["--without", "nodelay"]);
+    assert_eq!(line(&printed, "nodelay"), ("\"off\"", "flag --without"));
+}
+
+#[test]
+fn explain_prints_the_entry() {
+    for known in techniques::all() {
+        let entry = stdout(&barewire().args(["explain", known.name]).unwrap());
+        let words = entry.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words.starts_with(&format!("{} {} ", known.name, known.claim)),
+            "{entry}"
+        );
+        assert!(
+            words.contains(&format!("Where `{}`", known.file)),
+            "{entry}"
+        );
+        assert!(!entry.contains("**") && !entry.contains('#'), "{entry}");
+        for label in ["What it does", "When it hurts", "Switch it off", "Measured"] {
+            assert!(entry.lines().any(|line| line == label), "{label}: {entry}");
+        }
+    }
+}
+
+#[test]
+fn explain_wants_a_name_that_is_known() {
+    let said = refused(barewire().args(["explain", "regster-once"]));
+    let sentence = "NAME is \"regster-once\"; \"regster-once\" is no technique; the nearest is \
+                    register-once (";
+    assert!(said.contains(sentence), "{said}");
+    let said = refused(barewire().arg("explain"));
+    assert!(said.contains("NAME is missing"), "{said}");
+    for known in techniques::all() {
+        assert!(said.contains(known.name), "{said}");
+    }
+}
+
+#[test]
+fn a_server_says_which_techniques_differ() {
+    let args = [
+        "--workers",
+        "1",
+        "--without",
+        "short-read,nodelay",
+        "--with",
+        "event-batching=16",
+    ];
+    let barewire = Barewire::start(&args);
+    let mut wire = barewire.connect();
+    let stats = wire.get("/stats").json();
+    assert_eq!(
+        stats["techniques_off"],
+        serde_json::json!(["short-read", "nodelay"])
+    );
+    let changed = serde_json::json!({"event-batching": "16"});
+    assert_eq!(stats["techniques_changed"], changed);
+    drop(wire);
+    barewire.terminate();
+    let said = barewire.wait().said;
+    let line = "* techniques           without: short-read, nodelay; with: event-batching=16\n";
+    assert!(said.contains(line), "{said}");
 }

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use barewire::handlers::TABLE;
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/measuring.md",
     "docs/profiling.md",
+    "docs/techniques.md",
 ];
 
 /// What a command of a code block may begin with, besides scripts of this repository.

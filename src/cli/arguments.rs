@@ -20,7 +20,10 @@ Examples:
   barewire --print-config                All options with their values, ready to be kept as a file
   barewire --config barewire.toml        Read such a file
   BAREWIRE_WORKERS=4 barewire            Any option as a variable
-  barewire trace /json                   See a request's way through the server, step by step";
+  barewire trace /json                   See a request's way through the server, step by step
+  barewire techniques                    What makes it fast, a line for each
+  barewire explain register-once         One of them, with what it saves and when it hurts
+  barewire --without register-once,slab  Serve without two of them";
 
 const RULES: &str = "\
 Every option can be given in three ways: as a flag (--buffer-size 16KiB), as a variable \
@@ -39,6 +42,21 @@ pub(super) fn command(table: &[Section]) -> Command {
                 .default_value("/plaintext")
                 .help("The path to ask for, which begins with /"),
         );
+    let techniques = Command::new("techniques")
+        .about("List the techniques with their state, as the same options would start the server")
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("As JSON, for programs"),
+        );
+    let explain = Command::new("explain")
+        .about("Say what a technique does, what it saves and when it hurts")
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .help("The technique, as `barewire techniques` lists it"),
+        );
     with_options(Command::new("barewire"), table)
         .version(env!("CARGO_PKG_VERSION"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
@@ -46,13 +64,18 @@ pub(super) fn command(table: &[Section]) -> Command {
         .args_conflicts_with_subcommands(true)
         .subcommand(with_options(serve, table))
         .subcommand(trace)
+        .subcommand(with_options(techniques, table))
+        .subcommand(explain)
 }
 
-/// The text of the option's flag, if it was given.
-pub(super) fn flag<'a>(matches: &'a ArgMatches, setting: &Setting) -> Option<&'a OsStr> {
-    matches
-        .get_one::<OsString>(setting.name)
+/// The text of the option's flag, if it was given; of one that was given several times, all of them
+/// with commas in between.
+pub(super) fn flag(matches: &ArgMatches, setting: &Setting) -> Option<OsString> {
+    let texts: Vec<_> = matches
+        .get_many::<OsString>(setting.name)?
         .map(OsString::as_os_str)
+        .collect();
+    Some(texts.join(OsStr::new(",")))
 }
 
 /// The configuration file, if one was given.
@@ -70,6 +93,16 @@ pub(super) fn trace_path(matches: &ArgMatches) -> &str {
     matches
         .get_one::<String>("path")
         .map_or("/plaintext", String::as_str)
+}
+
+/// As JSON.
+pub(super) fn json(matches: &ArgMatches) -> bool {
+    matches.get_flag("json")
+}
+
+/// The technique to explain, if one is named.
+pub(super) fn technique_name(matches: &ArgMatches) -> Option<&str> {
+    matches.get_one::<String>("name").map(String::as_str)
 }
 
 fn with_options(mut command: Command, table: &[Section]) -> Command {
@@ -122,6 +155,11 @@ fn argument(setting: &Setting, defaults: &Values) -> Arg {
             "{}.{detail}\n[default: {default}] [allowed: {}]",
             setting.help, setting.allowed
         ));
+    let argument = if setting.repeats {
+        argument.action(ArgAction::Append)
+    } else {
+        argument
+    };
     if setting.bare {
         argument
             .num_args(0..=1)

@@ -36,6 +36,11 @@ pub(super) trait Form {
 
     /// What stands for the value in the help.
     fn placeholder(&self) -> String;
+
+    /// What to say of text that is not allowed.
+    fn objection(&self, _text: &str) -> String {
+        format!("allowed: {}", self.allowed())
+    }
 }
 
 /// A whole number: `4096`.

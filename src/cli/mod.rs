@@ -24,6 +24,8 @@ mod forms;
 
 mod sources;
 
+mod selection;
+
 mod checks;
 
 mod arguments;
@@ -31,6 +33,8 @@ mod arguments;
 mod serve;
 
 mod report;
+
+mod catalogue;
 
 mod logger;
 
@@ -53,8 +57,14 @@ pub fn run() -> ExitCode {
     let matches = arguments::command(&table).get_matches();
     let outcome = match matches.subcommand() {
         Some(("trace", arguments)) => trace(arguments),
-        Some((_, arguments)) => with_options(arguments, &table),
-        None => with_options(&matches, &table),
+        Some(("explain", arguments)) => explain(arguments),
+        Some(("techniques", arguments)) => with_options(arguments, &table, |chosen, _| {
+            let config = &chosen.values.config;
+            let text = catalogue::list(config, arguments::json(arguments));
+            print(|out| out.write_all(text.as_bytes()))
+        }),
+        Some((_, arguments)) => with_options(arguments, &table, serve),
+        None => with_options(&matches, &table, serve),
     };
     let (code, message) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
@@ -68,12 +78,20 @@ pub fn run() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn with_options(matches: &ArgMatches, table: &[Section]) -> Result<(), Failure> {
+fn with_options(
+    matches: &ArgMatches,
+    table: &[Section],
+    command: impl FnOnce(&Chosen, &[Section]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let chosen = choose(matches, table).map_err(Failure::Usage)?;
     if arguments::print_config(matches) {
         return print(|out| out.write_all(chosen.print(table).as_bytes()));
     }
-    serve::serve(&chosen, table).map_err(Failure::Impossible)
+    command(&chosen, table)
+}
+
+fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), Failure> {
+    serve::serve(chosen, table).map_err(Failure::Impossible)
 }
 
 fn choose(matches: &ArgMatches, table: &[Section]) -> Result<Chosen, String> {
@@ -97,6 +115,11 @@ fn trace(matches: &ArgMatches) -> Result<(), Failure> {
         )));
     }
     print(|out| crate::trace::run(path, out))
+}
+
+fn explain(matches: &ArgMatches) -> Result<(), Failure> {
+    let entry = catalogue::explain(arguments::technique_name(matches)).map_err(Failure::Usage)?;
+    print(|out| out.write_all(entry.as_bytes()))
 }
 
 /// Writes to stdout. A reader who has seen enough (`barewire --print-config | head`) is no failure.

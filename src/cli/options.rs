@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::forms::{Choice, Directory, Host, Or, Size, Span, Switch, Whole};
 use super::limits::{self, SPAN_MAX, SPAN_MIN};
+use super::selection::{Names, Selection};
 use super::setting::Setting;
 use crate::config::{Config, KIB, LogLevel, MIB};
 
@@ -20,6 +21,12 @@ pub(super) struct Values {
     pub(super) config: Config,
     /// The operator knows what a long `--linger` does.
     pub(super) linger_may_block: bool,
+    /// Every technique has its naive value, unless it is named elsewhere.
+    pub(super) naive: bool,
+    /// Techniques that are taken away.
+    pub(super) without: Selection,
+    /// Techniques that are put in, or given a value.
+    pub(super) with: Selection,
 }
 
 /// Options that belong together.
@@ -44,6 +51,7 @@ pub(super) fn table() -> Vec<Section> {
         section("Closing a connection", limits::closing()),
         section("Leaving", leaving()),
         section("Observing", observing()),
+        section("Techniques", techniques()),
     ]
 }
 
@@ -226,6 +234,40 @@ fn observing() -> Vec<Setting> {
     ]
 }
 
+fn techniques() -> Vec<Setting> {
+    vec![
+        Setting::new(
+            "without",
+            Names::OFF,
+            |values| &mut values.without,
+            "Techniques to take away, by name",
+            "What much real code does is done instead, and the same bytes are sent. Can be given \
+             several times; in the file it may be a list of texts.",
+        )
+        .repeated(),
+        Setting::new(
+            "with",
+            Names::ON,
+            |values| &mut values.with,
+            "Techniques to put in, by name; name=value for a number or a word",
+            "spin=50, static-routing=patterns. A technique that is named here and in --without is \
+             refused. nodelay, backlog and linger are the same value as the option of that name: \
+             two that contradict each other are refused.",
+        )
+        .repeated(),
+        Setting::new(
+            "naive",
+            Switch,
+            |values| &mut values.naive,
+            "Take every technique away that is a switch",
+            "But for linger, which loses answers: it is a demonstration, and wants its name in \
+             --without. --with puts single ones back; so does --nodelay or --backlog, unless it \
+             comes from a weaker place, such as the file when this is a flag.",
+        )
+        .bare(),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -245,7 +287,7 @@ mod tests {
     fn change(setting: &Setting, values: &mut Values) {
         let default = setting.show(&Values::default());
         let changed = [
-            "2", "7", "on", "off", "3KiB", "70KiB", "7s", "errors", "::1", "/tmp",
+            "2", "7", "on", "off", "3KiB", "70KiB", "7s", "errors", "::1", "/tmp", "slab",
         ]
         .iter()
         .any(|text| setting.read(text, values) && setting.show(values) != default);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::options::Section;
 use super::sources::{Chosen, Source};
 use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Snapshot};
+use crate::config::Config;
+use crate::techniques;
 
 /// Options that the banner shows even when they have their defaults: those that a measurement
 /// depends on.
@@ -19,6 +21,9 @@ const ALWAYS_SHOWN: [&str; 7] = [
     "recv-buffer",
     "send-buffer",
 ];
+
+/// What the banner says of techniques if no switch was touched.
+const ALL_BY_DEFAULT: &str = "all as by default";
 
 /// The one line of stdout, for scripts.
 pub(super) fn listening(address: SocketAddr) -> String {
@@ -54,7 +59,37 @@ fn options_in_force(chosen: &Chosen, table: &[Section]) -> String {
             ),
         };
     }
+    let techniques = techniques_in_force(&chosen.values.config);
+    let mark = if techniques == ALL_BY_DEFAULT {
+        ' '
+    } else {
+        '*'
+    };
+    let _ = writeln!(text, "{mark} {:<20} {techniques}", "techniques");
     text
+}
+
+/// Which techniques differ from their default: `without: slab; with: event-batching=16`.
+fn techniques_in_force(config: &Config) -> String {
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for (technique, switch, value) in techniques::changed(config) {
+        let name = technique.name;
+        match value {
+            value if value == switch.off => without.push(name.to_owned()),
+            value if value == switch.on => with.push(name.to_owned()),
+            value => with.push(format!("{name}={value}")),
+        }
+    }
+    let parts = [("without", without), ("with", with)];
+    let told = parts.into_iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<_> = told
+        .map(|(word, names)| format!("{word}: {}", names.join(", ")))
+        .collect();
+    if told.is_empty() {
+        ALL_BY_DEFAULT.to_owned()
+    } else {
+        told.join("; ")
+    }
 }
 
 /// The address to connect to: the unspecified one means "all" to a listener, and nothing to a
@@ -158,7 +193,7 @@ mod tests {
         let table = options::table();
         let flag = |setting: &crate::cli::setting::Setting| {
             let given = flags.iter().find(|(name, _)| *name == setting.name);
-            given.map(|(_, value)| std::ffi::OsStr::new(*value))
+            given.map(|(_, value)| std::ffi::OsString::from(value))
         };
         let chosen = sources::choose(&table, flag, |_| None, None).unwrap();
         banner("[::]:8123".parse().unwrap(), &chosen, &table)
@@ -190,6 +225,24 @@ mod tests {
             line("grace"),
             Some("* grace                9s           flag --grace")
         );
+    }
+
+    #[test]
+    fn the_banner_tells_which_techniques_differ() {
+        for (flags, line) in [
+            (&[][..], "  techniques           all as by default\n"),
+            (
+                &[("without", "slab,nodelay")],
+                "* techniques           without: slab, nodelay\n",
+            ),
+            (
+                &[("without", "slab"), ("with", "spin,event-batching=16")],
+                "* techniques           without: slab; with: event-batching=16, spin\n",
+            ),
+        ] {
+            let banner = chosen(flags);
+            assert!(banner.contains(line), "{line:?} is not in {banner}");
+        }
     }
 
     #[test]

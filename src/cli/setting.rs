@@ -10,6 +10,8 @@ use super::options::Values;
 
 /// Sets a field from text; `false` if the text is not allowed.
 type Reader = Box<dyn Fn(&str, &mut Values) -> bool>;
+/// What to say of text that is not allowed.
+type Objection = Box<dyn Fn(&str) -> String>;
 /// A field as text.
 type Writer = Box<dyn Fn(&Values) -> String>;
 
@@ -27,7 +29,10 @@ pub(super) struct Setting {
     pub(super) placeholder: String,
     /// The flag alone, without a value, means `on`.
     pub(super) bare: bool,
+    /// It can be given several times, and as a list in the file.
+    pub(super) repeats: bool,
     read: Reader,
+    object: Objection,
     show: Writer,
 }
 
@@ -42,6 +47,7 @@ impl Setting {
     ) -> Self {
         let form = Rc::new(form);
         let reader = Rc::clone(&form);
+        let objector = Rc::clone(&form);
         Self {
             name,
             help,
@@ -49,6 +55,8 @@ impl Setting {
             allowed: form.allowed(),
             placeholder: form.placeholder(),
             bare: false,
+            repeats: false,
+            object: Box::new(move |text| objector.objection(text)),
             read: Box::new(move |text, values| {
                 reader
                     .read(text)
@@ -66,10 +74,21 @@ impl Setting {
         self
     }
 
+    /// Lets it be given several times: the texts are joined by commas.
+    pub(super) fn repeated(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+
     /// Sets the value from `text`; `false`, with nothing changed, if that is not allowed.
     #[must_use]
     pub(super) fn read(&self, text: &str, values: &mut Values) -> bool {
         (self.read)(text, values)
+    }
+
+    /// What to say of a text that [`read`](Self::read) does not take.
+    pub(super) fn objection(&self, text: &str) -> String {
+        (self.object)(text)
     }
 
     /// The value as text that [`read`](Self::read) takes.

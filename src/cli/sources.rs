@@ -6,11 +6,12 @@
 //! errors.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::options::{Section, Values};
+use super::selection;
 use super::setting::Setting;
 
 /// Where a value stood.
@@ -22,6 +23,8 @@ pub(super) enum Source {
     Variable,
     /// The file of this name.
     File(String),
+    /// An option that names a technique with the same value; told as in `flag --naive`.
+    Technique(String),
     /// Nowhere: it is the default.
     Default,
 }
@@ -46,16 +49,16 @@ pub(super) struct File {
 /// # Errors
 ///
 /// A sentence that names where the wrong value stands, the value, and what is allowed.
-pub(super) fn choose<'a>(
+pub(super) fn choose(
     table: &[Section],
-    flag: impl Fn(&Setting) -> Option<&'a OsStr>,
+    flag: impl Fn(&Setting) -> Option<OsString>,
     variable: impl Fn(&str) -> Option<OsString>,
     file: Option<&File>,
 ) -> Result<Chosen, String> {
     let mut values = Values::default();
     let mut sources = BTreeMap::new();
     for setting in table.iter().flat_map(|section| &section.settings) {
-        let from_flag = || Some((Source::Flag, flag(setting)?.to_owned()));
+        let from_flag = || Some((Source::Flag, flag(setting)?));
         let from_variable = || Some((Source::Variable, variable(&setting.variable())?));
         let from_file = || file?.entry(setting);
         let given = from_flag().or_else(from_variable).or_else(from_file);
@@ -69,17 +72,25 @@ pub(super) fn choose<'a>(
             .is_some_and(|text| setting.read(text, &mut values))
         {
             let (place, text) = (source.place(setting), text.to_string_lossy());
-            return Err(format!("{place} is {text:?}; allowed: {}", setting.allowed));
+            let objection = setting.objection(&text);
+            return Err(format!("{place} is {text:?}; {objection}"));
         }
         sources.insert(setting.name, source);
     }
-    Ok(Chosen { values, sources })
+    let mut chosen = Chosen { values, sources };
+    selection::apply(&mut chosen, table)?;
+    Ok(chosen)
 }
 
 impl Chosen {
     /// Where the option's value came from.
     pub(super) fn source(&self, setting: &Setting) -> &Source {
         self.sources.get(setting.name).unwrap_or(&Source::Default)
+    }
+
+    /// Notes that the option's value is now another's doing.
+    pub(super) fn set_source(&mut self, setting: &Setting, source: Source) {
+        self.sources.insert(setting.name, source);
     }
 
     /// All values as a file that [`File::read`] takes, with their sources as comments.
@@ -106,6 +117,7 @@ impl Source {
             Self::Flag => setting.flag(),
             Self::Variable => setting.variable(),
             Self::File(name) => format!("{} in {name}", setting.name),
+            Self::Technique(origin) => format!("{} ({origin})", setting.flag()),
             Self::Default => format!("{} (default)", setting.flag()),
         }
     }
@@ -117,8 +129,20 @@ impl Source {
             Self::Variable => format!("variable {}", setting.variable()),
             // Escaped, since a line feed in the name would end the comment.
             Self::File(name) => format!("file {}", name.escape_debug()),
+            Self::Technique(origin) => origin.clone(),
             Self::Default => "default".to_owned(),
         }
+    }
+
+    /// Whether what stands there is heeded rather than what stands in `other`, or as much.
+    pub(super) fn is_as_strong_as(&self, other: &Self) -> bool {
+        let weakness = |source: &Self| match source {
+            Self::Flag => 0,
+            Self::Variable => 1,
+            Self::File(_) => 2,
+            Self::Technique(_) | Self::Default => 3,
+        };
+        weakness(self) <= weakness(other)
     }
 }
 
@@ -160,6 +184,10 @@ impl File {
     fn entry(&self, setting: &Setting) -> Option<(Source, OsString)> {
         let text = match self.entries.get(setting.name)? {
             toml::Value::String(text) => text.clone(),
+            toml::Value::Array(texts) if setting.repeats && texts.is_empty() => {
+                selection::NONE.to_owned()
+            }
+            toml::Value::Array(texts) if setting.repeats => joined(texts),
             // Numbers and booleans are written as on the command line; lists and such do not pass.
             other => other.to_string(),
         };
@@ -167,8 +195,17 @@ impl File {
     }
 }
 
+/// A list of texts as a flag has it: with commas in between.
+fn joined(texts: &[toml::Value]) -> String {
+    let shown = texts.iter().map(|text| match text {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
 /// The name that is most like `key`.
-fn nearest<'a>(key: &str, names: &[&'a str]) -> &'a str {
+pub(super) fn nearest<'a>(key: &str, names: &[&'a str]) -> &'a str {
     let likeness = |name: &&&str| strsim::jaro_winkler(key, name);
     names
         .iter()

@@ -70,6 +70,7 @@ pub use table::{Route, TABLE};
 pub struct Routes {
     accounts: Arc<Accounts>,
     config: Config,
+    techniques: stats::Changed,
     limits: Limits,
     ids: benchmark::Ids,
     cache: cache::Cache,
@@ -94,6 +95,7 @@ impl Routes {
         let reactors = accounts.reactors.len();
         Ok(Self {
             config: config.clone(),
+            techniques: stats::Changed::of(config),
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
             cache: cache::Cache::new(&config.techniques),
@@ -134,7 +136,9 @@ impl Routes {
                 served(CACHE, cache::reply(&self.cache, key, request).into())
             }
             (Get | Head, "/cache-stats") => served(CACHE_STATS, cache::stats(&self.cache).into()),
-            (Get | Head, "/stats") => served(STATS, stats::reply(&self.accounts).into()),
+            (Get | Head, "/stats") => {
+                served(STATS, stats::reply(&self.accounts, &self.techniques).into())
+            }
             (Get | Head, "/accounts") => served(
                 ACCOUNTS,
                 accounts::reply(&self.accounts, self.config.sample, request).into(),

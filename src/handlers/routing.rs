@@ -112,7 +112,9 @@ fn rows() -> Vec<Row> {
         get("/cache-stats", |routes, _| {
             cache::stats(&routes.cache).into()
         }),
-        get("/stats", |routes, _| stats::reply(&routes.accounts).into()),
+        get("/stats", |routes, _| {
+            stats::reply(&routes.accounts, &routes.techniques).into()
+        }),
         get("/accounts", |routes, request| {
             accounts::reply(&routes.accounts, routes.config.sample, request).into()
         }),

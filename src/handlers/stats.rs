@@ -4,6 +4,7 @@
 //! has not passed yet, memory where the system does not tell. Reading /proc/self/status holds the
 //! reactor up for some 20 us.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -13,11 +14,15 @@ use super::units::{float, ratio};
 use crate::accounts::{
     Accounts, Counter, ReactorAccount, Refusal, Sample, Snapshot, memory_row, total,
 };
+use crate::config::Config;
 use crate::http::Response;
+use crate::techniques;
 
 /// All reactors together. Times are from poll's return to send's return, of sampled requests and of
 /// all deferred ones. `requests_per_second` is the last whole second's, before one has passed the
-/// mean since the start.
+/// mean since the start. `techniques_off` names those that are on by default and were taken away;
+/// `techniques_changed` has all others that differ from their default, by name, with their value as
+/// `barewire techniques` shows it.
 #[derive(Serialize)]
 struct Stats {
     total_requests: u64,
@@ -35,7 +40,16 @@ struct Stats {
     connections: u64,
     panics: u64,
     refusals: Named<{ Refusal::COUNT }>,
+    #[serde(flatten)]
+    techniques: Changed,
     reactors: Vec<ReactorRow>,
+}
+
+/// Which techniques differ from their default, found once: they cannot change while serving.
+#[derive(Clone, Serialize)]
+pub(super) struct Changed {
+    techniques_off: Vec<&'static str>,
+    techniques_changed: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +99,7 @@ struct ReactorRow {
 }
 
 /// `GET /stats`.
-pub(super) fn reply(accounts: &Accounts) -> Response {
+pub(super) fn reply(accounts: &Accounts, techniques: &Changed) -> Response {
     let total_requests = accounts.sum(|reactor| &reactor.requests);
     let uptime = accounts.process.uptime().as_secs_f64();
     let last_second = accounts.process.window(Duration::from_secs(1));
@@ -108,8 +122,24 @@ pub(super) fn reply(accounts: &Accounts) -> Response {
         connections: accounts.sum(|reactor| &reactor.connections),
         panics: accounts.sum(|reactor| &reactor.panics),
         refusals: refusals(accounts),
+        techniques: techniques.clone(),
         reactors: rows(accounts),
     })
+}
+
+impl Changed {
+    /// Those of this configuration.
+    pub(super) fn of(config: &Config) -> Self {
+        let (off, changed): (Vec<_>, Vec<_>) =
+            techniques::changed(config).partition(|(_, switch, value)| value == switch.off);
+        Self {
+            techniques_off: off.iter().map(|(technique, ..)| technique.name).collect(),
+            techniques_changed: changed
+                .into_iter()
+                .map(|(technique, _, value)| (technique.name, value))
+                .collect(),
+        }
+    }
 }
 
 impl ResponseTime {
@@ -241,6 +271,28 @@ mod tests {
         assert_eq!(rows[1]["status"]["2xx"], 2);
         assert_eq!(rows[1]["events_per_turn"], 2.5);
         assert!(rows[0]["events_per_turn"].is_null());
+    }
+
+    #[test]
+    fn techniques_are_told_if_they_differ() {
+        let mut config = Config::default();
+        let shown = |config: &Config| serde_json::to_value(Changed::of(config)).unwrap();
+        let default = shown(&config);
+        assert_eq!(default["techniques_off"], serde_json::json!([]));
+        assert_eq!(default["techniques_changed"], serde_json::json!({}));
+        for (name, value) in [("cursors", "off"), ("event-batching", "16"), ("spin", "50")] {
+            let technique = techniques::find(name).unwrap();
+            assert!(
+                technique.switch().unwrap().set(&mut config, value),
+                "{name}"
+            );
+        }
+        let changed = shown(&config);
+        assert_eq!(changed["techniques_off"], serde_json::json!(["cursors"]));
+        let others = serde_json::json!({"event-batching": "16", "spin": "50"});
+        assert_eq!(changed["techniques_changed"], others);
+        let stats = Exam::new().get("/stats").json();
+        assert_eq!(stats["techniques_off"], serde_json::json!([]));
     }
 
     #[test]

@@ -1,0 +1,376 @@
+//! The table of techniques against what it speaks of: the fields with their claims, the document,
+//! the profiles, and the source.
+//!
+//! A technique is named in several places, so that each of them can be read alone. Here they are
+//! held together.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use barewire::config::Config;
+use barewire::techniques::{self, Form, Group, Technique};
+
+/// The paragraphs of an entry, in their order, each behind its label.
+const LABELS: [&str; 7] = [
+    "What it does",
+    "Why it is faster",
+    "The cost it removes",
+    "When it hurts",
+    "Where",
+    "Switch it off",
+    "Measured",
+];
+
+fn read(path: &str) -> String {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()))
+}
+
+/// Words with one space between them, however the lines were broken.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The identifier that `text` begins with.
+fn identifier(text: &str) -> &str {
+    let is_part = |next: char| next.is_ascii_alphanumeric() || next == '_';
+    text.split(|next| !is_part(next)).next().unwrap_or("")
+}
+
+/// Which field of `Techniques` a row of the table speaks of, by the row's name; none for those that
+/// are options of a socket. Read from the source, since a row shows its field to nobody.
+fn fields() -> Vec<(&'static Technique, String)> {
+    let table = read("src/techniques/table.rs");
+    let (rows, functions) = table.split_once("\n];\n").expect("the end of the rows");
+    let field = |text: &str| {
+        let (_, rest) = text.split_once("config.techniques.")?;
+        Some(identifier(rest).to_owned())
+    };
+    let mut found = Vec::new();
+    for row in rows.split("\n    row(\n").skip(1) {
+        let name = row.split('"').nth(1).expect("a name");
+        let technique = techniques::find(name).expect("a technique of the table");
+        // A word's field stands in a function of its own.
+        let of_function = || {
+            let mut bodies = functions.split("\nfn ").skip(1);
+            let body = bodies.find(|body| row.contains(&format!(" {},", identifier(body))));
+            body.and_then(field)
+        };
+        found.extend(
+            field(row)
+                .or_else(of_function)
+                .map(|field| (technique, field)),
+        );
+    }
+    found
+}
+
+/// The fields of `Techniques`, each with its comment.
+fn claims() -> Vec<(String, String)> {
+    let source = read("src/config/techniques.rs");
+    let body = source
+        .split("pub struct Techniques {\n")
+        .nth(1)
+        .expect("the struct");
+    let body = body.split("\n}").next().expect("its end");
+    let (mut found, mut claim) = (Vec::new(), String::new());
+    for line in body.lines().map(str::trim) {
+        match (line.strip_prefix("/// "), line.strip_prefix("pub ")) {
+            (Some(words), _) => claim = format!("{claim} {words}"),
+            (None, Some(field)) => {
+                found.push((identifier(field).to_owned(), joined(&claim)));
+                claim.clear();
+            }
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+/// What stands below the technique's heading in the document.
+fn entry<'a>(document: &'a str, technique: &Technique) -> &'a str {
+    let heading = format!("\n## {}\n", technique.name);
+    let (_, rest) = document.split_once(&heading).expect(technique.name);
+    rest.split("\n## ").next().unwrap_or("").trim()
+}
+
+/// The paragraph of an entry behind this label.
+fn paragraph(entry: &str, label: &str) -> String {
+    let mark = format!("**{label}.**");
+    let found = entry
+        .split("\n\n")
+        .find_map(|text| text.strip_prefix(&mark));
+    joined(found.unwrap_or_else(|| panic!("{label} is missing in {entry}")))
+}
+
+#[test]
+fn every_field_is_a_row_with_the_same_claim() {
+    let (rows, claims) = (fields(), claims());
+    let of_rows: Vec<_> = rows.iter().map(|(_, field)| field.as_str()).collect();
+    let of_claims: Vec<_> = claims.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(of_rows, of_claims);
+    for ((technique, _), (field, claim)) in rows.iter().zip(&claims) {
+        assert_eq!(technique.claim, claim, "{} and {field}", technique.name);
+    }
+    let switches = techniques::switches().count();
+    let options = ["nodelay", "backlog", "linger"];
+    assert_eq!(switches, rows.len() + options.len());
+}
+
+#[test]
+fn names_are_unique_and_words_with_hyphens() {
+    let mut names = HashSet::new();
+    for technique in techniques::all() {
+        let name = technique.name;
+        assert!(names.insert(name), "{name} stands twice");
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        assert!(name.split('-').all(is_word), "{name}");
+        assert!(techniques::find(name).is_some_and(|found| found.name == name));
+    }
+    assert!(techniques::find("").is_none());
+}
+
+#[test]
+fn claims_are_sentences_and_files_exist() {
+    for technique in techniques::all() {
+        let (name, claim, file) = (technique.name, technique.claim, technique.file);
+        assert!(claim.ends_with('.') && claim.len() > 30, "{name}: {claim}");
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        assert!(place.is_file(), "{name}: {file}");
+        assert_eq!(
+            technique.switch().is_none(),
+            technique.group == Group::Build,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_switch_takes_its_values_and_gives_them_back() {
+    for (technique, switch) in techniques::switches() {
+        let name = technique.name;
+        let mut config = Config::default();
+        assert_ne!(switch.on, switch.off, "{name}");
+        for (value, is_on) in [(switch.off, false), (switch.on, true)] {
+            assert!(switch.set(&mut config, value), "{name}={value}");
+            assert_eq!(switch.get(&config), value, "{name}");
+            assert_eq!(switch.is_on(&config), is_on, "{name}={value}");
+        }
+        let default = switch.default_value();
+        assert!(switch.set(&mut config, &default), "{name}={default}");
+        assert_eq!(config, Config::default(), "{name}");
+    }
+}
+
+#[test]
+fn a_switch_refuses_other_values_and_leaves_the_others_alone() {
+    for (technique, switch) in techniques::switches() {
+        let name = technique.name;
+        let mut config = Config::default();
+        for wrong in ["", "maybe", "-1", "99999999"] {
+            assert!(!switch.set(&mut config, wrong), "{name}={wrong}");
+            assert_eq!(config, Config::default(), "{name}");
+        }
+        let other = [switch.on, switch.off]
+            .into_iter()
+            .find(|value| *value != switch.default_value());
+        assert!(
+            switch.set(&mut config, other.expect("two values")),
+            "{name}"
+        );
+        let changed: Vec<_> = techniques::changed(&config).collect();
+        let names: Vec<_> = changed.iter().map(|(changed, ..)| changed.name).collect();
+        assert_eq!(names, [name]);
+        assert_eq!(Some(changed[0].2.as_str()), other);
+    }
+    assert_eq!(techniques::changed(&Config::default()).count(), 0);
+}
+
+#[test]
+fn what_only_an_option_can_set_is_no_value_of_the_technique() {
+    let mut config = Config::default();
+    config.socket.linger = Some(std::time::Duration::from_secs(3));
+    let linger = techniques::find("linger")
+        .and_then(Technique::switch)
+        .unwrap();
+    assert_eq!(linger.get(&config), "");
+    assert_eq!(techniques::changed(&config).count(), 0);
+}
+
+#[test]
+fn the_document_has_each_technique_once_in_the_order_of_the_table() {
+    let document = read("docs/techniques.md");
+    let headings = document.lines().filter_map(|line| line.strip_prefix("## "));
+    let names = techniques::all().map(|technique| technique.name);
+    assert_eq!(headings.collect::<Vec<_>>(), names.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_entry_has_the_claim_and_all_its_paragraphs() {
+    let document = read("docs/techniques.md");
+    for technique in techniques::all() {
+        let name = technique.name;
+        let entry = entry(&document, technique);
+        let mut paragraphs = entry.split("\n\n");
+        let claim = joined(paragraphs.next().unwrap_or(""));
+        assert_eq!(claim, technique.claim, "{name}");
+        let labels: Vec<_> = paragraphs
+            .map(|text| {
+                text.strip_prefix("**")
+                    .and_then(|text| text.split(".**").next())
+            })
+            .collect();
+        assert_eq!(labels, LABELS.map(Some), "{name}");
+        for label in LABELS {
+            assert!(paragraph(entry, label).len() > 10, "{name}: {label}");
+        }
+    }
+}
+
+#[test]
+fn every_entry_says_where_and_how() {
+    let document = read("docs/techniques.md");
+    for technique in techniques::all() {
+        let name = technique.name;
+        let entry = entry(&document, technique);
+        let place = paragraph(entry, "Where");
+        let (file, rest) = place[1..].split_once('`').expect("a file");
+        assert_eq!(file, technique.file, "{name}");
+        // A function, if one is named, is there.
+        let named = rest.split('`').nth(1).filter(|_| file.starts_with("src/"));
+        if let Some(function) = named.and_then(|path| path.rsplit("::").next()) {
+            let source = read(file);
+            let heads = ["(", "<"].map(|next| format!("fn {function}{next}"));
+            assert!(
+                heads.iter().any(|head| source.contains(head)),
+                "{name}: {function}"
+            );
+        }
+        let how = paragraph(entry, "Switch it off");
+        match &technique.form {
+            Form::Build(command) => assert!(how.contains(&format!("`{command}`")), "{name}: {how}"),
+            Form::Switch(switch) if switch.is_on_by_default() => {
+                assert!(
+                    how.starts_with(&format!("`barewire --without {name}`")),
+                    "{name}: {how}"
+                );
+            }
+            Form::Switch(_) => {
+                assert!(
+                    how.contains(&format!("`barewire --with {name}`")),
+                    "{name}: {how}"
+                );
+            }
+        }
+        let measured = paragraph(entry, "Measured");
+        let command = format!("(`contrib/technique.sh {name}`)");
+        assert!(measured.contains(&command), "{name}: {measured}");
+    }
+}
+
+#[test]
+fn every_build_has_its_profile_or_its_script() {
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("TOML");
+    let (mut profiles, mut folders) = (0, HashSet::new());
+    for technique in techniques::all() {
+        let Form::Build(command) = technique.form else {
+            continue;
+        };
+        let word_after = |option: &str| {
+            let (_, rest) = command.split_once(option)?;
+            rest.split_whitespace().next()
+        };
+        match (word_after("--profile "), word_after("--target-dir ")) {
+            (Some(profile), _) => {
+                let described = &manifest["profile"][profile];
+                assert_eq!(described["inherits"].as_str(), Some("release"), "{profile}");
+                let changes = described.as_table().map_or(0, toml::Table::len);
+                assert_eq!(changes, 2, "{profile} changes one thing");
+                profiles += 1;
+            }
+            // Artefacts of the same profile need a place each.
+            (None, Some(folder)) => assert!(folders.insert(folder), "{folder}"),
+            (None, None) => {
+                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(command);
+                assert!(script.is_file(), "{command}");
+            }
+        }
+    }
+    assert!(
+        profiles >= 4 && folders.len() >= 3,
+        "{profiles} {folders:?}"
+    );
+}
+
+/// All files of the server by path, without comments and tests, and each chain of calls in a line.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut found, mut folders) = (Vec::new(), vec![root.join("src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(root).expect("below the root");
+            let name = name.to_string_lossy().into_owned();
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            if is_source && !name.ends_with("tests.rs") && !name.ends_with("testing.rs") {
+                found.push((name, code(&fs::read_to_string(&path).expect("text"))));
+            }
+        }
+    }
+    assert!(found.len() > 30, "{} files", found.len());
+    found
+}
+
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or("");
+    let mut code = String::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"))
+    {
+        if !line.starts_with('.') {
+            code.push('\n');
+        }
+        code.push_str(line);
+    }
+    code
+}
+
+/// What the table says of a decision is where the decision is.
+#[test]
+fn each_field_is_read_in_the_file_of_its_row_and_nowhere_else() {
+    let sources = sources();
+    let others: Vec<_> = sources
+        .iter()
+        .filter(|(path, _)| {
+            let folders = ["src/config", "src/techniques", "src/cli/"];
+            !folders.iter().any(|folder| path.starts_with(folder))
+        })
+        .collect();
+    let mut offences = Vec::new();
+    for (technique, field) in fields() {
+        let mark = format!("techniques.{field}");
+        let reads = |code: &str| {
+            let mut hits = code.match_indices(&mark);
+            hits.any(|(at, _)| identifier(&code[at + "techniques.".len()..]) == field)
+        };
+        let found: Vec<_> = others
+            .iter()
+            .filter(|(_, code)| reads(code))
+            .map(|(path, _)| path.as_str())
+            .collect();
+        if found != [technique.file] {
+            let (name, file) = (technique.name, technique.file);
+            offences.push(format!(
+                "{name}: {mark} is read in {found:?}, the table says {file}"
+            ));
+        }
+    }
+    assert!(offences.is_empty(), "\n{}", offences.join("\n"));
+}
