@@ -148,7 +148,7 @@ pub struct Counted<K> {
     /// A turn whose number has none of these bits has its poll timed.
     untimed: u64,
     /// The thread's CPU time before the poll that is being timed.
-    poll_began: Time,
+    poll_began: Option<Time>,
 }
 
 impl<K: Kernel> Counted<K> {
@@ -163,7 +163,7 @@ impl<K: Kernel> Counted<K> {
             kernel,
             account,
             untimed,
-            poll_began: Time::ZERO,
+            poll_began: None,
         }
     }
 
@@ -183,14 +183,13 @@ impl<K: Kernel> Counted<K> {
     #[inline]
     pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
         self.account.turns.add(1);
-        let is_timed = self.account.turns.get() & self.untimed == 0;
-        if is_timed {
-            self.begin_timed_poll();
+        if self.account.turns.get() & self.untimed == 0 {
+            self.poll_began = Some(self.kernel.cpu_time());
         }
         // One call of it, for both cases: it is long, and is made part of its caller.
         let result = self.kernel.poll(until, report);
-        if is_timed {
-            self.end_timed_poll();
+        if let Some(began) = self.poll_began {
+            self.end_timed_poll(began);
         }
         let events = result?;
         self.account.events.add(events as u64);
@@ -201,13 +200,9 @@ impl<K: Kernel> Counted<K> {
     /// cannot be told from one that slept; this clock is the one that schedstat adds up, so the two
     /// can be compared. It is a system call, so far fewer polls are timed than requests.
     #[cold]
-    fn begin_timed_poll(&mut self) {
-        self.poll_began = self.kernel.cpu_time();
-    }
-
-    #[cold]
-    fn end_timed_poll(&mut self) {
-        let took = self.kernel.cpu_time().0.saturating_sub(self.poll_began.0);
+    fn end_timed_poll(&mut self, began: Time) {
+        self.poll_began = None;
+        let took = self.kernel.cpu_time().0.saturating_sub(began.0);
         self.account.poll_time.record(took);
     }
 

@@ -129,27 +129,24 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     pub fn produce(&mut self, exchange: Exchange, make: impl FnOnce(&H) -> Reply) -> Produced {
         let exchange = self.settle_exchange(exchange);
         let mark = self.output.len();
-        Stopwatch::handler_begins();
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
             Reply::Fixed(answer) => {
                 self.stopwatch.lap(Stage::Handle, &mut self.kernel);
-                let written = match self.stopwatch.timing() {
-                    None => answer.write(exchange, &self.date, &mut self.output),
-                    Some(timing) => told(answer.response(), timing).write(
-                        exchange,
-                        &self.date,
-                        &mut self.output,
-                    ),
+                let written = if self.stopwatch.tells() {
+                    self.write_told(answer.response(), exchange)
+                } else {
+                    answer.write(exchange, &self.date, &mut self.output)
                 };
                 self.note_answer(Status::OK, written, mark)
             }
-            Reply::Now(mut answer) => {
+            Reply::Now(answer) => {
                 self.stopwatch.lap(Stage::Handle, &mut self.kernel);
-                if let Some(timing) = self.stopwatch.timing() {
-                    answer = told(answer, timing);
-                }
                 let status = answer.status_code();
-                let written = answer.write(exchange, &self.date, &mut self.output);
+                let written = if self.stopwatch.tells() {
+                    self.write_told(answer, exchange)
+                } else {
+                    answer.write(exchange, &self.date, &mut self.output)
+                };
                 self.note_answer(status, written, mark)
             }
             Reply::Later(later) => {
@@ -158,6 +155,16 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             }
         }));
         attempt.unwrap_or_else(|_| self.answer_panic(exchange, mark))
+    }
+
+    /// Writes an answer with what its stages took (W3C Server Timing).
+    #[cold]
+    fn write_told(&mut self, answer: Response, exchange: Exchange) -> Written {
+        let answer = match self.stopwatch.timing() {
+            Some(timing) => answer.field("Server-Timing", timing),
+            None => answer,
+        };
+        answer.write(exchange, &self.date, &mut self.output)
     }
 
     /// Asks the handler something that is no answer yet; `None` if it panicked.
@@ -303,12 +310,6 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             keep_alive: written.keep_alive,
         }
     }
-}
-
-/// The answer with what its stages took (W3C Server Timing).
-#[cold]
-fn told(answer: Response, timing: String) -> Response {
-    answer.field("Server-Timing", timing)
 }
 
 /// The answer to a request whose handler panicked.

@@ -94,9 +94,8 @@ impl Stopwatch {
         }
     }
 
-    /// A handler is asked, or goes on after a wait.
-    #[inline]
-    pub fn handler_begins() {
+    /// A handler goes on after a wait.
+    pub fn handler_resumes() {
         allocator::enter(Stage::Handle as u8);
     }
 
@@ -108,15 +107,15 @@ impl Stopwatch {
         self.running = None;
     }
 
-    /// What the answer says of its stages, those that are known when its head is written; `None`
-    /// unless it is told.
+    /// Whether answers are told what their stages took.
     #[inline]
-    pub fn timing(&self) -> Option<String> {
-        if self.tells { self.told() } else { None }
+    pub fn tells(&self) -> bool {
+        self.tells
     }
 
-    #[cold]
-    fn told(&self) -> Option<String> {
+    /// What an answer is told: the stages that are known when its head is written; `None` if this
+    /// one is not timed.
+    pub fn timing(&self) -> Option<String> {
         self.running?;
         let mut text = String::new();
         for (stage, name) in &Stage::ALL[..=Stage::Handle as usize] {
