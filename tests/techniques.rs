@@ -327,7 +327,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or("");
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
     let mut code = String::new();
     for line in text
         .lines()

@@ -13,7 +13,7 @@ pub(super) static BUILDS: [Technique; 8] = [
             "CARGO_CFG_HTTPARSE_DISABLE_SIMD=1 cargo build --release --target-dir target/no-simd",
         ),
         "Cargo.toml",
-        "httparse scans targets and field values 16 or 32 bytes at a time.",
+        "httparse scans field values 16 or 32 bytes at a time.",
     ),
     row(
         "lto",

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# What a technique is worth: the server with it and without it, one worker, 64 connections.
+#
+#   contrib/technique.sh NAME...        (names as in `barewire techniques`; `all` for every switch,
+#                                        `naive` for all of them off at once)
+#
+# For each NAME three kinds of figure, one request at a time and pipelined x16:
+#   - what the server's own accounts say a request costs: calls, EAGAINs, timers, bytes copied,
+#     allocations (GET /accounts before and after a run of 64,000 requests);
+#   - instructions in user space for a request, by callgrind, where valgrind is there: the
+#     difference of two runs of 1,600 and 9,600 requests over one connection;
+#   - CPU time of the server for a request, user and system (schedstat): PAIRS (4) interleaved pairs
+#     of blocks of SECONDS_PER_BLOCK (2), the order turned round in every other, a fresh process for
+#     each; the median of their ratios, and the least and the largest. PAIRS=0 leaves it out.
+# From the environment also SERVER (target/release/barewire, which is built first).
+#
+# The row of a technique says what it costs to do without: a ratio of 1.10 is 10 % more CPU time. A
+# technique that is off by default is put in instead. The first row, of the server against itself,
+# shows what noise there is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=contrib/lib.sh
+source contrib/lib.sh
+
+[[ $# -gt 0 ]] || { sed -n '2,/^set /p' "$0" | grep '^#' | cut -c3-; exit 2; }
+server=${SERVER:-target/release/barewire}
+pairs=${PAIRS:-4}
+block=${SECONDS_PER_BLOCK:-2}
+server_core=(taskset -c 0)
+load_core=(taskset -c "$(($(nproc) > 1 ? 1 : 0))")
+scratch=$(mktemp -d)
+server_pid=
+trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT
+
+printf 'GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' >"$scratch/plaintext"
+printf 'GET /json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' >"$scratch/json"
+
+# load_as PATH ARGUMENTS...: the generator, asking for PATH.
+load_as() {
+    local path=$1 body='Hello, World!'
+    shift
+    [[ $path == plaintext ]] || body='{"message":"Hello, World!"}'
+    "${load_core[@]}" target/release/examples/load "$server_address" \
+        --request "$scratch/$path" --body "$body" "$@"
+}
+
+# variant: the arguments that take NAME out, or put it in if it is off by default.
+variant() {
+    case $1 in
+    naive) echo --naive ;;
+    *) "$server" techniques --json | jq -r --arg name "$1" '
+        .[] | select(.name == $name and .group != "build")
+        | if .default == .off then "--with " + .name else "--without " + .name end' ;;
+    esac
+}
+
+# counts PATH DEPTH ARGUMENTS...: a line of JSON, costs of a request by the server's accounts.
+counts() {
+    local path=$1 depth=$2
+    shift 2
+    start "$scratch/log" "$server" --workers 1 --port 0 "$@"
+    load_as "$path" --connections 64 --requests 6400 --pipeline "$depth" >/dev/null
+    curl -sS "http://$server_address/accounts" >"$scratch/before"
+    load_as "$path" --connections 64 --requests 64000 --pipeline "$depth" >/dev/null
+    curl -sS "http://$server_address/accounts" >"$scratch/after"
+    stop
+    jq -c --slurpfile before "$scratch/before" --argjson requests 64000 '
+        .counts as $after | $before[0].counts as $before
+        | [("recv", "send", "epoll_wait", "epoll_ctl", "eagains", "timers_set", "bytes_copied",
+            "allocations")
+           | {(.): ((($after[.] // 0) - ($before[.] // 0)) / $requests * 1000 | round / 1000)}]
+        | add' "$scratch/after"
+}
+
+# instructions PATH DEPTH ARGUMENTS...: of a request.
+instructions() {
+    local path=$1 depth=$2 requests totals=()
+    shift 2
+    for requests in 1600 9600; do
+        start "$scratch/log" valgrind --quiet --tool=callgrind \
+            --callgrind-out-file="$scratch/callgrind" "$server" --workers 1 --port 0 "$@"
+        load_as "$path" --connections 1 --requests "$requests" --pipeline "$depth" >/dev/null
+        stop
+        totals+=("$(awk '$1 == "totals:" { print $2 }' "$scratch/callgrind")")
+    done
+    echo $(((totals[1] - totals[0]) / 8000))
+}
+
+# cpu PATH DEPTH ARGUMENTS...: nanoseconds of a request.
+cpu() {
+    local path=$1 depth=$2
+    shift 2
+    start "$scratch/log" "${server_core[@]}" "$server" --workers 1 --port 0 "$@"
+    load_as "$path" --connections 64 --warmup 1 --seconds "$block" --pipeline "$depth" \
+        --server-pid "$server_pid" | jq .server_cpu_ns_per_request
+    stop
+}
+
+# ratio PATH DEPTH ARGUMENTS...: CPU time with them by CPU time without: median (least to largest).
+ratio() {
+    local path=$1 depth=$2 pair on off
+    shift 2
+    for ((pair = 0; pair < pairs; pair++)); do
+        if ((pair % 2 == 0)); then
+            on=$(cpu "$path" "$depth")
+            off=$(cpu "$path" "$depth" "$@")
+        else
+            off=$(cpu "$path" "$depth" "$@")
+            on=$(cpu "$path" "$depth")
+        fi
+        echo "$off $on"
+    done | jq -srR 'split("\n") | map(select(. != "") | split(" ") | map(tonumber) | .[0] / .[1])
+        | sort | (if length % 2 == 1 then .[length / 2 | floor]
+                  else (.[length / 2 - 1] + .[length / 2]) / 2 end) as $median
+        | [$median, .[0], .[-1]] | map(. * 100 | round / 100)
+        | "\(.[0]) (\(.[1]) to \(.[2]))"'
+}
+
+# row NAME PATH DEPTH ARGUMENTS...
+row() {
+    local name=$1 path=$2 depth=$3
+    shift 3
+    printf '%s, /%s x%s: %s\n' "$name" "$path" "$depth" "${*:-(the server against itself)}"
+    [[ $# -eq 0 ]] || printf '  costs by the accounts  %s\n' "$(counts "$path" "$depth" "$@")"
+    if [[ $# -gt 0 ]] && command -v valgrind >/dev/null; then
+        printf '  instructions           %s\n' "$(instructions "$path" "$depth" "$@")"
+    fi
+    if ((pairs > 0)); then
+        printf '  CPU time, ratio        %s\n' "$(ratio "$path" "$depth" "$@")"
+    fi
+}
+
+[[ -n ${SERVER:-} ]] || cargo build --quiet --release
+cargo build --quiet --release --example load
+announce
+names=("$@")
+[[ $1 != all ]] || mapfile -t names < <("$server" techniques --json |
+    jq -r '.[] | select(.group != "build" and (.demonstration | not)) | .name')
+for path in plaintext json; do
+    [[ $path == plaintext || " ${names[*]} " == *" json-in-place "* ]] || continue
+    for depth in 1 16; do
+        printf 'as it is, /%s x%s\n' "$path" "$depth"
+        printf '  costs by the accounts  %s\n' "$(counts "$path" "$depth")"
+        ! command -v valgrind >/dev/null ||
+            printf '  instructions           %s\n' "$(instructions "$path" "$depth")"
+        ((pairs == 0)) || printf '  CPU time, ratio        %s (against itself)\n' "$(ratio "$path" "$depth")"
+    done
+done
+for name in "${names[@]}"; do
+    read -ra arguments <<<"$(variant "$name")"
+    if [[ ${#arguments[@]} -eq 0 ]]; then
+        echo "$name is no switch; \`barewire techniques\` lists them" >&2
+        exit 2
+    fi
+    path=plaintext
+    [[ $name != json-in-place ]] || path=json
+    for depth in 1 16; do row "$name" "$path" "$depth" "${arguments[@]}"; done
+done
