@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use barewire::accounts::ReactorAccount;
+use barewire::accounts::{Copied, ReactorAccount};
 use barewire::config::Techniques;
 use barewire::reactor::buffers::{Input, Pool};
 use bytes::BytesMut;
@@ -27,7 +27,9 @@ fn pool(criterion: &mut Criterion) {
     );
     group.bench_function("pooled", |bencher| {
         bencher.iter(|| {
-            let buffer = pool.copy_of(black_box(REQUEST), &[]).expect("no limit");
+            let buffer = pool
+                .copy_of(Copied::Input, black_box(REQUEST), &[])
+                .expect("no limit");
             pool.give_back(black_box(buffer));
         });
     });

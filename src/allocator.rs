@@ -10,6 +10,9 @@
 //! beyond the slots share one more, with atomic additions; the thread-local that holds the slot
 //! has no destructor, so it can be used at any time of a thread's life and allocates nothing
 //! itself.
+//!
+//! A thread may say what it is at ([`enter`]); what it allocates is then counted under that number
+//! as well, in the same slot. Saying so is one store.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -44,6 +47,27 @@ pub struct Totals {
     pub peak_bytes: u64,
 }
 
+/// Numbers that a thread can give to what it is at: the stages of a request, and one to spare.
+pub const PLACES: usize = 8;
+
+/// What one thread allocated at each of its places, while it goes on: readable by all.
+#[derive(Clone, Copy)]
+pub struct Places(&'static Slot);
+
+/// Says what this thread is at from now on; a number below [`PLACES`]. Threads begin at 0.
+#[inline]
+pub fn enter(place: u8) {
+    PLACE.set(place);
+}
+
+/// The places of the current thread; `None` if the allocator is not installed, or if this thread
+/// came too late for a slot.
+pub fn own_places() -> Option<Places> {
+    // A thread that has allocated nothing yet has no slot.
+    drop(std::hint::black_box(Box::new(0_u8)));
+    SLOT.get().map(Places)
+}
+
 /// All threads together; `None` if the allocator is not installed in this program.
 pub fn totals() -> Option<Totals> {
     let given = NEXT.load(Relaxed);
@@ -71,6 +95,24 @@ pub fn thread_totals() -> Option<Totals> {
     Some(own)
 }
 
+impl Places {
+    /// Blocks allocated or resized at this place, until now; 0 for one that does not exist.
+    pub fn get(self, place: usize) -> u64 {
+        self.0
+            .places
+            .get(place)
+            .map_or(0, |count| count.load(Relaxed))
+    }
+}
+
+impl std::fmt::Debug for Places {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries((0..PLACES).map(|place| self.get(place)))
+            .finish()
+    }
+}
+
 impl Totals {
     /// Bytes in use.
     pub fn used_bytes(&self) -> u64 {
@@ -89,6 +131,8 @@ struct Slot {
     allocations: AtomicU64,
     deallocations: AtomicU64,
     reallocations: AtomicU64,
+    /// Allocations and reallocations, by what the thread was at.
+    places: [AtomicU64; PLACES],
 }
 
 /// The slots of the first threads.
@@ -103,6 +147,8 @@ static PEAK: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     /// The thread's own slot, once it has one.
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
+    /// What the thread is at.
+    static PLACE: Cell<u8> = const { Cell::new(0) };
 }
 
 // SAFETY: every method hands its arguments unchanged to the system's allocator and returns what
@@ -143,6 +189,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
         if moved.is_null() {
             return moved;
         }
+        count_place();
         match new_size.checked_sub(layout.size()) {
             Some(grown) => count(
                 |slot| &slot.reallocations,
@@ -168,8 +215,18 @@ fn counted(block: *mut u8, layout: Layout) -> *mut u8 {
             |slot| &slot.allocated_bytes,
             layout.size(),
         );
+        count_place();
     }
     block
+}
+
+/// Counts a call that allocated under what the thread is at; those without a slot do not.
+#[inline]
+fn count_place() {
+    if let Some(slot) = SLOT.get() {
+        let count = &slot.places[usize::from(PLACE.get()) % PLACES];
+        count.store(count.load(Relaxed).wrapping_add(1), Relaxed);
+    }
 }
 
 /// Adds one call, and its bytes, to the thread's counters.
@@ -206,6 +263,7 @@ impl Slot {
             allocations: AtomicU64::new(0),
             deallocations: AtomicU64::new(0),
             reallocations: AtomicU64::new(0),
+            places: [const { AtomicU64::new(0) }; PLACES],
         }
     }
 
@@ -305,5 +363,27 @@ mod tests {
             unsafe { CountingAllocator.dealloc(CountingAllocator.alloc(layout(8)), layout(8)) };
         });
         assert_eq!((totals.allocations, totals.allocated_bytes), (1, 8));
+    }
+
+    #[test]
+    fn what_a_thread_is_at_is_counted_apart() {
+        let (at_two, at_three) = std::thread::spawn(|| {
+            enter(2);
+            // SAFETY: each block is resized and freed with the layout it has.
+            unsafe {
+                let block = CountingAllocator.alloc(layout(8));
+                enter(3);
+                let block = CountingAllocator.realloc(block, layout(8), 16);
+                CountingAllocator.dealloc(block, layout(16));
+                CountingAllocator.dealloc(CountingAllocator.alloc_zeroed(layout(8)), layout(8));
+            }
+            enter(0);
+            let places = own_places().expect("a slot");
+            assert_eq!(places.get(PLACES), 0);
+            (places.get(2), places.get(3))
+        })
+        .join()
+        .expect("no panic");
+        assert_eq!((at_two, at_three), (1, 2));
     }
 }

@@ -45,6 +45,8 @@ pub struct Config {
     /// One request in this many has its stages timed; 0 turns the clock readings off. 64 costs well
     /// under 1 % and still gives a thousand samples a second at the rates that matter.
     pub sample: u32,
+    /// Times every request, and tells its answer (W3C Server Timing).
+    pub server_timing: bool,
     /// What goes to stderr while serving.
     pub log: LogLevel,
     /// What makes the server fast; all of it can be switched off.
@@ -185,6 +187,8 @@ pub mod bounds {
     /// Parameters in a route's pattern; they are found into an array of this size, without an
     /// allocation.
     pub const PARAMS_MAX: usize = 8;
+    /// Routes whose requests are counted apart: more than there are.
+    pub const ROUTES_MAX: usize = 32;
     /// Bytes of a body segment, and of the reactor's common output buffer.
     pub const SEGMENT_BYTES: usize = 64 * 1024;
     /// Buffers kept for reuse, of each size; beyond, they go back to the allocator.
@@ -282,6 +286,7 @@ impl Default for Config {
             drain: Drain::default(),
             files_root: None,
             sample: 64,
+            server_timing: false,
             log: LogLevel::Off,
             techniques: Techniques::default(),
             share_port: false,

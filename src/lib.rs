@@ -28,17 +28,17 @@
 //!    when a name such as `ROUNDS_PER_ADVANCE` turns up.
 //! 2. [`techniques`]: what makes the server fast, by name: each has a claim, a place in the source
 //!    where it is decided, and a switch.
-//! 3. [`accounts`]: what a reactor counts while it works. The list of its counters is also the list
+//! 3. [`allocator`]: the system's allocator with counters, for the claim that something allocates
+//!    nothing.
+//! 4. [`accounts`]: what a reactor counts while it works. The list of its counters is also the list
 //!    of what can happen in here.
-//! 4. [`http`]: HTTP as bytes and values, without sockets and without a clock. Its page is the
+//! 5. [`http`]: HTTP as bytes and values, without sockets and without a clock. Its page is the
 //!    contract between the loop and the routes: a [`Handler`] gets a [`Request`] that borrows the
 //!    bytes it came in, and returns a [`Reply`], which is a [`Response`] or a [`Later`]. Then how a
 //!    head is parsed, where a body ends, and where the bytes of an answer are made.
-//! 5. [`reactor`]: the event loop, and the subject of this crate. From the slab of connections and
+//! 6. [`reactor`]: the event loop, and the subject of this crate. From the slab of connections and
 //!    the deadlines, over the seam to the system, up to the state machine of a connection. It knows
 //!    `http`, and no route.
-//! 6. [`allocator`]: the system's allocator with counters, for the claim that something allocates
-//!    nothing.
 //! 7. [`handlers`]: the routes of the binary, a file each, as examples of what a handler can do:
 //!    answer at once, wait without a thread, have files read by others.
 //! 8. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
@@ -56,13 +56,13 @@ pub mod config;
 
 pub mod techniques;
 
+pub mod allocator;
+
 pub mod accounts;
 
 pub mod http;
 
 pub mod reactor;
-
-pub mod allocator;
 
 pub mod handlers;
 

@@ -175,6 +175,10 @@ impl Kernel for Traced {
         self.linux.now()
     }
 
+    fn cpu_time(&mut self) -> Time {
+        self.linux.cpu_time()
+    }
+
     fn wall_clock(&mut self) -> Duration {
         self.linux.wall_clock()
     }

@@ -3,16 +3,18 @@
 
 use std::collections::HashSet;
 use std::hint::black_box;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
 
-use barewire::accounts::Accounts;
+use barewire::accounts::{Accounts, Stage};
 use barewire::allocator::{CountingAllocator, Totals, thread_totals, totals};
 use barewire::config::{Config, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
 use barewire::http::output::Output;
-use barewire::http::{Body, Exchange, Version};
-use barewire::{Handler, Method, Reply, Request};
+use barewire::http::{Body, ContentType, Exchange, Fixed, Version};
+use barewire::{Handler, Method, Reply, Request, Server};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -51,11 +53,54 @@ fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Output) {
     };
 }
 
+/// A server whose one handler allocates once for each request, and nothing else does.
+fn allocations_are_attributed_to_their_stage() {
+    const REQUESTS: u64 = 1000;
+    static ANSWER: Fixed = Fixed::new(ContentType::Text, b"allocated");
+    let server = Server::new()
+        .port(0)
+        .workers(1)
+        .route(Method::Get, "/allocating", |_| {
+            drop(black_box(Box::new([0_u8; 100])));
+            &ANSWER
+        });
+    let running = server.start().expect("a free port");
+    let mut peer = TcpStream::connect(running.address()).expect("accepted");
+    let mut ask = || {
+        peer.write_all(b"GET /allocating HTTP/1.1\r\nHost: a\r\n\r\n")
+            .expect("sent");
+        let mut answer = [0; 1024];
+        let bytes = peer.read(&mut answer).expect("an answer");
+        assert!(answer[..bytes].ends_with(b"allocated"));
+    };
+    let so_far = || {
+        let owner = &running.accounts().reactors[0].owner;
+        owner.allocations().expect("the allocator is installed")
+    };
+    ask();
+    let before = so_far();
+    (0..REQUESTS).for_each(|_| ask());
+    let after = so_far();
+    for (stage, name) in Stage::ALL {
+        let count = after[stage as usize] - before[stage as usize];
+        let expected = if stage == Stage::Handle { REQUESTS } else { 0 };
+        // The date is rendered once a second, and that allocates.
+        let beside = if stage == Stage::Rest { 100 } else { 0 };
+        assert!(
+            (expected..=expected + beside).contains(&count),
+            "{name}: {count}"
+        );
+    }
+    running.leave();
+    running.join().expect("it ends well");
+}
+
 /// One test, since the slots that the last part uses up would be missed by tests beside it.
 #[test]
 fn the_constant_routes_allocate_nothing_and_every_thread_is_counted() {
     constant_routes_allocate_nothing();
     what_allocates_is_counted();
+    allocations_are_attributed_to_their_stage();
     threads_without_a_slot_are_counted_too();
 }
 

@@ -337,7 +337,7 @@ fn modules_import_downwards() {
     let layers: [(&str, &[&str]); 9] = [
         ("src/config", &["config"]),
         ("src/techniques", &["techniques", "config"]),
-        ("src/accounts", &["accounts", "config"]),
+        ("src/accounts", &["accounts", "allocator", "config"]),
         ("src/allocator", &["allocator", "config"]),
         ("src/http", &["http", "config"]),
         (
@@ -351,7 +351,10 @@ fn modules_import_downwards() {
                 "config",
             ],
         ),
-        ("src/reactor", &["reactor", "http", "accounts", "config"]),
+        (
+            "src/reactor",
+            &["reactor", "http", "accounts", "allocator", "config"],
+        ),
         ("src/server", &["reactor", "http", "accounts", "config"]),
         ("src/main", &[]),
     ];

@@ -336,6 +336,107 @@ fn reactors_add_up(stats: &Value, probes: u64) {
     }
 }
 
+#[test]
+fn accounts_are_of_all_reactors_and_of_each() {
+    let live = Live::routes(workers(2));
+    let mut wires: Vec<Wire> = (0..8).map(|_| live.connect()).collect();
+    for wire in &mut wires {
+        (0..50).for_each(|_| assert_eq!(wire.get("/json").status, 200));
+    }
+    assert_eq!(wires[0].get("/nothing").status, 404);
+    let accounts = wires[0].get("/accounts").json();
+    has_names(
+        &accounts,
+        &[
+            "timed_one_in",
+            "clock_reading_ns",
+            "cpu_clock_reading_ns",
+            "last_10s",
+        ],
+    );
+    let all = &accounts["since_start"]["all"];
+    let rows = accounts["since_start"]["reactors"].as_array().unwrap();
+    assert_eq!((rows.len(), count(all, "requests")), (2, 401));
+    assert_eq!(
+        (
+            count(&all["routes"], "/json"),
+            count(&all["routes"], "none")
+        ),
+        (400, 1)
+    );
+    assert_eq!(
+        (count(&all["status"], "2xx"), count(&all["status"], "4xx")),
+        (400, 1)
+    );
+    let sum = |name| rows.iter().map(|row| count(row, name)).sum::<u64>();
+    for name in [
+        "requests",
+        "turns",
+        "accepted",
+        "connections",
+        "stale_wakeups",
+    ] {
+        assert_eq!(sum(name), count(all, name), "{name}");
+    }
+    let calls = &all["system_calls_per_request"];
+    // This request has been read, and neither counted nor answered.
+    is_close(
+        number(calls, "recv"),
+        (402.0_f64 / 401.0 * 1e4).round() / 1e4,
+    );
+    is_close(number(calls, "send"), 1.0);
+    assert_eq!(count(&all["wakeups"], "ready"), 402);
+    is_close(number(all, "answers_per_send"), 1.0);
+    let copied = &all["bytes_copied_per_request"];
+    assert!(
+        number(copied, "answer") > 20.0 && number(copied, "input") < 1.0,
+        "{copied}"
+    );
+    // The tests' own program has no counting allocator.
+    assert!(all["allocations_per_request"].is_null());
+    assert!(number(&all["cpu_ns_per_request"], "measured") > 0.0);
+    for (name, stage) in all["stages"].as_object().unwrap() {
+        assert!(count(stage, "count") >= 1, "{name}: {stage}");
+        assert!(
+            number(stage, "p99_ns") >= number(stage, "p50_ns"),
+            "{name}: {stage}"
+        );
+    }
+}
+
+#[test]
+fn findings_say_what_they_found() {
+    let live = Live::routes(alone());
+    let mut wire = live.connect();
+    (0..300).for_each(|_| assert_eq!(wire.get("/json").status, 200));
+    let body = wire.get("/findings").json();
+    has_names(
+        &body,
+        &["window", "seconds", "requests", "findings", "good"],
+    );
+    assert_eq!(
+        (&body["window"], count(&body, "requests")),
+        (&"since_start".into(), 300)
+    );
+    let findings = body["findings"].as_array().unwrap();
+    assert!(
+        !findings.is_empty(),
+        "a single client leaves a server idle: {body}"
+    );
+    for finding in findings {
+        has_names(
+            finding,
+            &["finding", "number", "unit", "technique", "remedy"],
+        );
+    }
+    let text = wire.ask("GET /findings HTTP/1.1\r\nHost: a\r\nAccept: text/plain\r\n\r\n");
+    assert_eq!(
+        text.field("Content-Type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert!(text.text().starts_with("301 requests"), "{}", text.text());
+}
+
 /// What needs the binary: its allocator, and the thread that samples once a second.
 #[test]
 fn the_binary_knows_its_memory_and_its_cpu() {
@@ -582,7 +683,15 @@ fn profiled_requests_are_in_the_profilers_stats() {
     assert_eq!(tracked[..3], own);
     assert_eq!(
         tracked[3..],
-        ["read", "parse", "handle", "serialise", "write"]
+        [
+            "wait",
+            "read",
+            "parse",
+            "handle",
+            "serialise",
+            "write",
+            "rest"
+        ]
     );
     for row in rows {
         profiler_row_is_sound(row, wires.len() as u64);
@@ -607,7 +716,8 @@ fn profiler_row_is_sound(row: &Value, profiled: u64) {
         assert_eq!(calls, profiled, "{row}");
     } else {
         // The peer has its answer before the send is off the clock, and the other reactor is asked.
-        let under_way = u64::from(row["function_name"] == "write");
+        let is_last = row["function_name"] == "write" || row["function_name"] == "rest";
+        let under_way = u64::from(is_last);
         // A probe each, to find connections to each reactor, whose first request is not timed.
         assert!(calls + under_way >= 2 * profiled - 2, "{row}");
     }

@@ -6,11 +6,13 @@
 
 mod wire;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use wire::Wire;
@@ -121,6 +123,38 @@ fn a_get_is_one_recv_one_send_and_one_wait() {
     }
     println!("{MORE} rounds: {grown:?}");
     assert_eq!(grown.len(), 3, "something else grows: {grown:?}");
+}
+
+/// What strace sees from outside is what the account says, but for start and end.
+#[test]
+fn the_accounts_are_those_of_strace() {
+    const REQUESTS: i64 = 10_000;
+    if !is_traceable() {
+        return;
+    }
+    let told = RefCell::new(Value::Null);
+    let seen = traced(|server| {
+        let mut wire = server.connect();
+        (0..REQUESTS).for_each(|_| wire.expect_open());
+        *told.borrow_mut() = wire.get("/accounts").json();
+    });
+    let told = told.into_inner();
+    let told = &told["since_start"]["all"];
+    assert_eq!(told["requests"], REQUESTS);
+    println!("strace: {seen:?}; the accounts: {}", told["system_calls"]);
+    for (name, traced) in [
+        ("recv", "recvfrom"),
+        ("send", "sendto"),
+        ("accept", "accept4"),
+        ("epoll_wait", "epoll_wait"),
+        ("epoll_ctl", "epoll_ctl"),
+    ] {
+        let told = told["system_calls"][name].as_i64().expect("a count");
+        let seen = seen.get(traced).copied().unwrap_or_default();
+        // The registrations of the reactor's own descriptors, the recv and the send of the end,
+        // and the calls of other threads that have the same names.
+        assert!((seen - told).abs() <= 8, "{name}: {told}, {seen} by strace");
+    }
 }
 
 /// Sixteen requests in one piece cost as many calls as one.

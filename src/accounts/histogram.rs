@@ -57,6 +57,12 @@ impl Histogram {
         self.min.raise_to(!value);
     }
 
+    /// How many values were recorded, and their sum.
+    pub fn count_and_sum(&self) -> (u64, u64) {
+        let count = self.buckets.iter().map(Counter::get).sum();
+        (count, self.sum.get())
+    }
+
     /// What has been recorded.
     pub fn snapshot(&self) -> Snapshot {
         let buckets: Vec<u64> = self.buckets.iter().map(Counter::get).collect();

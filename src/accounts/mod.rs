@@ -7,12 +7,28 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use crate::config::bounds::ROUTES_MAX;
+
+mod kinds;
 
 mod histogram;
+
+mod owner;
+
+mod figures;
+
+mod history;
+
 mod process;
 mod totals;
 
+pub use figures::{Figures, Timed};
 pub use histogram::{Histogram, Snapshot};
+pub use history::{History, Moment, Window};
+pub use kinds::{Again, Copied, Stage, Woken};
+pub use owner::{CpuTime, Owner, thread_cpu_time};
 pub use process::{Process, Sample, memory_row};
 pub use totals::{SharedTotals, Totals};
 
@@ -114,52 +130,29 @@ impl Refusal {
     ];
 }
 
-/// The stages of a request, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// recv(2).
-    Read,
-    /// Bytes to `Request`.
-    Parse,
-    /// `Request` to `Reply`.
-    Handle,
-    /// `Response` to bytes.
-    Serialise,
-    /// send(2).
-    Write,
-}
-
-impl Stage {
-    /// How many there are.
-    pub const COUNT: usize = 5;
-    /// All, in their order, with their names.
-    pub const ALL: [(Self, &'static str); Self::COUNT] = [
-        (Self::Read, "read"),
-        (Self::Parse, "parse"),
-        (Self::Handle, "handle"),
-        (Self::Serialise, "serialise"),
-        (Self::Write, "write"),
-    ];
-}
-
 /// The account of one reactor.
 ///
 /// Aligned to two cache lines (the prefetcher's pairs), so that no two reactors write to one.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct ReactorAccount {
-    /// Turns of the loop: polls.
+    /// The thread that writes it.
+    pub owner: Owner,
+    /// Turns of the loop, each of which begins with one epoll_wait(2).
     pub turns: Counter,
     /// Events that the polls returned.
     pub events: Counter,
-    /// Wakeups that met their connection.
-    pub wakeups: Counter,
+    /// Wakeups that met their connection, by cause, indexed by [`Woken`].
+    pub wakeups: [Counter; Woken::COUNT],
     /// Wakeups whose connection was gone.
     pub stale_wakeups: Counter,
     /// Requests answered, refusals included.
     pub requests: Counter,
     /// Requests by the class of their answer's status: 1xx (never counted) to 5xx.
     pub status_classes: [Counter; 5],
+    /// Requests by their route, in the order in which the handler numbers its routes. Those that
+    /// were refused before have none.
+    pub routes: [Counter; ROUTES_MAX],
     /// Connections accepted since start.
     pub accepted: Counter,
     /// Connections open now.
@@ -172,16 +165,16 @@ pub struct ReactorAccount {
     pub writes: Counter,
     /// epoll_ctl(2) calls.
     pub registrations: Counter,
-    /// Calls of any kind that returned EAGAIN.
-    pub eagains: Counter,
+    /// Calls that returned EAGAIN, indexed by [`Again`].
+    pub eagains: [Counter; Again::COUNT],
     /// Sends that took less than they were given.
     pub short_writes: Counter,
     /// Bytes received.
     pub bytes_in: Counter,
     /// Bytes sent.
     pub bytes_out: Counter,
-    /// Bytes copied in user space: rests of input and output, bodies, and answers into the output.
-    pub bytes_copied: Counter,
+    /// Bytes copied in user space, by place, indexed by [`Copied`].
+    pub bytes_copied: [Counter; Copied::COUNT],
     /// Buffers taken from the pool.
     pub pool_hits: Counter,
     /// Buffers that had to be allocated.
@@ -207,12 +200,19 @@ pub struct ReactorAccount {
     pub response_time: Histogram,
     /// Nanoseconds of the stages of sampled requests, indexed by [`Stage`].
     pub stages: [Histogram; Stage::COUNT],
+    /// CPU nanoseconds of sampled polls, by the thread's own clock: the time asleep is not in it.
+    pub poll_time: Histogram,
     /// From poll's return to the next poll, in nanoseconds, of the turns while the job pool worked
     /// for this reactor: how long the others were held up meanwhile.
     pub held_up: Histogram,
     /// Where the answers are counted once more, for all reactors, with the technique
     /// `own-counters` off.
     pub totals: Arc<SharedTotals>,
+}
+
+/// The sum of counters that keep kinds of one thing apart.
+pub fn total(counters: &[Counter]) -> u64 {
+    counters.iter().map(Counter::get).sum()
 }
 
 /// The accounts of a server: what its handlers may show.
@@ -222,6 +222,8 @@ pub struct Accounts {
     pub reactors: Box<[Arc<ReactorAccount>]>,
     /// What the process used, sampled once a second.
     pub process: Process,
+    /// What the reactors did, second by second.
+    pub history: History,
     /// The server is leaving: set when draining begins, never cleared.
     pub draining: AtomicBool,
 }
@@ -240,6 +242,7 @@ impl Accounts {
         Arc::new(Self {
             reactors: (0..reactors).map(account).collect(),
             process: Process::default(),
+            history: History::default(),
             draining: AtomicBool::new(false),
         })
     }
@@ -252,8 +255,26 @@ impl Accounts {
             .sum()
     }
 
-    /// Counts a sample of the process; called once a second by the thread that waits for signals.
+    /// What happened since the start.
+    pub fn since_start(&self) -> Window {
+        Window {
+            span: self.process.uptime(),
+            reactors: self.figures(),
+        }
+    }
+
+    /// Counts a sample of the process and its reactors; called once a second by the thread that
+    /// waits for signals.
     pub fn tick(&self) {
         self.process.tick(self.sum(|reactor| &reactor.requests));
+        self.history.keep(Moment {
+            at: Instant::now(),
+            reactors: self.figures(),
+        });
+    }
+
+    fn figures(&self) -> Vec<Figures> {
+        let reactors = self.reactors.iter();
+        reactors.map(|reactor| Figures::of(reactor)).collect()
     }
 }

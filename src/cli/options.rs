@@ -222,6 +222,15 @@ fn observing() -> Vec<Setting> {
             "Time one request in so many, for /stats and /profiler-stats",
             "0 times none. Answers that take a wait or a job are always timed.",
         ),
+        Setting::new(
+            "server-timing",
+            Switch,
+            |values| &mut values.config.server_timing,
+            "Time every request, and say in its answer what its stages took",
+            "In a Server-Timing field, in milliseconds, which browsers show beside the request; \
+             --sample is then 1. Of requests that came together the first has it; an answer that \
+             took a wait or a job has none.",
+        ),
     ]
 }
 

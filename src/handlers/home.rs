@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use super::accept;
 use super::table::{Route, TABLE};
 use crate::http::{ContentType, Method, Request, Response};
 
@@ -15,27 +16,12 @@ pub(super) fn reply(request: &Request<'_>) -> Response {
     let host = request.host().map(String::from_utf8_lossy);
     let host = host.filter(|host| !host.is_empty());
     let host = host.unwrap_or(Cow::Borrowed("127.0.0.1:8080"));
-    let response = if wants_html(request) {
+    let response = if accept::names(request, "text/html") {
         Response::bytes(ContentType::Html, page(&host).into_bytes())
     } else {
         Response::text(text(&host))
     };
-    // One address, two bodies: a cache must know what the choice hangs on (RFC 9110 section
-    // 12.5.5).
-    response.field("Vary", "Accept")
-}
-
-/// Browsers name the type; curl says `*/*`.
-fn wants_html(request: &Request<'_>) -> bool {
-    request
-        .fields
-        .iter()
-        .filter(|field| field.name.eq_ignore_ascii_case("accept"))
-        .flat_map(|field| field.value.split(|&byte| byte == b','))
-        .any(|range| {
-            let media_type = range.split(|&byte| byte == b';').next().unwrap_or(range);
-            media_type.trim_ascii().eq_ignore_ascii_case(b"text/html")
-        })
+    accept::varies(response)
 }
 
 fn page(host: &str) -> String {

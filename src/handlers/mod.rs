@@ -24,11 +24,19 @@ mod units;
 
 mod constant;
 
+mod accept;
+
 mod home;
 
 mod benchmark;
 
 mod stats;
+
+mod sheet;
+
+mod accounts;
+
+mod findings;
 
 mod cache;
 
@@ -61,6 +69,7 @@ pub use table::{Route, TABLE};
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {
     accounts: Arc<Accounts>,
+    config: Config,
     techniques: stats::Changed,
     limits: Limits,
     ids: benchmark::Ids,
@@ -85,6 +94,7 @@ impl Routes {
     pub fn new(config: &Config, accounts: Arc<Accounts>) -> io::Result<Self> {
         let reactors = accounts.reactors.len();
         Ok(Self {
+            config: config.clone(),
             techniques: stats::Changed::of(config),
             limits: config.limits,
             ids: benchmark::Ids::new(reactors),
@@ -107,33 +117,70 @@ impl Routes {
     /// test.
     fn route(&self, request: &Request<'_>) -> Reply {
         use Method::{Get, Head, Post};
+        use table::numbers::{
+            ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME,
+            IO_BENCHMARK, JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, PLAINTEXT, PROFILED,
+            PROFILER_STATS, STATS, ZERO_COPY,
+        };
+        let served = |route, reply: Reply| {
+            self.count(route, request);
+            reply
+        };
         match (request.method, request.path) {
-            (Get | Head, "/plaintext") => constant::plaintext().into(),
-            (Get | Head, "/json") => constant::json().into(),
-            (Get | Head, "/benchmark") => benchmark::reply(&self.ids, request).into(),
+            (Get | Head, "/plaintext") => served(PLAINTEXT, constant::plaintext().into()),
+            (Get | Head, "/json") => served(JSON, constant::json().into()),
+            (Get | Head, "/benchmark") => {
+                served(BENCHMARK, benchmark::reply(&self.ids, request).into())
+            }
             (Get | Head, path) if let Some(key) = table::cache_key(path) => {
-                cache::reply(&self.cache, key, request).into()
+                served(CACHE, cache::reply(&self.cache, key, request).into())
             }
-            (Get | Head, "/cache-stats") => cache::stats(&self.cache).into(),
-            (Get | Head, "/stats") => stats::reply(&self.accounts, &self.techniques).into(),
-            (Get | Head, "/memory-stats") => memory::reply(&self.accounts).into(),
-            (Get | Head, "/profiled") => {
-                profiler::profiled(&self.profiler, &self.limits, request).into()
+            (Get | Head, "/cache-stats") => served(CACHE_STATS, cache::stats(&self.cache).into()),
+            (Get | Head, "/stats") => {
+                served(STATS, stats::reply(&self.accounts, &self.techniques).into())
             }
-            (Get | Head, "/profiler-stats") => {
-                profiler::stats(&self.profiler, &self.accounts).into()
+            (Get | Head, "/accounts") => served(
+                ACCOUNTS,
+                accounts::reply(&self.accounts, self.config.sample, request).into(),
+            ),
+            (Get | Head, "/findings") => served(
+                FINDINGS,
+                findings::reply(&self.accounts, &self.config, request).into(),
+            ),
+            (Get | Head, "/memory-stats") => {
+                served(MEMORY_STATS, memory::reply(&self.accounts).into())
             }
-            (Post, "/zero-copy") => zero_copy::reply(request).into(),
-            (Get | Head, "/memory-efficiency-test") => {
-                efficiency::reply(&self.efficiency_gate).into()
+            (Get | Head, "/profiled") => served(
+                PROFILED,
+                profiler::profiled(&self.profiler, &self.limits, request).into(),
+            ),
+            (Get | Head, "/profiler-stats") => served(
+                PROFILER_STATS,
+                profiler::stats(&self.profiler, &self.accounts).into(),
+            ),
+            (Post, "/zero-copy") => served(ZERO_COPY, zero_copy::reply(request).into()),
+            (Get | Head, "/memory-efficiency-test") => served(
+                MEMORY_EFFICIENCY_TEST,
+                efficiency::reply(&self.efficiency_gate).into(),
+            ),
+            (Post, "/async-files") => {
+                served(ASYNC_FILES, files::reply(&self.files, request).into())
             }
-            (Post, "/async-files") => files::reply(&self.files, request).into(),
-            (Get | Head, "/io-benchmark") => {
-                io_benchmark::reply(&self.io_gate, &self.accounts).into()
-            }
-            (Get | Head, "/healthz") => constant::health(&self.accounts),
-            (Get | Head, "/") => home::reply(request).into(),
+            (Get | Head, "/io-benchmark") => served(
+                IO_BENCHMARK,
+                io_benchmark::reply(&self.io_gate, &self.accounts).into(),
+            ),
+            (Get | Head, "/healthz") => served(HEALTHZ, constant::health(&self.accounts)),
+            (Get | Head, "/") => served(HOME, home::reply(request).into()),
             (method, path) => table::refusal(method, path).into(),
+        }
+    }
+
+    /// Counts a request for its route, in the account of the reactor that asks.
+    #[inline]
+    fn count(&self, route: usize, request: &Request<'_>) {
+        if let Some(account) = self.accounts.reactors.get(request.worker) {
+            account.routes[route].add(1);
         }
     }
 }

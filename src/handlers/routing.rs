@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Routes, benchmark, cache, constant, efficiency, files, home, io_benchmark, memory, profiler,
-    stats, table, zero_copy,
+    Routes, accounts, benchmark, cache, constant, efficiency, files, findings, home, io_benchmark,
+    memory, profiler, stats, table, zero_copy,
 };
 use crate::config::Routing;
 use crate::http::{Method, Reply, Request};
@@ -50,7 +50,12 @@ impl LookUp {
     /// The answer of the route that is found, or the refusal.
     pub(super) fn answer(&self, routes: &Routes, request: &Request<'_>) -> Reply {
         match self.find(as_get(request.method), request.path) {
-            Some(answer) => answer(routes, request),
+            Some(answer) => {
+                if let Some(number) = table::number_of(request.path) {
+                    routes.count(number, request);
+                }
+                answer(routes, request)
+            }
             None => table::refusal(request.method, request.path).into(),
         }
     }
@@ -109,6 +114,12 @@ fn rows() -> Vec<Row> {
         }),
         get("/stats", |routes, _| {
             stats::reply(&routes.accounts, &routes.techniques).into()
+        }),
+        get("/accounts", |routes, request| {
+            accounts::reply(&routes.accounts, routes.config.sample, request).into()
+        }),
+        get("/findings", |routes, request| {
+            findings::reply(&routes.accounts, &routes.config, request).into()
         }),
         get("/memory-stats", |routes, _| {
             memory::reply(&routes.accounts).into()

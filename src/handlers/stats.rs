@@ -11,7 +11,9 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::units::{float, ratio};
-use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Sample, Snapshot, memory_row};
+use crate::accounts::{
+    Accounts, Counter, ReactorAccount, Refusal, Sample, Snapshot, memory_row, total,
+};
 use crate::config::Config;
 use crate::http::Response;
 use crate::techniques;
@@ -185,17 +187,17 @@ fn row(reactor: usize, account: &ReactorAccount) -> ReactorRow {
         turns,
         events,
         events_per_turn: (turns > 0).then(|| ratio(float(events), float(turns))),
-        wakeups: account.wakeups.get(),
+        wakeups: total(&account.wakeups),
         stale_wakeups: account.stale_wakeups.get(),
         accepts: account.accepts.get(),
         reads: account.reads.get(),
         writes: account.writes.get(),
         registrations: account.registrations.get(),
-        eagains: account.eagains.get(),
+        eagains: total(&account.eagains),
         short_writes: account.short_writes.get(),
         bytes_in: account.bytes_in.get(),
         bytes_out: account.bytes_out.get(),
-        bytes_copied: account.bytes_copied.get(),
+        bytes_copied: total(&account.bytes_copied),
         pool_hits: account.pool_hits.get(),
         pool_misses: account.pool_misses.get(),
         buffer_bytes: account.buffer_bytes.get(),

@@ -3,6 +3,7 @@
 //! The table decides what is *not* served; the match in `Routes` decides what is. The tests hold
 //! the two together: every row is answered, by its own methods and by no other.
 
+use crate::config::bounds::ROUTES_MAX;
 use crate::http::{Method, Response, Status};
 
 /// A route, as it is shown to people.
@@ -33,6 +34,16 @@ pub const TABLE: &[Route] = &[
         "/stats",
         "/stats",
         "Requests, response times, memory and CPU, and what each reactor did",
+    ),
+    get(
+        "/accounts",
+        "/accounts",
+        "What a request costs in calls, copies, allocations and CPU time, now and since the start",
+    ),
+    get(
+        "/findings",
+        "/findings",
+        "What of that is more than it must be, in words, with the technique that is off",
     ),
     get(
         "/cache/{key}",
@@ -87,6 +98,53 @@ pub const TABLE: &[Route] = &[
     get("/", "/", "This list"),
 ];
 
+// Each has a counter in the accounts.
+const _: () = assert!(TABLE.len() <= ROUTES_MAX);
+
+/// The numbers of the routes: under these the accounts count their requests.
+pub(super) mod numbers {
+    use super::number;
+
+    pub(in crate::handlers) const PLAINTEXT: usize = number("/plaintext");
+    pub(in crate::handlers) const JSON: usize = number("/json");
+    pub(in crate::handlers) const BENCHMARK: usize = number("/benchmark");
+    pub(in crate::handlers) const STATS: usize = number("/stats");
+    pub(in crate::handlers) const ACCOUNTS: usize = number("/accounts");
+    pub(in crate::handlers) const FINDINGS: usize = number("/findings");
+    pub(in crate::handlers) const CACHE: usize = number("/cache/{key}");
+    pub(in crate::handlers) const CACHE_STATS: usize = number("/cache-stats");
+    pub(in crate::handlers) const MEMORY_STATS: usize = number("/memory-stats");
+    pub(in crate::handlers) const PROFILED: usize = number("/profiled");
+    pub(in crate::handlers) const PROFILER_STATS: usize = number("/profiler-stats");
+    pub(in crate::handlers) const ZERO_COPY: usize = number("/zero-copy");
+    pub(in crate::handlers) const MEMORY_EFFICIENCY_TEST: usize = number("/memory-efficiency-test");
+    pub(in crate::handlers) const ASYNC_FILES: usize = number("/async-files");
+    pub(in crate::handlers) const IO_BENCHMARK: usize = number("/io-benchmark");
+    pub(in crate::handlers) const HEALTHZ: usize = number("/healthz");
+    pub(in crate::handlers) const HOME: usize = number("/");
+}
+
+/// The place of a route in the table. A path that has none does not compile.
+const fn number(path: &str) -> usize {
+    let mut at = 0;
+    while at < TABLE.len() {
+        if is_same(TABLE[at].path.as_bytes(), path.as_bytes()) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("no such route")
+}
+
+/// `==`, which is not for constants yet.
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 impl Route {
     /// Whether the route answers this method itself (OPTIONS is answered for it).
     pub fn serves(&self, method: Method) -> bool {
@@ -113,6 +171,11 @@ impl Route {
 /// The route of a path.
 pub(super) fn find(path: &str) -> Option<&'static Route> {
     TABLE.iter().find(|route| route.matches(path))
+}
+
+/// The number of the route of a path, where it was not found by the match.
+pub(super) fn number_of(path: &str) -> Option<usize> {
+    TABLE.iter().position(|route| route.matches(path))
 }
 
 /// The key of a path `/cache/{key}`, undecoded; one segment, possibly empty.

@@ -10,7 +10,7 @@ use super::serve::exchange_of;
 use super::shared::{Produced, Shared, handler_panicked};
 use super::transfer::NO_BUFFER;
 use super::upload::Upload;
-use crate::accounts::{Refusal, Stage};
+use crate::accounts::{Copied, Refusal, Stage};
 use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
@@ -81,7 +81,7 @@ impl<K: Kernel> Connection<K> {
             self.settle(produced, exchange, Framing::None, shared);
             return first.len();
         }
-        let Some(copy) = shared.pool.copy_of(head.request.head, &[]) else {
+        let Some(copy) = shared.pool.copy_of(Copied::Head, head.request.head, &[]) else {
             self.reject(NO_BUFFER, shared);
             return 0;
         };
@@ -116,11 +116,7 @@ impl<K: Kernel> Connection<K> {
             }
         };
         upload.pace.moved(piece.consumed, shared.now);
-        shared
-            .kernel
-            .account
-            .bytes_copied
-            .add(piece.data.len() as u64);
+        shared.kernel.account.bytes_copied[Copied::Body as usize].add(piece.data.len() as u64);
         if upload.store(piece.data, &mut shared.pool).is_none() {
             self.reject(NO_BUFFER, shared);
             return false;

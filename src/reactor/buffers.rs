@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use mio::net::TcpStream;
 
 use super::socket;
-use crate::accounts::ReactorAccount;
+use crate::accounts::{Copied, ReactorAccount};
 use crate::config::{Techniques, bounds};
 
 /// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
@@ -213,12 +213,12 @@ impl Pool {
         Some(Input::new(buffer, &techniques))
     }
 
-    /// A buffer that holds a copy of two pieces, one after the other.
-    pub fn copy_of(&mut self, first: &[u8], second: &[u8]) -> Option<BytesMut> {
+    /// A buffer that holds a copy of two pieces, one after the other; counted as `place`.
+    pub fn copy_of(&mut self, place: Copied, first: &[u8], second: &[u8]) -> Option<BytesMut> {
         let mut buffer = self.take(first.len() + second.len())?;
         buffer.extend_from_slice(first);
         buffer.extend_from_slice(second);
-        self.account.bytes_copied.add(buffer.len() as u64);
+        self.account.bytes_copied[place as usize].add(buffer.len() as u64);
         Some(buffer)
     }
 
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_buffer_forgets_its_last_tenant() {
         let (mut pool, _) = pool(1 << 20);
-        let buffer = pool.copy_of(b"sec", b"ret").unwrap();
+        let buffer = pool.copy_of(Copied::Input, b"sec", b"ret").unwrap();
         assert_eq!(&buffer[..], b"secret");
         pool.give_back(buffer);
         assert_eq!(&pool.take(1).unwrap()[..], b"");

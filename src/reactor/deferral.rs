@@ -9,6 +9,7 @@ use super::connection::{Connection, Phase};
 use super::journal::AccessLine;
 use super::kernel::Kernel;
 use super::shared::{Produced, Shared};
+use super::stopwatch::Stopwatch;
 use super::timers::Time;
 use crate::accounts::Refusal;
 use crate::http::parse::Framing;
@@ -131,6 +132,7 @@ impl<K: Kernel> Connection<K> {
         };
         let mut pending = deferred.pending;
         shared.access = mem::take(&mut pending.access);
+        Stopwatch::handler_resumes();
         match shared.produce(pending.exchange, make) {
             Produced::Later(later) => {
                 pending.access = mem::take(&mut shared.access);

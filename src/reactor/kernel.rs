@@ -20,7 +20,7 @@ use bytes::BytesMut;
 
 use super::connections::ConnectionId;
 use super::timers::Time;
-use crate::accounts::ReactorAccount;
+use crate::accounts::{Again, ReactorAccount};
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +70,10 @@ impl std::fmt::Display for Occasion {
     }
 }
 
+/// Polls for each timed one are this many times the requests for each timed one: the thread's CPU
+/// clock is a system call, where the clock of the stages is not. Rounded up to a power of two.
+const POLLS_PER_SAMPLE: u64 = 16;
+
 /// Rouses a reactor from its poll, from any thread.
 pub type Rouse = Arc<dyn Fn() + Send + Sync>;
 
@@ -81,6 +85,10 @@ pub trait Kernel {
 
     /// The monotonic clock.
     fn now(&mut self) -> Time;
+
+    /// The CPU clock of the calling thread, which stands still while it sleeps (clock_gettime(2),
+    /// `CLOCK_THREAD_CPUTIME_ID`).
+    fn cpu_time(&mut self) -> Time;
 
     /// The wall clock, since 1970.
     fn wall_clock(&mut self) -> Duration;
@@ -137,9 +145,28 @@ pub struct Counted<K> {
     pub kernel: K,
     /// Where the counts go.
     pub account: Arc<ReactorAccount>,
+    /// A turn whose number has none of these bits has its poll timed.
+    untimed: u64,
+    /// The thread's CPU time before the poll that is being timed.
+    poll_began: Option<Time>,
 }
 
 impl<K: Kernel> Counted<K> {
+    /// Counts into `account`; polls are timed if one request in `sample` is, none if that is 0.
+    pub fn new(kernel: K, account: Arc<ReactorAccount>, sample: u32) -> Self {
+        let untimed = match u64::from(sample) {
+            // No turn has number 0.
+            0 => u64::MAX,
+            sample => (sample * POLLS_PER_SAMPLE).next_power_of_two() - 1,
+        };
+        Self {
+            kernel,
+            account,
+            untimed,
+            poll_began: None,
+        }
+    }
+
     /// See [`Kernel::observe`].
     #[inline]
     pub fn observe(&mut self, step: &'static str, detail: impl FnOnce() -> String) {
@@ -156,16 +183,34 @@ impl<K: Kernel> Counted<K> {
     #[inline]
     pub fn poll(&mut self, until: Time, report: impl FnMut(Occasion)) -> io::Result<usize> {
         self.account.turns.add(1);
-        let events = self.kernel.poll(until, report)?;
+        if self.account.turns.get() & self.untimed == 0 {
+            self.poll_began = Some(self.kernel.cpu_time());
+        }
+        // One call of it, for both cases: it is long, and is made part of its caller.
+        let result = self.kernel.poll(until, report);
+        if let Some(began) = self.poll_began {
+            self.end_timed_poll(began);
+        }
+        let events = result?;
         self.account.events.add(events as u64);
         Ok(events)
+    }
+
+    /// A poll is timed by the thread's CPU clock. By the wall clock, one that returned at once
+    /// cannot be told from one that slept; this clock is the one that schedstat adds up, so the two
+    /// can be compared. It is a system call, so far fewer polls are timed than requests.
+    #[cold]
+    fn end_timed_poll(&mut self, began: Time) {
+        self.poll_began = None;
+        let took = self.kernel.cpu_time().0.saturating_sub(began.0);
+        self.account.poll_time.record(took);
     }
 
     /// See [`Kernel::accept`].
     pub fn accept(&mut self) -> io::Result<(K::Socket, SocketAddr)> {
         self.account.accepts.add(1);
         let result = self.kernel.accept();
-        self.note(&result);
+        self.note(Again::Accept, &result);
         result
     }
 
@@ -198,7 +243,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.recv(socket, into, max);
         match &result {
             Ok(bytes) => self.account.bytes_in.add(*bytes as u64),
-            Err(error) => self.note_error(error),
+            Err(error) => self.note_error(Again::Recv, error),
         }
         result
     }
@@ -210,7 +255,7 @@ impl<K: Kernel> Counted<K> {
         let result = self.kernel.send(socket, bytes);
         match &result {
             Ok(sent) => self.account.bytes_out.add(*sent as u64),
-            Err(error) => self.note_error(error),
+            Err(error) => self.note_error(Again::Send, error),
         }
         if !matches!(&result, Ok(sent) if *sent == bytes.len()) {
             self.account.short_writes.add(1);
@@ -218,16 +263,16 @@ impl<K: Kernel> Counted<K> {
         result
     }
 
-    fn note<T>(&self, result: &io::Result<T>) {
+    fn note<T>(&self, call: Again, result: &io::Result<T>) {
         if let Err(error) = result {
-            self.note_error(error);
+            self.note_error(call, error);
         }
     }
 
     #[cold]
-    fn note_error(&self, error: &io::Error) {
+    fn note_error(&self, call: Again, error: &io::Error) {
         if error.kind() == ErrorKind::WouldBlock {
-            self.account.eagains.add(1);
+            self.account.eagains[call as usize].add(1);
         }
     }
 }

@@ -107,6 +107,11 @@ impl Kernel for Linux {
         Time(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
     }
 
+    fn cpu_time(&mut self) -> Time {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Time(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+    }
+
     fn wall_clock(&mut self) -> Duration {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)

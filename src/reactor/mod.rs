@@ -103,7 +103,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         connections_max: usize,
     ) -> Self {
         let (address, mailbox) = mailbox(kernel.rouse());
-        let kernel = Counted { kernel, account };
+        let kernel = Counted::new(kernel, account, config.sample);
         let shared = Shared::new(kernel, handler, jobs, address, config, worker);
         Self {
             connections: Connections::new(&config.techniques),
@@ -132,6 +132,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     ///
     /// If the kernel refuses to poll, which no peer can cause.
     pub fn run(mut self) -> io::Result<()> {
+        self.shared.kernel.account.owner.take_over();
         while !self.is_over() {
             self.turn()?;
         }
@@ -223,7 +224,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.shared.kernel.account.stale_wakeups.add(1);
             return;
         };
-        self.shared.kernel.account.wakeups.add(1);
+        self.shared.kernel.account.wakeups[wakeup.cause.kind() as usize].add(1);
         match connection.advance(wakeup.cause, &mut self.input, &mut self.shared) {
             Progress::Blocked => {}
             Progress::Yielded => self.yielded.push(wakeup.id),

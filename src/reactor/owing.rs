@@ -11,7 +11,7 @@ use super::kernel::Kernel;
 use super::shared::Shared;
 use super::transfer::OUTPUT_KEPT;
 use super::upload::Pace;
-use crate::accounts::Refusal;
+use crate::accounts::{Copied, Refusal};
 use crate::http::Handler;
 
 /// Bytes of answers that the peer has not taken yet.
@@ -61,6 +61,7 @@ impl<K: Kernel> Connection<K> {
         let rest = &shared.output.as_slice()[sent..];
         let earlier = self.outbox.take();
         let kept = shared.pool.copy_of(
+            Copied::Output,
             earlier.as_ref().map_or(&[], |owed| owed.bytes.unread()),
             rest,
         );

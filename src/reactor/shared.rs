@@ -10,7 +10,7 @@ use super::journal::{AccessLine, FAULT, REFUSED};
 use super::kernel::{Counted, Kernel};
 use super::stopwatch::Stopwatch;
 use super::timers::{Time, Timers};
-use crate::accounts::{Refusal, Stage};
+use crate::accounts::{Copied, Refusal, Stage};
 use crate::config::{Config, Drain, Limits, Techniques, Timeouts, bounds};
 use crate::http::date::Date;
 use crate::http::output::Output;
@@ -105,7 +105,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             jobs_outstanding: 0,
             date: Date::at(0),
             date_due: Time::ZERO,
-            stopwatch: Stopwatch::new(config.sample),
+            stopwatch: Stopwatch::new(config.sample, config.server_timing),
             access: AccessLine::default(),
             techniques,
             limits: config.limits,
@@ -132,13 +132,21 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
             Reply::Fixed(answer) => {
                 self.stopwatch.lap(Stage::Handle, &mut self.kernel);
-                let written = answer.write(exchange, &self.date, &mut self.output);
+                let written = if self.stopwatch.tells() {
+                    self.write_told(answer.response(), exchange)
+                } else {
+                    answer.write(exchange, &self.date, &mut self.output)
+                };
                 self.note_answer(Status::OK, written, mark)
             }
             Reply::Now(answer) => {
                 self.stopwatch.lap(Stage::Handle, &mut self.kernel);
                 let status = answer.status_code();
-                let written = answer.write(exchange, &self.date, &mut self.output);
+                let written = if self.stopwatch.tells() {
+                    self.write_told(answer, exchange)
+                } else {
+                    answer.write(exchange, &self.date, &mut self.output)
+                };
                 self.note_answer(status, written, mark)
             }
             Reply::Later(later) => {
@@ -147,6 +155,16 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             }
         }));
         attempt.unwrap_or_else(|_| self.answer_panic(exchange, mark))
+    }
+
+    /// Writes an answer with what its stages took (W3C Server Timing).
+    #[cold]
+    fn write_told(&mut self, answer: Response, exchange: Exchange) -> Written {
+        let answer = match self.stopwatch.timing() {
+            Some(timing) => answer.field("Server-Timing", timing),
+            None => answer,
+        };
+        answer.write(exchange, &self.date, &mut self.output)
     }
 
     /// Asks the handler something that is no answer yet; `None` if it panicked.
@@ -276,7 +294,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     fn count_answer(&mut self, status: Status, written: Written) -> Produced {
         let account = &self.kernel.account;
         account.requests.add(1);
-        account.bytes_copied.add(written.copied as u64);
+        account.bytes_copied[Copied::Answer as usize].add(written.copied as u64);
         if let Some(class) = account
             .status_classes
             .get(usize::from(status.0 / 100).wrapping_sub(1))

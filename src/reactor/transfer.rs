@@ -10,7 +10,7 @@ use super::buffers::Input;
 use super::connection::{Connection, Gone, Phase, Step};
 use super::kernel::Kernel;
 use super::shared::Shared;
-use crate::accounts::Stage;
+use crate::accounts::{Copied, Stage};
 use crate::config::bounds;
 use crate::http::{Handler, Rejection, Status};
 
@@ -131,7 +131,7 @@ impl<K: Kernel> Connection<K> {
     #[cold]
     pub(super) fn keep_rest<H: Handler>(&mut self, common: &mut Input, shared: &mut Shared<H, K>) {
         if !matches!(self.phase, Phase::Closing) {
-            match shared.pool.copy_of(common.unread(), &[]) {
+            match shared.pool.copy_of(Copied::Input, common.unread(), &[]) {
                 Some(rest) => self.inbox = Some(Input::new(rest, &shared.techniques)),
                 None => self.reject(NO_BUFFER, shared),
             }
@@ -231,7 +231,7 @@ fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>
         return false;
     };
     larger.extend_from_slice(input.unread());
-    shared.kernel.account.bytes_copied.add(input.len() as u64);
+    shared.kernel.account.bytes_copied[Copied::Input as usize].add(input.len() as u64);
     let full = std::mem::replace(input, Input::new(larger, &shared.techniques));
     shared.pool.give_back(full.into_bytes());
     true

@@ -3,6 +3,7 @@
 use super::connections::ConnectionId;
 use super::kernel::Readiness;
 use super::timers::Time;
+use crate::accounts::Woken;
 
 /// A reason to advance a connection. A hint: the connection's own state is the truth.
 ///
@@ -39,6 +40,20 @@ pub enum Cause {
     Resume,
     /// The server is leaving.
     Drain,
+}
+
+impl Cause {
+    /// The kind under which it is counted.
+    #[inline]
+    pub fn kind(self) -> Woken {
+        match self {
+            Self::Ready(_) => Woken::Ready,
+            Self::Timer(_) => Woken::Timer,
+            Self::Answer => Woken::Answer,
+            Self::Resume => Woken::Resume,
+            Self::Drain => Woken::Drain,
+        }
+    }
 }
 
 impl std::fmt::Display for Cause {

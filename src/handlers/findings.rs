@@ -1,0 +1,228 @@
+//! `/findings`: what the accounts say, in words, each with its number.
+//!
+//! A finding is something that costs more than it must, or that makes other figures mean less than
+//! they seem to. Each is found by a rule of its own, a function of the figures ([`rules`]). A
+//! technique is named only where it would help and is off.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::accept;
+use super::accounts::LOOK_BACK;
+use super::sheet::decimals;
+use super::units::float;
+use crate::accounts::{Accounts, Figures, Window};
+use crate::config::Config;
+use crate::http::{Request, Response};
+use crate::techniques;
+
+mod rules;
+
+use rules::{GOOD, RULES};
+
+/// What the rules look at.
+#[derive(Debug)]
+struct Evidence<'a> {
+    /// All reactors together.
+    figures: Figures,
+    /// Each by itself.
+    reactors: &'a [Figures],
+    /// In how long they did it.
+    span: Duration,
+    /// What is switched off.
+    config: &'a Config,
+}
+
+/// One thing that was found.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// A sentence without a full stop, with the number in it.
+    #[serde(rename = "finding")]
+    text: String,
+    number: f64,
+    unit: &'static str,
+    /// The technique that takes this cost away, if it is off.
+    technique: Option<&'static str>,
+    /// What to do about it, if it is not a technique.
+    remedy: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    /// Which window was looked at: the last ten seconds, or all since the start before they have
+    /// passed or if nothing was asked in them.
+    window: &'static str,
+    seconds: f64,
+    requests: u64,
+    findings: Vec<Finding>,
+    /// If nothing was found: the numbers that say so.
+    good: Vec<Finding>,
+}
+
+/// `GET /findings`.
+pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>) -> Response {
+    let recent = accounts.history.window(LOOK_BACK);
+    // The client that asks this should not be all that is found.
+    let recent = recent.filter(|window| window.sum().requests >= rules::REQUESTS_MIN);
+    let (name, window) = match recent {
+        Some(window) => ("last_10s", window),
+        None => ("since_start", accounts.since_start()),
+    };
+    let findings = Report::of(name, &window, config);
+    let response = if accept::names(request, "text/plain") {
+        Response::text(findings.text())
+    } else {
+        Response::json(findings)
+    };
+    accept::varies(response)
+}
+
+impl Report {
+    fn of(name: &'static str, window: &Window, config: &Config) -> Self {
+        let evidence = Evidence {
+            figures: window.sum(),
+            reactors: &window.reactors,
+            span: window.span,
+            config,
+        };
+        let judged = |rules: &[fn(&Evidence<'_>) -> Option<Finding>]| -> Vec<Finding> {
+            rules.iter().filter_map(|rule| rule(&evidence)).collect()
+        };
+        let findings = judged(&RULES);
+        let good = if findings.is_empty() {
+            judged(&GOOD)
+        } else {
+            Vec::new()
+        };
+        Self {
+            window: name,
+            seconds: decimals(window.span.as_secs_f64()),
+            requests: evidence.figures.requests,
+            findings,
+            good,
+        }
+    }
+
+    fn text(&self) -> String {
+        let (seconds, requests) = (self.seconds, self.requests);
+        let mut text = format!("{requests} requests in {seconds:.0} s\n\n");
+        if self.findings.is_empty() {
+            text.push_str("nothing was found\n");
+        }
+        for found in self.findings.iter().chain(&self.good) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "- {}", found.text);
+            if let Some(name) = found.technique {
+                let _ = write!(text, "; technique `{name}` is off");
+            }
+            if let Some(remedy) = found.remedy {
+                let _ = write!(text, "; {remedy}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl Evidence<'_> {
+    /// A count by the request; 0 if there was none, which no rule finds too many.
+    fn per_request(&self, count: u64) -> f64 {
+        share(count, self.figures.requests)
+    }
+
+    /// The technique of this name, if it is a switch that is off.
+    fn off(&self, name: &'static str) -> Option<&'static str> {
+        let switch = techniques::find(name)?.switch()?;
+        (!switch.is_on(self.config)).then_some(name)
+    }
+}
+
+impl Finding {
+    fn new(number: f64, unit: &'static str, text: String) -> Self {
+        Self {
+            text,
+            number: decimals(number),
+            unit,
+            technique: None,
+            remedy: None,
+        }
+    }
+
+    /// Names the technique, if there is one that is off.
+    fn technique(mut self, technique: Option<&'static str>) -> Self {
+        self.technique = technique;
+        self
+    }
+
+    fn remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+}
+
+/// `part / whole`; 0 of nothing.
+fn share(part: u64, whole: u64) -> f64 {
+    super::units::ratio(float(part), float(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::testing::{Answer, Exam, request, settle};
+    use crate::http::{Field, Handler, Method};
+
+    #[test]
+    fn what_is_found_has_its_number_and_its_technique() {
+        let exam = Exam::new();
+        let reactor = &exam.accounts.reactors[0];
+        reactor.requests.add(1000);
+        reactor.reads.add(1000);
+        reactor.writes.add(1000);
+        reactor.panics.add(2);
+        let body = exam.get("/findings").json();
+        assert_eq!(body["window"], "since_start");
+        assert_eq!(body["requests"], 1000);
+        let findings = body["findings"].as_array().unwrap();
+        let panics = findings.iter().find(|row| row["unit"] == "panics").unwrap();
+        assert_eq!(panics["number"], 2.0);
+        assert!(panics["technique"].is_null());
+        assert!(panics["finding"].as_str().unwrap().starts_with("2 "));
+        assert!(body["good"].as_array().unwrap().is_empty());
+    }
+
+    #[test]
+    fn text_has_a_line_for_each() {
+        let exam = Exam::new();
+        for reactor in &exam.accounts.reactors {
+            reactor.requests.add(1000);
+            reactor.panics.add(1);
+        }
+        let fields = [Field {
+            name: "accept",
+            value: b"text/plain",
+        }];
+        let mut asked = request(Method::Get, "/findings");
+        asked.fields = &fields;
+        let answer = Answer::of(settle(exam.routes.handle(&asked)), Method::Get);
+        let text = answer.text();
+        assert!(text.starts_with("2000 requests in 0 s\n\n- "), "{text}");
+        assert!(text.contains("\n- 2 handlers or jobs panicked"), "{text}");
+    }
+
+    #[test]
+    fn if_nothing_is_found_it_says_so_with_the_numbers() {
+        let config = Config::default();
+        let calm = rules::tests::calm();
+        let window = Window {
+            span: Duration::from_secs(10),
+            reactors: vec![calm],
+        };
+        let findings = Report::of("last_10s", &window, &config);
+        assert!(findings.findings.is_empty(), "{:?}", findings.findings);
+        assert_eq!(findings.good.len(), GOOD.len());
+        let text = findings.text();
+        assert!(text.contains("nothing was found\n- 1 recv"), "{text}");
+    }
+}
