@@ -137,7 +137,7 @@ fn one_that_has_gone_before_it_was_accepted_holds_up_nobody() {
 
 #[test]
 fn a_storm_of_connections_does_not_starve_those_that_are_there() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let here = rig.connect();
     let storm: Vec<Peer> = (0..ACCEPTS_PER_TURN * 5).map(|_| rig.queue()).collect();
     for turn in 1..=4 {
@@ -153,7 +153,7 @@ fn a_storm_of_connections_does_not_starve_those_that_are_there() {
 
 #[test]
 fn a_storm_of_aborted_connections_is_bounded_too() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let here = rig.connect();
     for _ in 0..ACCEPTS_PER_TURN * 3 {
         rig.queue().abort_before_accept();

@@ -34,7 +34,7 @@ fn ask(peer: &Peer, rig: &mut Rig, target: &str) {
 
 #[test]
 fn wakeups_are_counted_by_their_cause() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let by_request = woken(&mut rig, |rig| ask(&peer, rig, "/hello"));
     assert_eq!(by_request, [1, 0, 0, 0, 0]);
@@ -54,7 +54,7 @@ fn wakeups_are_counted_by_their_cause() {
 
 #[test]
 fn a_peer_that_sends_much_is_resumed() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     // Each round reads 8 KiB, and an advance has eight of them.
     let requests = 20 * 8192 / HELLO.len();
@@ -69,7 +69,7 @@ fn a_peer_that_sends_much_is_resumed() {
 
 #[test]
 fn copies_are_counted_by_their_place() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let whole = copied(&mut rig, |rig| ask(&peer, rig, "/hello"));
     assert_eq!(whole, [5, 0, 0, 0, 0]);
@@ -101,7 +101,7 @@ fn copies_are_counted_by_their_place() {
 
 #[test]
 fn calls_that_find_nothing_are_counted_apart() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let connected = counted(&mut rig, |rig| drop(rig.connect())).eagains;
     assert_eq!(connected[Again::Accept as usize], 1);
     let peer = rig.connect();
@@ -114,7 +114,7 @@ fn calls_that_find_nothing_are_counted_apart() {
 /// A second connection waits while the first has its turn.
 #[test]
 fn who_comes_second_waits() {
-    let mut rig = Rig::with(|config| config.sample = 1);
+    let mut rig = Rig::full_with(|config| config.sample = 1);
     let [first, second] = [rig.connect(), rig.connect()];
     // The first request is not sampled.
     ask(&first, &mut rig, "/hello");
@@ -135,7 +135,7 @@ fn who_comes_second_waits() {
 /// The others of a batch are not timed, and would be all of its rest.
 #[test]
 fn a_batch_has_no_rest() {
-    let mut rig = Rig::with(|config| config.sample = 1);
+    let mut rig = Rig::full_with(|config| config.sample = 1);
     let peer = rig.connect();
     ask(&peer, &mut rig, "/hello");
     let timed = counted(&mut rig, |rig| {
@@ -166,7 +166,7 @@ fn one_poll_in_sixteen_samples_is_timed() {
 
 #[test]
 fn answers_are_told_their_times_if_that_is_on() {
-    let mut rig = Rig::with(|config| config.server_timing = true);
+    let mut rig = Rig::full_with(|config| config.server_timing = true);
     let peer = rig.connect();
     for us in [1500, 20] {
         ask(&peer, &mut rig, &format!("/busy?us={us}"));
@@ -188,7 +188,7 @@ fn answers_are_told_their_times_if_that_is_on() {
     ask(&peer, &mut rig, "/wait?us=100");
     rig.advance(MS);
     assert_eq!(peer.take_answer().field("Server-Timing"), None);
-    let mut rig = Rig::with(|config| config.sample = 1);
+    let mut rig = Rig::full_with(|config| config.sample = 1);
     let peer = rig.connect();
     for _ in 0..3 {
         ask(&peer, &mut rig, "/hello");

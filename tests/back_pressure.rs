@@ -117,7 +117,7 @@ fn requests_and_the_end_that_came_meanwhile_are_remembered() {
 
 #[test]
 fn a_deferred_answer_joins_those_that_are_owed() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     peer.take_at_most(10);
     peer.send(
@@ -186,7 +186,7 @@ fn a_reset_ends_the_debt() {
 
 #[test]
 fn one_epoll_ctl_more_in_a_life() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     assert_eq!(peer.calls().registrations, 1);
     for _ in 0..5 {

@@ -98,7 +98,7 @@ fn a_body_that_came_with_its_head_is_not_copied() {
 
 #[test]
 fn of_a_long_body_only_what_came_with_the_head_is_copied() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let request = by_length("/count", &pattern(300_000));
     let head = request.len() - 300_000;
@@ -126,7 +126,7 @@ fn of_a_long_body_only_what_came_with_the_head_is_copied() {
 
 #[test]
 fn a_body_of_the_limit_is_taken_and_one_byte_more_is_not() {
-    let mut rig = Rig::with(|config| config.limits.body = 1000);
+    let mut rig = Rig::full_with(|config| config.limits.body = 1000);
     for (bytes, status) in [(1000, 200), (1001, 413)] {
         for request in [
             by_length("/count", &pattern(bytes)),
@@ -144,7 +144,7 @@ fn a_body_of_the_limit_is_taken_and_one_byte_more_is_not() {
 
 #[test]
 fn a_length_beyond_the_limit_is_refused_before_the_body_is_there() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     for length in ["1048577", "18446744073709551615"] {
         let peer = rig.connect();
         peer.send(format!(
@@ -189,7 +189,7 @@ fn extensions_and_trailers_are_bounded() {
         (trailer(1, 4000), 200),
         (trailer(1, 4200), 431),
     ];
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     for (request, status) in cases {
         for piece_bytes in [usize::MAX, 100] {
             let peer = rig.connect();
@@ -445,7 +445,7 @@ fn another_expectation_is_417() {
 
 /// A rig whose reactor may lend two small buffers.
 fn poor() -> Rig {
-    Rig::with(|config| config.limits.buffers = 2 * 8192)
+    Rig::full_with(|config| config.limits.buffers = 2 * 8192)
 }
 
 fn assert_exhausted(peer: &Peer, answer: &Answer) {

@@ -63,7 +63,7 @@ fn cost(rig: &mut Rig, spend: impl FnOnce(&mut Rig)) -> Costs {
 
 #[test]
 fn a_connection_costs_an_accept_a_registration_and_a_timer() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let costs = cost(&mut rig, |rig| drop(rig.connect()));
     // The second accept finds the backlog empty: only that ends an edge.
     let expected = Costs {
@@ -78,7 +78,7 @@ fn a_connection_costs_an_accept_a_registration_and_a_timer() {
 
 #[test]
 fn a_request_costs_a_recv_and_a_send() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     for _ in 0..100 {
         let costs = cost(&mut rig, |rig| {
@@ -105,7 +105,7 @@ fn a_request_costs_a_recv_and_a_send() {
 
 #[test]
 fn sixteen_pipelined_requests_cost_a_recv_and_a_send() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let costs = cost(&mut rig, |rig| {
         peer.send(HELLO.repeat(16));
@@ -123,7 +123,7 @@ fn sixteen_pipelined_requests_cost_a_recv_and_a_send() {
 
 #[test]
 fn a_request_takes_one_turn_and_the_wait_after_it() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     peer.send(HELLO);
     assert_eq!(rig.run(), 2);
@@ -131,7 +131,7 @@ fn a_request_takes_one_turn_and_the_wait_after_it() {
 
 #[test]
 fn a_request_in_two_pieces_costs_a_buffer() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let costs = cost(&mut rig, |rig| {
         peer.send(&HELLO[..10]);
@@ -154,7 +154,7 @@ fn a_request_in_two_pieces_costs_a_buffer() {
 
 #[test]
 fn a_deferred_request_costs_a_timer_more() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let costs = cost(&mut rig, |rig| {
         peer.send("GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -187,7 +187,7 @@ fn the_end_costs_one_recv() {
 
 #[test]
 fn a_short_send_costs_a_buffer_a_registration_and_a_timer() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     peer.take_at_most(10);
     let costs = cost(&mut rig, |rig| {
@@ -211,7 +211,7 @@ fn a_short_send_costs_a_buffer_a_registration_and_a_timer() {
 
 #[test]
 fn a_body_that_came_with_its_head_costs_nothing() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let costs = cost(&mut rig, |rig| {
         peer.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
@@ -228,7 +228,7 @@ fn a_body_that_came_with_its_head_costs_nothing() {
 
 #[test]
 fn an_upload_costs_its_segments_and_no_copy() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let body_bytes = 8 * 1024 + 4 * 64 * 1024;
     let head = format!("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: {body_bytes}\r\n\r\n");
@@ -286,7 +286,7 @@ fn events_and_turns_are_counted() {
 
 /// A rig that times every request but the first.
 fn timing() -> Rig {
-    Rig::with(|config| config.sample = 1)
+    Rig::full_with(|config| config.sample = 1)
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn a_sample_that_comes_to_nothing_is_charged_to_nobody_else() {
 
 #[test]
 fn a_deferred_answer_is_timed_from_its_request() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let [waiting, other] = [rig.connect(), rig.connect()];
     waiting.send("GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n");
     rig.run();

@@ -186,7 +186,7 @@ fn a_full_queue_is_a_503_and_the_connection_stays() {
 fn nothing_can_be_kept_behind_a_job() {
     // No buffer is left for the request behind the job: one refusal, and the job's answer goes
     // nowhere.
-    let mut rig = Rig::with(|config| config.limits.buffers = 0);
+    let mut rig = Rig::full_with(|config| config.limits.buffers = 0);
     let peer = rig.connect();
     peer.send(get("/held?x") + &get("/hello"));
     rig.run();

@@ -14,7 +14,7 @@ fn flood(rig: &Rig, peer: &Peer, reads: usize) {
 
 #[test]
 fn a_flood_yields_after_its_rounds_and_others_are_served_in_between() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let flooding = rig.connect();
     let other = rig.connect();
     flood(&rig, &flooding, 40);
@@ -31,7 +31,7 @@ fn a_flood_yields_after_its_rounds_and_others_are_served_in_between() {
 
 #[test]
 fn a_flood_that_goes_on_takes_no_more_rounds_with_each_turn() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let flooding = rig.connect();
     flood(&rig, &flooding, 100);
     for turn in 1..=20 {
@@ -45,7 +45,7 @@ fn a_flood_that_goes_on_takes_no_more_rounds_with_each_turn() {
 
 #[test]
 fn many_floods_take_turns() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peers: Vec<Peer> = (0..10).map(|_| rig.connect()).collect();
     for peer in &peers {
         flood(&rig, peer, 30);
@@ -61,7 +61,7 @@ fn many_floods_take_turns() {
 
 #[test]
 fn a_flooding_upload_yields_too() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let uploading = rig.connect();
     let other = rig.connect();
     uploading.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n");

@@ -287,7 +287,7 @@ fn the_reactor_sleeps_while_nothing_is_due() {
 fn a_deadline_that_moves_out_costs_one_look() {
     // One request a second for a minute: the entry of each earlier deadline is looked at once, when
     // it comes due.
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     for _ in 0..60 {
         peer.send(HELLO);

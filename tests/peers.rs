@@ -16,7 +16,7 @@ use barewire::{Method, Response, Server};
 use rustix::process::{Resource, getrlimit};
 
 use wire::process::{Barewire, command_with_files};
-use wire::{Live, PROBE, Wire, alone, eventually, workers};
+use wire::{Live, PROBE, Wire, alone, eventually, full, workers};
 
 const KIB: usize = 1024;
 
@@ -78,7 +78,7 @@ fn all_is_given_back(live: &Live) {
 #[test]
 fn a_reader_of_single_bytes_gets_its_answer_and_holds_nobody_up() {
     const BYTES: usize = 200 * KIB;
-    let live = generous(BYTES, alone());
+    let live = generous(BYTES, full(1));
     let mut slow = Wire::narrow(live.address, 4 * KIB);
     let mut other = live.connect();
     slow.send(get("/large"));
@@ -140,7 +140,7 @@ fn a_flood_of_pipelined_requests_is_stopped_and_answered() {
         recv_buffer: Some(16 * KIB),
         ..SocketOptions::default()
     };
-    let live = Live::routes(Config { socket, ..alone() });
+    let live = Live::routes(Config { socket, ..full(1) });
     let mut flood = Wire::narrow(live.address, 4 * KIB);
     let request = get("/plaintext");
     let batch = request.repeat(200);
@@ -265,7 +265,7 @@ fn clients_that_reset_leave_nothing_behind() {
 /// Connections that have been answered, or have never said anything, hold no buffer.
 #[test]
 fn idle_connections_hold_no_buffer() {
-    let live = Live::routes(workers(2));
+    let live = Live::routes(full(2));
     // Starting has raised the soft limit to the hard one. Each connection has two ends here.
     let files = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let count = 2000.min(usize::try_from(files / 4).unwrap());

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use wire::process::{Barewire, command};
-use wire::{Answer, Live, Wire, alone, eventually, workers};
+use wire::{Answer, Live, Wire, alone, eventually, full, workers};
 
 /// Routes that take long enough to be asked once, by tests of their own.
 const HEAVY: [&str; 2] = ["/memory-efficiency-test", "/io-benchmark"];
@@ -251,7 +251,7 @@ fn ids_are_unique_among_a_thousand_concurrent_requests() {
 
 #[test]
 fn stats_count_every_request_of_every_reactor() {
-    let live = Live::routes(workers(2));
+    let live = Live::routes(full(2));
     let mut wires = live.connect_to_all(2);
     let probes = wires.len() as u64;
     for wire in &mut wires {
@@ -338,7 +338,7 @@ fn reactors_add_up(stats: &Value, probes: u64) {
 
 #[test]
 fn accounts_are_of_all_reactors_and_of_each() {
-    let live = Live::routes(workers(2));
+    let live = Live::routes(full(2));
     let mut wires: Vec<Wire> = (0..8).map(|_| live.connect()).collect();
     for wire in &mut wires {
         (0..50).for_each(|_| assert_eq!(wire.get("/json").status, 200));
@@ -734,7 +734,7 @@ fn profiler_row_is_sound(row: &Value, profiled: u64) {
 
 #[test]
 fn zero_copy_reads_every_byte_and_says_how_many_it_copied() {
-    let live = Live::routes(alone());
+    let live = Live::routes(full(1));
     let mut wire = live.connect();
     let small = wire.post("/zero-copy", "123456789").json();
     has_names(
@@ -815,7 +815,7 @@ fn copied_is(reading: &Value, copied: Option<u64>, zero_copy: bool, efficiency: 
 /// Of a chunk, the same holds; chunks that come whole are copied, to be cut out of their framing.
 #[test]
 fn the_ledger_of_a_body_is_exact() {
-    let live = Live::routes(alone());
+    let live = Live::routes(full(1));
     let mut wire = live.connect();
     let received = || live.sum(|reactor| &reactor.bytes_in);
     let cases = [
@@ -853,7 +853,7 @@ fn a_body_too_large_is_413_and_exhausted_buffers_are_503() {
         buffers: 400_000,
         ..Limits::default()
     };
-    let live = Live::routes(Config { limits, ..alone() });
+    let live = Live::routes(Config { limits, ..full(1) });
     let too_large = live.connect().post("/zero-copy", vec![0; 300_001]);
     assert_eq!((too_large.status, too_large.closes()), (413, true));
 

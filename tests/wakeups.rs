@@ -29,7 +29,7 @@ fn a_reset_while_an_answer_is_made_is_noticed_when_it_is_there() {
 #[test]
 fn a_late_answer_finds_nobody() {
     // The peer owes reading, and so long that it is given up while its job still runs.
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let first = rig.connect();
     first.take_at_most(0);
     first.send(
@@ -174,7 +174,7 @@ fn an_answer_that_its_peer_has_left_goes_to_nobody_else() {
     // The peer owes reading when the answer that it waits for is made, and has reset the
     // connection.
     for by_job in [false, true] {
-        let mut rig = Rig::new();
+        let mut rig = Rig::full();
         let first = rig.connect();
         let second = rig.connect();
         first.take_at_most(10);
@@ -231,7 +231,7 @@ fn timers_of_deferred_answers_are_swept_out() {
 
 #[test]
 fn a_due_timer_waits_for_eight_others_at_the_most() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let waiting = rig.connect();
     let busy: Vec<_> = (0..64).map(|_| rig.connect()).collect();
     waiting.send("GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -143,7 +143,12 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| owner.take_over());
         });
-        assert_eq!(owner.cpu_time(), None);
+        // It may have done all it had to do, and not have left the kernel's list yet.
+        let is_gone = || {
+            std::thread::yield_now();
+            owner.cpu_time().is_none()
+        };
+        assert!((0..100_000).any(|_| is_gone()));
     }
 
     #[test]

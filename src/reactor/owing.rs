@@ -9,6 +9,7 @@ use super::buffers::Input;
 use super::connection::{Connection, Gone};
 use super::kernel::Kernel;
 use super::shared::Shared;
+use super::stopwatch::Paused;
 use super::transfer::OUTPUT_KEPT;
 use super::upload::Pace;
 use crate::accounts::{Copied, Refusal};
@@ -19,6 +20,8 @@ use crate::http::Handler;
 pub(super) struct Owed {
     pub(super) bytes: Input,
     pub(super) pace: Pace,
+    /// The sample that is timed until they are sent.
+    paused: Option<Box<Paused>>,
 }
 
 impl<K: Kernel> Connection<K> {
@@ -29,8 +32,11 @@ impl<K: Kernel> Connection<K> {
         &mut self,
         shared: &mut Shared<H, K>,
     ) -> Result<(), Gone> {
-        shared.stopwatch.abandon();
+        let paused = shared.stopwatch.pause();
         self.keep_owed(0, shared)?;
+        if let Some(owed) = &mut self.outbox {
+            owed.paused = paused;
+        }
         self.writable_watched = true;
         self.watch_again(shared)
     }
@@ -83,6 +89,7 @@ impl<K: Kernel> Connection<K> {
         self.outbox = Some(Owed {
             bytes: Input::new(bytes, &shared.techniques),
             pace,
+            paused: None,
         });
         Ok(())
     }
@@ -102,7 +109,15 @@ impl<K: Kernel> Connection<K> {
     /// Sends what is owed, as far as the peer takes it.
     pub(super) fn pay<H: Handler>(&mut self, shared: &mut Shared<H, K>) -> Result<(), Gone> {
         while let Some(owed) = &mut self.outbox {
+            let paused = owed.paused.take();
+            if let Some(paused) = &paused {
+                shared.stopwatch.resume(paused);
+                shared.stopwatch.before_send(&mut shared.kernel);
+            }
             let result = shared.kernel.send(&mut self.socket, owed.bytes.unread());
+            if paused.is_some() {
+                shared.stopwatch.after_send(&mut shared.kernel);
+            }
             let short = !matches!(result, Ok(sent) if sent == owed.bytes.len());
             let sent = Self::note_send(result, shared)?;
             let Some(owed) = &mut self.outbox else {

@@ -27,6 +27,17 @@ pub struct Stopwatch {
     laps: [u64; Stage::COUNT],
     /// Whether answers are told their times.
     tells: bool,
+    /// The sample is one that was paused, and no request of a batch.
+    is_resumed: bool,
+}
+
+/// A sample whose answer is written and not sent yet.
+#[derive(Debug)]
+pub struct Paused {
+    asked: Time,
+    /// When its turn began; `None` if only its response time is wanted.
+    turn: Option<Time>,
+    laps: [u64; Stage::COUNT],
 }
 
 impl Stopwatch {
@@ -47,6 +58,7 @@ impl Stopwatch {
             asked: None,
             laps: [0; Stage::COUNT],
             tells,
+            is_resumed: false,
         }
     }
 
@@ -75,7 +87,34 @@ impl Stopwatch {
     /// What comes next is somebody else's.
     #[cold]
     pub fn abandon(&mut self) {
+        // Had the sample found nobody, the next one would find nobody again: it may be the read
+        // behind each request that finds nothing.
+        if self.round.is_some() && self.countdown == self.every {
+            self.countdown = 0;
+        }
         (self.running, self.round, self.asked) = (None, None, None);
+    }
+
+    /// Stops: the answers of this round are sent later. `None` if nobody is timed.
+    #[cold]
+    pub fn pause(&mut self) -> Option<Box<Paused>> {
+        let paused = self.asked.map(|asked| Paused {
+            asked,
+            // Of a batch, the others were not timed.
+            turn: self.round.filter(|_| self.countdown == self.every - 1),
+            laps: self.laps,
+        });
+        self.abandon();
+        paused.map(Box::new)
+    }
+
+    /// Goes on just before they are sent.
+    #[cold]
+    pub fn resume(&mut self, paused: &Paused) {
+        self.asked = Some(paused.asked);
+        self.round = paused.turn;
+        self.laps = paused.laps;
+        self.is_resumed = true;
     }
 
     /// Ends a stage, and begins the next.
@@ -163,12 +202,13 @@ impl Stopwatch {
         kernel.account.response_time.record(nanos(now, asked));
         // The others of a batch were not timed, and would all be in what is left.
         if let Some(turn) = turn
-            && self.countdown == self.every - 1
+            && (self.is_resumed || self.countdown == self.every - 1)
         {
             let known: u64 = self.laps.iter().sum();
             let rest = nanos(now, turn).saturating_sub(known);
             kernel.account.stages[Stage::Rest as usize].record(rest);
         }
+        self.is_resumed = false;
     }
 
     /// Reads the clock and records a stage that began earlier. Cold, so that what is left of it

@@ -62,6 +62,19 @@ impl Rig {
         Self::with(|_| ())
     }
 
+    /// A rig with all techniques: for tests of what they save, or of when they act.
+    pub fn full() -> Self {
+        Self::with(naive::full)
+    }
+
+    /// The same with some of the configuration changed.
+    pub fn full_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with(|config| {
+            naive::full(config);
+            change(config);
+        })
+    }
+
     /// A rig with some of the configuration changed.
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::with_connections_max(1000, change)
@@ -72,6 +85,7 @@ impl Rig {
         let mut config = Config::default();
         naive::if_wanted(&mut config);
         change(&mut config);
+        let forgives = !config.techniques.short_read;
         let world = World::new();
         let clock = Arc::clone(&world.borrow().clock);
         let site = Arc::new(Site {
@@ -94,7 +108,8 @@ impl Rig {
             site,
             config,
             world,
-            vain_recvs_forgiven: 0,
+            // Without this technique each read is followed by one that finds nothing.
+            vain_recvs_forgiven: if forgives { usize::MAX } else { 0 },
             mail_awaited: 0,
         };
         rig.run();
@@ -193,7 +208,7 @@ impl Rig {
     /// For tests in which the reactor is right to look without being told: so many recvs may find
     /// nothing.
     pub fn forgive_vain_recvs(&mut self, recvs: usize) {
-        self.vain_recvs_forgiven += recvs;
+        self.vain_recvs_forgiven = self.vain_recvs_forgiven.saturating_add(recvs);
     }
 
     /// Turns since the start.
@@ -203,7 +218,12 @@ impl Rig {
 
     /// Bytes lent by the pool.
     pub fn lent(&self) -> u64 {
-        self.account.buffer_bytes.get()
+        let lent = self.account.buffer_bytes.get();
+        if self.config.techniques.shared_input {
+            return lent;
+        }
+        // Each connection has an input of its own, which is not lent but held.
+        lent.saturating_sub((self.reactor.connections() * self.config.socket.buffer_size) as u64)
     }
 
     /// Every peer leaves and all patience ends; then nothing may be left.

@@ -1,4 +1,5 @@
-//! The tests once more, on a server without its techniques: `BAREWIRE_TEST_NAIVE=1 cargo test`.
+//! The tests once more, on a server without its techniques: `BAREWIRE_TEST_WITHOUT=all cargo test`,
+//! or without those named: `BAREWIRE_TEST_WITHOUT=slab,cursors`.
 //!
 //! What a technique saves is no promise: tests that count calls, buffers or allocations put the
 //! techniques back ([`full`]).
@@ -6,20 +7,19 @@
 use barewire::config::Config;
 use barewire::techniques;
 
-/// Switches all techniques off, if the variable is set.
-pub fn if_wanted(config: &mut Config) {
-    if std::env::var_os("BAREWIRE_TEST_NAIVE").is_none() {
-        return;
-    }
+/// Switches techniques off, if the variable is set.
+pub(crate) fn if_wanted(config: &mut Config) {
+    let wanted = std::env::var("BAREWIRE_TEST_WITHOUT").unwrap_or_default();
     for (technique, switch) in techniques::switches() {
-        if !switch.is_demonstration {
+        let is_wanted = wanted == "all" || wanted.split(',').any(|name| name == technique.name);
+        if is_wanted && !switch.is_demonstration {
             assert!(switch.set(config, switch.off), "{}", technique.name);
         }
     }
 }
 
 /// All techniques, whatever the variable says.
-pub fn full(config: &mut Config) {
+pub(crate) fn full(config: &mut Config) {
     let default = Config::default();
     for (technique, switch) in techniques::switches() {
         let value = switch.get(&default);

@@ -56,6 +56,13 @@ pub(crate) fn alone() -> Config {
     workers(1)
 }
 
+/// So many reactors with all their techniques: for tests of what they save.
+pub(crate) fn full(reactors: usize) -> Config {
+    let mut config = workers(reactors);
+    naive::full(&mut config);
+    config
+}
+
 /// So many reactors, on a free port.
 pub(crate) fn workers(workers: usize) -> Config {
     let mut config = Config {
