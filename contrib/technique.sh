@@ -65,11 +65,17 @@ counts() {
     curl -sS "http://$server_address/accounts" >"$scratch/after"
     stop
     jq -c --slurpfile before "$scratch/before" --argjson requests 64000 '
-        .counts as $after | $before[0].counts as $before
-        | [("recv", "send", "epoll_wait", "epoll_ctl", "eagains", "timers_set", "bytes_copied",
-            "allocations")
-           | {(.): ((($after[.] // 0) - ($before[.] // 0)) / $requests * 1000 | round / 1000)}]
-        | add' "$scratch/after"
+        def total($per_request): .requests * ($per_request // 0);
+        def costs: .since_start.all | {
+            recv: .system_calls.recv, send: .system_calls.send,
+            epoll_wait: .system_calls.epoll_wait, epoll_ctl: .system_calls.epoll_ctl,
+            eagains: (.eagains | add),
+            timers_set: total(.timers_set_per_request),
+            bytes_copied: total(.bytes_copied_per_request.all),
+            allocations: total(.allocations_per_request.all) };
+        ($before[0] | costs) as $earlier | costs
+        | with_entries(.value = ((.value - $earlier[.key]) / $requests * 100 | round / 100))
+    ' "$scratch/after"
 }
 
 # instructions PATH DEPTH ARGUMENTS...: of a request.
