@@ -12,7 +12,7 @@ use std::time::Duration;
 
 mod techniques;
 
-pub use techniques::{Congestion, Routing, Techniques};
+pub use techniques::{Choice, Chosen, Congestion, Full, Routing, Techniques};
 
 /// One kibibyte, in bytes.
 pub const KIB: usize = 1024;

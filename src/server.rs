@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Choice, Chosen, Config, Full, Techniques};
 use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
@@ -156,6 +156,13 @@ impl<H: Handler> Server<H> {
     /// `InvalidInput` for no workers or accounts of another size; what the system refuses
     /// otherwise.
     pub fn start(self) -> io::Result<Running> {
+        match self.config.techniques {
+            Techniques::FULL => self.start_with(Full),
+            techniques => self.start_with(Chosen(techniques)),
+        }
+    }
+
+    fn start_with<C: Choice>(self, choice: C) -> io::Result<Running> {
         let Self {
             config,
             handler,
@@ -176,7 +183,7 @@ impl<H: Handler> Server<H> {
         let handler = Arc::new(handler);
         let reactor = |(worker, source)| {
             Ok(Reactor::new(
-                Linux::new(source, config.techniques)?,
+                Linux::new(source, choice)?,
                 Arc::clone(&handler),
                 jobs.clone(),
                 Arc::clone(&accounts.reactors[worker]),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Chosen, Config, Techniques};
 use crate::handlers::Routes;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
@@ -48,7 +48,7 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config)?;
     let address = listener.local_addr()?;
     let kernel = Traced {
-        linux: Linux::new(listener, config.techniques)?,
+        linux: Linux::new(listener, Chosen(config.techniques))?,
         steps: 0,
         text: String::new(),
     };
@@ -133,7 +133,7 @@ fn read_answer(reader: &mut impl BufRead) -> io::Result<usize> {
 
 /// The real kernel, with a pen.
 struct Traced {
-    linux: Linux,
+    linux: Linux<Chosen>,
     steps: usize,
     text: String,
 }
@@ -169,7 +169,11 @@ impl Traced {
 }
 
 impl Kernel for Traced {
-    type Socket = <Linux as Kernel>::Socket;
+    type Socket = <Linux<Chosen> as Kernel>::Socket;
+
+    fn techniques(&self) -> &Techniques {
+        self.linux.techniques()
+    }
 
     fn now(&mut self) -> Time {
         self.linux.now()

@@ -357,6 +357,8 @@ fn each_field_is_read_in_the_file_of_its_row_and_nowhere_else() {
     for (technique, field) in fields() {
         let mark = format!("techniques.{field}");
         let reads = |code: &str| {
+            // The reactor's are asked for by a call.
+            let code = code.replace("techniques().", "techniques.");
             let mut hits = code.match_indices(&mark);
             hits.any(|(at, _)| identifier(&code[at + "techniques.".len()..]) == field)
         };

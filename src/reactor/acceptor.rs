@@ -72,7 +72,7 @@ impl Acceptor {
 impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// Accepts what there is, for a bounded number of connections.
     pub(super) fn accept(&mut self) {
-        for _ in 0..self.shared.techniques.accepts_per_turn {
+        for _ in 0..self.shared.techniques().accepts_per_turn {
             if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
                 break;
             }
@@ -113,7 +113,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         let shared = &mut self.shared;
         let admitted = self.connections.insert_with(|id| {
             shared.kernel.watch(&mut socket, id)?;
-            let own_input = if shared.techniques.shared_input {
+            let own_input = if shared.techniques().shared_input {
                 None
             } else {
                 shared.pool.take_input()

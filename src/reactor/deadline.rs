@@ -72,7 +72,7 @@ impl<K: Kernel> Connection<K> {
     pub(super) fn arm<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         let deadline = self.deadline(shared);
         // Loops that know one timer for each connection set it anew whenever it moves.
-        let moves = !shared.techniques.lazy_deadlines && !matches!(deadline, Time::NEVER);
+        let moves = !shared.techniques().lazy_deadlines && !matches!(deadline, Time::NEVER);
         let is_set = deadline < self.armed || (moves && deadline != self.armed);
         shared.kernel.observe("arm", || {
             let entry = if is_set {

@@ -21,6 +21,7 @@ use bytes::BytesMut;
 use super::connections::ConnectionId;
 use super::timers::Time;
 use crate::accounts::{Again, ReactorAccount};
+use crate::config::Techniques;
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +83,9 @@ pub type Rouse = Arc<dyn Fn() + Send + Sync>;
 pub trait Kernel {
     /// A connected socket; closed when dropped.
     type Socket;
+
+    /// The techniques that are in force: constants, if they are part of the kernel's type.
+    fn techniques(&self) -> &Techniques;
 
     /// The monotonic clock.
     fn now(&mut self) -> Time;

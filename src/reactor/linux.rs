@@ -22,17 +22,17 @@ use super::kernel::{Kernel, Occasion, Readiness, Rouse};
 use super::socket;
 use super::source::Source;
 use super::timers::Time;
-use crate::config::Techniques;
+use crate::config::{Choice, Techniques};
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.
 #[derive(Debug)]
-pub struct Linux {
+pub struct Linux<C> {
     poll: Poll,
     events: Events,
     source: Source,
     waker: Arc<Waker>,
     timer: OwnedFd,
-    techniques: Techniques,
+    choice: C,
     /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
     timer_at: Time,
 }
@@ -41,14 +41,14 @@ const LISTENER: Token = Token(usize::MAX);
 const MESSAGES: Token = Token(usize::MAX - 1);
 const TIMER: Token = Token(usize::MAX - 2);
 
-impl Linux {
+impl<C: Choice> Linux<C> {
     /// Watches a source of connections; a listener must not block.
     ///
     /// # Errors
     ///
     /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
     /// want of descriptors.
-    pub fn new(source: impl Into<Source>, techniques: Techniques) -> io::Result<Self> {
+    pub fn new(source: impl Into<Source>, choice: C) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut source = source.into();
         source.register(poll.registry(), LISTENER)?;
@@ -59,14 +59,14 @@ impl Linux {
         )?;
         poll.registry()
             .register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
-        let events = Events::with_capacity(techniques.events_per_poll);
+        let events = Events::with_capacity(choice.techniques().events_per_poll);
         Ok(Self {
             poll,
             events,
             source,
             waker,
             timer,
-            techniques,
+            choice,
             timer_at: Time::NEVER,
         })
     }
@@ -97,8 +97,13 @@ impl Linux {
     }
 }
 
-impl Kernel for Linux {
+impl<C: Choice> Kernel for Linux<C> {
     type Socket = TcpStream;
+
+    #[inline]
+    fn techniques(&self) -> &Techniques {
+        self.choice.techniques()
+    }
 
     #[inline]
     fn now(&mut self) -> Time {
@@ -122,7 +127,7 @@ impl Kernel for Linux {
         let timeout = match until {
             Time::ZERO => Some(Duration::ZERO),
             Time::NEVER => None,
-            until if self.techniques.fine_timer => {
+            until if self.techniques().fine_timer => {
                 self.set_timer(until)?;
                 None
             }
@@ -158,7 +163,7 @@ impl Kernel for Linux {
 
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let accepted = self.source.accept()?;
-        if self.techniques.quickack {
+        if self.techniques().quickack {
             socket::acknowledge_at_once(&accepted.0);
         }
         Ok(accepted)
@@ -196,7 +201,7 @@ impl Kernel for Linux {
         into: &mut BytesMut,
         max: usize,
     ) -> io::Result<usize> {
-        buffers::receive(socket, into, max, &self.techniques)
+        buffers::receive(socket, into, max, self.techniques())
     }
 
     #[inline]

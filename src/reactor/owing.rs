@@ -87,7 +87,7 @@ impl<K: Kernel> Connection<K> {
             return Err(Gone);
         };
         self.outbox = Some(Owed {
-            bytes: Input::new(bytes, &shared.techniques),
+            bytes: Input::new(bytes, shared.techniques()),
             pace,
             paused: None,
         });

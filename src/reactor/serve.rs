@@ -34,7 +34,7 @@ impl<K: Kernel> Connection<K> {
                 break;
             }
             let is_due = shared.output.len() >= shared.limits.owed;
-            if is_due || !shared.techniques.batched_writes {
+            if is_due || !shared.techniques().batched_writes {
                 self.flush(shared)?;
                 if self.outbox.is_some() {
                     break;
@@ -65,7 +65,7 @@ impl<K: Kernel> Connection<K> {
             return false;
         };
         let is_new = *scanned == 0;
-        let mut slots = Slots::new(&shared.techniques);
+        let mut slots = Slots::new(shared.techniques());
         // Matched by reference: the head is a page of pointers, and moving it is a call of memcpy.
         let mut parsed = parse::head(input.unread(), scanned, &mut slots, &shared.limits);
         match &mut parsed {

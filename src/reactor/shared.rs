@@ -43,8 +43,6 @@ pub struct Shared<H, K: Kernel> {
     pub stopwatch: Stopwatch,
     /// The access line of the request that is being answered.
     pub access: AccessLine,
-    /// What makes it fast.
-    pub techniques: Techniques,
     /// How much a peer may make us hold.
     pub limits: Limits,
     /// How long it may keep us waiting.
@@ -57,9 +55,7 @@ pub struct Shared<H, K: Kernel> {
     pub now: Time,
     /// When the turn's poll returned.
     pub turn_began: Time,
-    /// How long it goes on polling after an event before it sleeps.
-    pub spin: Duration,
-    /// Until then it polls without sleeping.
+    /// Until then it polls without sleeping: some time after an event.
     pub awake_until: Time,
     /// Number of this reactor, from 0.
     pub worker: usize,
@@ -107,14 +103,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
             date_due: Time::ZERO,
             stopwatch: Stopwatch::new(config.sample, config.server_timing),
             access: AccessLine::default(),
-            techniques,
             limits: config.limits,
             timeouts: config.timeouts,
             drain: config.drain,
             draining: None,
             now: Time::ZERO,
             turn_began: Time::ZERO,
-            spin: Duration::from_micros(techniques.spin_us as u64),
             awake_until: Time::ZERO,
             worker,
         }
@@ -167,6 +161,12 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         answer.write(exchange, &self.date, &mut self.output)
     }
 
+    /// What makes it fast.
+    #[inline]
+    pub fn techniques(&self) -> &Techniques {
+        self.kernel.kernel.techniques()
+    }
+
     /// Asks the handler something that is no answer yet; `None` if it panicked.
     pub fn guard<T>(&mut self, ask: impl FnOnce(&H, &Limits) -> T) -> Option<T> {
         let asked = catch_unwind(AssertUnwindSafe(|| ask(&self.handler, &self.limits)));
@@ -197,7 +197,8 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         self.read_clock();
         self.turn_began = self.now;
         if events > 0 {
-            self.awake_until = self.now.after(self.spin);
+            let spin = Duration::from_micros(self.techniques().spin_us as u64);
+            self.awake_until = self.now.after(spin);
         }
         self.tick();
     }
@@ -213,7 +214,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     /// take.
     #[inline]
     pub fn is_clock_due(&self, advance: usize) -> bool {
-        advance.is_multiple_of(self.techniques.advances_per_clock)
+        advance.is_multiple_of(self.techniques().advances_per_clock)
             || self.timers.next() <= self.now.after(bounds::TIMER_NEAR)
     }
 
@@ -246,7 +247,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
     /// however its request was put; and without a cached date it gets one of its own.
     #[inline]
     fn settle_exchange(&mut self, exchange: Exchange) -> Exchange {
-        if !self.techniques.cached_date {
+        if !self.techniques().cached_date {
             self.date = Date::at(self.kernel.kernel.wall_clock().as_secs());
         }
         Exchange {
@@ -301,7 +302,7 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         {
             class.add(1);
         }
-        if !self.techniques.own_counters {
+        if !self.techniques().own_counters {
             account.totals.add(status.0, written.copied as u64);
         }
         self.access.answered(status);

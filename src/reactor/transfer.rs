@@ -99,7 +99,7 @@ impl<K: Kernel> Connection<K> {
                 Ok(Fill::End)
             }
             Ok(bytes) => {
-                self.unread = bytes == room || self.read_closed || !shared.techniques.short_read;
+                self.unread = bytes == room || self.read_closed || !shared.techniques().short_read;
                 Ok(Fill::Bytes)
             }
             Err(error) => self.note_read_failure(error, shared),
@@ -132,7 +132,7 @@ impl<K: Kernel> Connection<K> {
     pub(super) fn keep_rest<H: Handler>(&mut self, common: &mut Input, shared: &mut Shared<H, K>) {
         if !matches!(self.phase, Phase::Closing) {
             match shared.pool.copy_of(Copied::Input, common.unread(), &[]) {
-                Some(rest) => self.inbox = Some(Input::new(rest, &shared.techniques)),
+                Some(rest) => self.inbox = Some(Input::new(rest, shared.techniques())),
                 None => self.reject(NO_BUFFER, shared),
             }
         }
@@ -162,7 +162,7 @@ impl<K: Kernel> Connection<K> {
             shared.stopwatch.abandon();
             return self.owe_rest(Ok(0), shared);
         }
-        if !shared.techniques.write_at_once {
+        if !shared.techniques().write_at_once {
             return self.write_later(shared);
         }
         let owed = shared.output.len();
@@ -177,7 +177,7 @@ impl<K: Kernel> Connection<K> {
         match sent {
             Ok(sent) if sent == shared.output.len() => {
                 shared.output.clear(OUTPUT_KEPT);
-                if !shared.techniques.register_once {
+                if !shared.techniques().register_once {
                     self.watch_again(shared)?;
                 }
                 Ok(())
@@ -232,7 +232,7 @@ fn make_room<H: Handler, K: Kernel>(input: &mut Input, shared: &mut Shared<H, K>
     };
     larger.extend_from_slice(input.unread());
     shared.kernel.account.bytes_copied[Copied::Input as usize].add(input.len() as u64);
-    let full = std::mem::replace(input, Input::new(larger, &shared.techniques));
+    let full = std::mem::replace(input, Input::new(larger, shared.techniques()));
     shared.pool.give_back(full.into_bytes());
     true
 }

@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Choice, Config};
 use crate::http::Handler;
 use crate::reactor::Reactor;
 use crate::reactor::jobs::{Address, Message};
@@ -67,8 +67,8 @@ impl StopSignals {
 
 impl Running {
     /// Runs each reactor on a thread of its own, then what feeds them; all of them, or none.
-    pub(super) fn begin<H: Handler>(
-        reactors: Vec<Reactor<H, Linux>>,
+    pub(super) fn begin<H: Handler, C: Choice>(
+        reactors: Vec<Reactor<H, Linux<C>>>,
         handover: Option<Handover>,
         address: SocketAddr,
         accounts: Arc<Accounts>,
@@ -92,9 +92,9 @@ impl Running {
         }
     }
 
-    fn start_threads<H: Handler>(
+    fn start_threads<H: Handler, C: Choice>(
         &mut self,
-        reactors: Vec<Reactor<H, Linux>>,
+        reactors: Vec<Reactor<H, Linux<C>>>,
         handover: Option<Handover>,
         ended: &Sender<()>,
     ) -> io::Result<()> {

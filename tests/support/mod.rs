@@ -94,7 +94,7 @@ impl Rig {
         });
         let account = Arc::<ReactorAccount>::default();
         let reactor = Reactor::new(
-            Scripted(Rc::clone(&world)),
+            Scripted(Rc::clone(&world), config.techniques),
             Arc::clone(&site),
             JobPool::start(config.job_threads, config.limits.jobs).unwrap(),
             Arc::clone(&account),

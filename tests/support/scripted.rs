@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use barewire::config::Techniques;
 use barewire::reactor::connections::ConnectionId;
 use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Rouse};
 use barewire::reactor::timers::Time;
@@ -112,7 +113,7 @@ pub struct Mail {
 
 /// The kernel's side of a [`World`].
 #[derive(Debug)]
-pub struct Scripted(pub Rc<RefCell<World>>);
+pub struct Scripted(pub Rc<RefCell<World>>, pub Techniques);
 
 /// A socket: a number in the world, closed when dropped.
 #[derive(Debug)]
@@ -274,6 +275,10 @@ impl Wire {
 
 impl Kernel for Scripted {
     type Socket = Line;
+
+    fn techniques(&self) -> &Techniques {
+        &self.1
+    }
 
     fn now(&mut self) -> Time {
         self.0.borrow().now()
