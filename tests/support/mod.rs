@@ -148,6 +148,10 @@ impl Rig {
             if self.reactor.is_over() || self.world.borrow().asleep_until.is_some() {
                 return turns;
             }
+            if self.config.techniques.spin_us > 0 {
+                // One that spins waits for the clock.
+                self.hold_up(Duration::from_micros(1));
+            }
         }
         panic!("the reactor spins");
     }
@@ -214,6 +218,12 @@ impl Rig {
     /// Turns since the start.
     pub fn turns(&self) -> u64 {
         self.account.turns.get()
+    }
+
+    /// Readings of the monotonic clock and of the wall clock since the start.
+    pub fn clock_readings(&self) -> (u64, u64) {
+        let world = self.world.borrow();
+        (world.clock_readings, world.wall_readings)
     }
 
     /// Bytes lent by the pool.

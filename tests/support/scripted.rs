@@ -102,6 +102,10 @@ pub struct World {
     pub mail_announced: u64,
     /// Readings of the CPU clock; each moves it by 700 ns.
     cpu_readings: u64,
+    /// Readings of the monotonic clock.
+    pub clock_readings: u64,
+    /// Readings of the wall clock.
+    pub wall_readings: u64,
 }
 
 /// How often other threads have roused the reactor: once for each message.
@@ -138,6 +142,8 @@ impl World {
             mail: Arc::default(),
             mail_announced: 0,
             cpu_readings: 0,
+            clock_readings: 0,
+            wall_readings: 0,
         }))
     }
 
@@ -281,7 +287,9 @@ impl Kernel for Scripted {
     }
 
     fn now(&mut self) -> Time {
-        self.0.borrow().now()
+        let mut world = self.0.borrow_mut();
+        world.clock_readings += 1;
+        world.now()
     }
 
     fn cpu_time(&mut self) -> Time {
@@ -291,7 +299,9 @@ impl Kernel for Scripted {
     }
 
     fn wall_clock(&mut self) -> Duration {
-        WALL_START + self.0.borrow().now().since(Time(nanos(START)))
+        let mut world = self.0.borrow_mut();
+        world.wall_readings += 1;
+        WALL_START + world.now().since(Time(nanos(START)))
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {

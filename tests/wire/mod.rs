@@ -18,6 +18,7 @@ use barewire::handlers::Routes;
 use barewire::{Handler, Running, Server};
 use socket2::{Domain, Socket, Type};
 
+pub(crate) mod driven;
 pub(crate) mod process;
 
 #[path = "../support/naive.rs"]
