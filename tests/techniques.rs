@@ -264,7 +264,13 @@ fn every_entry_says_where_and_how() {
             }
         }
         let measured = paragraph(entry, "Measured");
-        let command = format!("(`contrib/technique.sh {name}`)");
+        let command = match &technique.form {
+            Form::Switch(switch) if switch.is_demonstration => "cargo test --test sharing".into(),
+            Form::Switch(_) => format!("contrib/technique.sh {name}"),
+            Form::Build(script) if script.starts_with("contrib/") => (*script).to_owned(),
+            Form::Build(_) => "contrib/instructions.sh BINARY".to_owned(),
+        };
+        let command = format!("(`{command}`)");
         assert!(measured.contains(&command), "{name}: {measured}");
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use barewire::accounts::{Accounts, Figures, ReactorAccount};
-use barewire::config::Config;
+use barewire::config::{Chosen, Config};
 use barewire::handlers::Routes;
 use barewire::reactor::Reactor;
 use barewire::reactor::jobs::JobPool;
@@ -17,7 +17,7 @@ use super::Wire;
 /// A reactor with the real routes, on the thread of the test.
 pub(crate) struct Driven {
     pub(crate) account: Arc<ReactorAccount>,
-    reactor: Reactor<Routes, Linux>,
+    reactor: Reactor<Routes, Linux<Chosen>>,
     address: SocketAddr,
 }
 
@@ -29,7 +29,7 @@ impl Driven {
         let accounts = Accounts::new(1);
         let account = Arc::clone(&accounts.reactors[0]);
         let reactor = Reactor::new(
-            Linux::new(listener, config.techniques).unwrap(),
+            Linux::new(listener, Chosen(config.techniques)).unwrap(),
             Arc::new(Routes::new(config, accounts).unwrap()),
             JobPool::start(config.job_threads, config.limits.jobs).unwrap(),
             Arc::clone(&account),
