@@ -3,7 +3,7 @@
 //!
 //! Both look for a boxed function that is then called through a pointer, as servers do whose routes
 //! are added at run time. The rows are the same for both, and say what the match in
-//! [`Routes`](super::Routes) says; a test holds the three together, byte for byte.
+//! [`Routes`] says; a test holds the three together, byte for byte.
 
 use std::collections::HashMap;
 
