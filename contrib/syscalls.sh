@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The server's system calls during 10,000 keep-alive GETs of /plaintext over one connection, by
-# strace: what its table shows beyond one recvfrom and one sendto for each request, and epoll_wait,
-# must not grow with them.
+# The system calls of a reactor's thread during 10,000 keep-alive GETs of /plaintext over one
+# connection, by strace: what its table shows beyond one recvfrom and one sendto for each request,
+# and epoll_wait, must not grow with them. (Another thread reads /proc once a second, for /stats:
+# what it asks for grows with the time, not with the requests.)
 #
 #   contrib/syscalls.sh [SERVER [REQUESTS]]
 #
@@ -23,17 +24,20 @@ trap 'if [[ -n $server_pid ]]; then kill "${traced_pid:-$server_pid}"; fi; rm -r
 [[ $# -gt 0 ]] || cargo build --quiet --release
 cargo build --quiet --release --example load
 announce
-echo "command: strace -c -f $server ${arguments[*]}; load ADDRESS --requests $requests"
+echo "command: strace -f $server ${arguments[*]}; load ADDRESS --requests $requests"
 
-start "$scratch/log" strace -c -f -o "$scratch/table" "$server" "${arguments[@]}"
+start "$scratch/log" strace -f -qq -e signal=none -o "$scratch/calls" "$server" "${arguments[@]}"
 read -ra children <<<"$(cat "/proc/$server_pid/task/$server_pid/children")"
 traced_pid=${children[0]}
 target/release/examples/load "$server_address" --requests "$requests"
 stop "$traced_pid"
 
+# A line is "THREAD call(...)", or "THREAD <... call resumed>", which was counted when it began.
+awk '$2 ~ /^[a-z0-9_]+\(/ { sub(/\(.*/, "", $2); calls[$1 " " $2]++ }
+    $2 == "recvfrom" { reactors[$1] }
+    END { for (key in calls) { split(key, part, " "); if (part[1] in reactors) sum[part[2]] += calls[key] }
+          for (call in sum) print sum[call], call }' "$scratch/calls" | sort -rn >"$scratch/table"
 cat "$scratch/table"
 echo
 echo "per request, where it is a hundredth or more:"
-awk -v requests="$requests" '
-    $1 ~ /^[0-9.]+$/ && $NF != "total" && $4 / requests >= 0.01 { printf "%12.4f  %s\n", $4 / requests, $NF }
-' "$scratch/table"
+awk -v requests="$requests" '$1 / requests >= 0.01 { printf "%12.4f  %s\n", $1 / requests, $2 }' "$scratch/table"

@@ -7,6 +7,7 @@
 //! Absent is any decision: a row knows how to turn a technique off, not what it does.
 
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use crate::config::Config;
 
@@ -16,6 +17,9 @@ mod builds;
 
 use builds::BUILDS;
 use table::SWITCHES;
+
+/// Made once: to count the machine's cores for it, the standard library reads the cgroup's files.
+static DEFAULTS: LazyLock<Config> = LazyLock::new(Config::default);
 
 /// Something that makes the server faster and can be taken away.
 #[derive(Debug)]
@@ -195,12 +199,12 @@ impl Switch {
 
     /// The value that it has when nobody says anything.
     pub fn default_value(&self) -> String {
-        self.get(&Config::default())
+        self.get(&DEFAULTS)
     }
 
     /// Whether it is in force when nobody says anything.
     pub fn is_on_by_default(&self) -> bool {
-        self.is_on(&Config::default())
+        self.is_on(&DEFAULTS)
     }
 
     const fn of(field: Field, on: &'static str, off: &'static str) -> Form {
