@@ -1,0 +1,62 @@
+//! The lab: proves, by measurement, where the speed of barewire comes from.
+//!
+//! In reading order: what is started and what is asked of it, how a block of requests is measured,
+//! what a figure is worth, and then the experiments, which only put these together. The lab knows
+//! the server as anybody does, through its command line, its sockets and `/accounts`; it links none
+//! of its code.
+
+pub mod workload;
+
+pub mod process;
+
+pub mod generator;
+
+pub mod wrk;
+
+pub mod counting;
+
+pub mod measure;
+
+pub mod statistics;
+
+pub mod environment;
+
+pub mod results;
+
+pub mod guard;
+
+pub mod ablate;
+
+pub mod peers;
+
+pub mod compare;
+
+pub mod article;
+
+pub mod check;
+
+pub mod report;
+
+pub mod doctor;
+
+/// How the program ends: one code for each kind of end, so that scripts can tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, and nothing to object to.
+    Success = 0,
+    /// Something could not be done: a server that did not start, a file that cannot be read.
+    Failure = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// A threshold of `--fail-if` was crossed.
+    Threshold = 3,
+    /// Too noisy to judge: what was measured contradicts itself or is disturbed.
+    Noisy = 4,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

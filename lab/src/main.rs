@@ -1,0 +1,56 @@
+//! The command line of the lab: one command for each experiment.
+
+use std::process::ExitCode;
+
+use barewire_lab::{Exit, ablate, article, check, compare, doctor, generator, report};
+use clap::{Parser, Subcommand};
+
+/// Proves where the speed of barewire comes from.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure what each technique is worth.
+    Ablate(ablate::Options),
+    /// Measure the server beside its rivals and beside the limit.
+    Compare(compare::Options),
+    /// Rerun the article's comparison and judge it sentence by sentence.
+    Article(article::Options),
+    /// Read anybody's wrk output and say what contradicts itself.
+    Check(check::Options),
+    /// Draw result files: HTML, Markdown, a table for the terminal.
+    Report(report::Options),
+    /// Compare two result files, row by row.
+    CompareResults(report::changes::Options),
+    /// Send load to a server: closed or open loop.
+    Load(generator::Options),
+    /// Measure the load generators themselves, on the canned loop.
+    Generators(generator::contest::Options),
+    /// Say what this machine lacks for good measurements, and the remedy.
+    Doctor(doctor::Options),
+}
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Ablate(options) => ablate::run(&options),
+        Command::Compare(options) => compare::run(&options),
+        Command::Article(options) => article::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Report(options) => report::run(&options),
+        Command::CompareResults(options) => report::changes::run(&options),
+        Command::Load(options) => generator::run(&options),
+        Command::Generators(options) => generator::contest::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+    };
+    ended
+        .unwrap_or_else(|error| {
+            eprintln!("barewire-lab: {error:#}");
+            Exit::Failure
+        })
+        .into()
+}

@@ -1,0 +1,17 @@
+//! (to be written)
+
+pub mod changes;
+
+use anyhow::Result;
+
+use crate::Exit;
+
+/// Options.
+#[derive(Debug, clap::Args)]
+pub struct Options {}
+
+/// Runs it.
+pub fn run(options: &Options) -> Result<Exit> {
+    let _ = options;
+    todo!()
+}
