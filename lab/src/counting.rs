@@ -20,9 +20,9 @@ use crate::results::Counters;
 use crate::workload::Workload;
 
 /// Requests before the accounts are read for the first time; divisible by all workloads' batches.
-const FIRST: usize = 3_200;
+const FIRST: usize = 320;
 /// Requests between the two readings.
-const COUNTED: usize = 32_000;
+const COUNTED: usize = 6_400;
 /// Requests of the shorter and the longer run under callgrind.
 const CALLGRIND: [usize; 2] = [320, 2_240];
 /// Requests of the two runs under strace.

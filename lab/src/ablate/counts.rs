@@ -28,7 +28,10 @@ pub(super) struct Count {
 
 /// Counts all of them, as many at a time as there are cores, until somebody wants to leave. What was
 /// counted comes in any order; a server that cannot be counted is told with its reason.
-pub(super) fn all(counts: Vec<Count>, progress: &Progress) -> (Vec<Counters>, Vec<(String, String)>) {
+pub(super) fn all(
+    counts: Vec<Count>,
+    progress: &Progress,
+) -> (Vec<Counters>, Vec<(String, String)>) {
     let waiting = Mutex::new(VecDeque::from(counts));
     let done = Mutex::new(Vec::new());
     let failed = Mutex::new(Vec::new());

@@ -5,7 +5,6 @@
 //! hot loop as little as a single one. Absent on purpose: choosing at random while sending; the
 //! cycle is shuffled once, always in the same way, so that two runs ask the same.
 
-
 use anyhow::{Context, Result, bail, ensure};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
