@@ -68,6 +68,9 @@ pub struct Options {
     /// File with a mix: a line for each PATH[=WEIGHT].
     #[arg(long, value_name = "FILE")]
     pub mix: Option<PathBuf>,
+    /// Value of the Host field [default: the address]; a fixed one makes requests of equal length.
+    #[arg(long, value_name = "TEXT")]
+    pub host_field: Option<String>,
     /// The body that every answer must have [default: that of the first answer].
     #[arg(long)]
     pub body: Option<String>,
@@ -351,8 +354,9 @@ fn requests(options: &Options) -> Result<Vec<(Vec<u8>, usize)>> {
     if paths.is_empty() {
         paths.push("/plaintext".parse()?);
     }
-    let request =
-        |path: &Weighted| script::request_for(&path.path, options.address, options.reconnect);
+    let address = options.address.to_string();
+    let host = options.host_field.as_deref().unwrap_or(&address);
+    let request = |path: &Weighted| script::request_for(&path.path, host, options.reconnect);
     Ok(paths
         .iter()
         .map(|path| (request(path), path.weight))
