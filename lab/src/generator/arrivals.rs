@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -79,6 +80,8 @@ impl<'a> OpenLoop<'a> {
     /// Sends what becomes due, and waits for all answers.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
+        // Nothing is due before the start, and time before it cannot be told from it.
+        thread::sleep(self.start.saturating_duration_since(Instant::now()));
         while self.elapsed() < self.arrivals.span && self.has_connections() {
             self.send_what_is_due();
             self.set_alarm()?;
@@ -104,9 +107,11 @@ impl<'a> OpenLoop<'a> {
     /// Takes the answers that are there or come next.
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
         self.client.wait(events)?;
-        for event in events.iter().filter(|event| event.token() != ALARM) {
+        for event in events.iter() {
             let id = event.token().0;
-            if self.client.receive(id, event.is_read_closed()) == Turn::Free {
+            if event.token() == ALARM {
+                self.alarm.at = None;
+            } else if self.client.receive(id, event.is_read_closed()) == Turn::Free {
                 self.free.push_back(id);
             }
         }
@@ -163,7 +168,7 @@ impl<'a> OpenLoop<'a> {
 /// these twenty requests may be due.
 struct Alarm {
     timer: OwnedFd,
-    /// The time it was last set to. It is not set twice: when it has rung, the next one is later.
+    /// When it will ring; `None` if it has rung. It is not set twice for the same time.
     at: Option<Duration>,
 }
 
