@@ -2,6 +2,14 @@
 
 pub mod changes;
 
+pub mod numbers;
+
+pub mod sight;
+
+pub mod tables;
+
+pub mod terminal;
+
 use anyhow::Result;
 
 use crate::Exit;
