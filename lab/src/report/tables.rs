@@ -7,6 +7,8 @@ mod ablation;
 mod record;
 mod rivals;
 
+pub use record::command_line;
+
 use crate::results::Results;
 
 /// Rows under headings.

@@ -127,7 +127,7 @@ pub(super) fn commands(results: &Results) -> Option<Table> {
 }
 
 /// Words as a shell takes them.
-pub(in crate::report) fn command_line(words: &[String]) -> String {
+pub fn command_line(words: &[String]) -> String {
     let quoted = words.iter().map(|word| {
         let plain =
             |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,+@%{}".contains(letter);
