@@ -4,6 +4,7 @@
 //! own. It says what the guard objects to even if the file was made without the guard.
 
 pub mod changes;
+pub mod terminal;
 
 mod chart;
 
