@@ -4,13 +4,11 @@
 //! own. It says what the guard objects to even if the file was made without the guard.
 
 pub mod changes;
-pub mod terminal;
-
-mod chart;
+pub mod chart;
 
 pub mod flames;
 
-mod headline;
+pub mod headline;
 
 mod markdown;
 
@@ -29,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::results::{FORMAT, Results};
+use crate::results::Results;
 use crate::{Exit, guard};
 
 /// Draw result files. Without any choice of what: `report.html`.
@@ -68,6 +66,11 @@ pub struct Source {
 }
 
 /// Draws what was asked for. Objections do not fail it: they are drawn.
+///
+/// # Errors
+///
+/// A file cannot be read or written, a document asks for a table that there is not, or is not what
+/// the result files say.
 pub fn run(options: &Options) -> Result<Exit> {
     if options.schema {
         println!("{}", schema()?);
@@ -79,9 +82,9 @@ pub fn run(options: &Options) -> Result<Exit> {
         .map(|path| Source::read(path))
         .collect::<Result<Vec<_>>>()?;
     if options.terminal {
-        sources
-            .iter()
-            .for_each(|source| terminal::print(&source.results));
+        for source in &sources {
+            terminal::print(&source.results);
+        }
     }
     if let Some(path) = &options.export_markdown {
         let text = markdown::exported(&sources);
@@ -119,11 +122,19 @@ pub fn github(sources: &[Source]) -> String {
 }
 
 /// A document's text with its tables made anew; `folder` is where it lies.
+///
+/// # Errors
+///
+/// A mark has no end, or asks for a table that does not exist or that no file has.
 pub fn document(text: &str, folder: &Path, sources: &[Source]) -> Result<String> {
     markdown::updated(text, folder, sources)
 }
 
 /// The JSON schema of result files.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
 pub fn schema() -> Result<String> {
     Ok(serde_json::to_string_pretty(&schemars::schema_for!(
         Results
@@ -174,18 +185,13 @@ impl Options {
 }
 
 impl Source {
-    /// Reads a file, and asks the guard about it. Fails on any other format than [`FORMAT`].
+    /// Reads a file, and asks the guard about it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is no result file, or is of another format than this version's.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let mut results: Results = serde_json::from_str(&text)
-            .with_context(|| format!("{}: no result file", path.display()))?;
-        if results.format != FORMAT {
-            bail!(
-                "{}: format {}, and {FORMAT} is known",
-                path.display(),
-                results.format
-            );
-        }
+        let mut results = Results::load(path)?;
         for objection in guard::objections(&results) {
             if !results.objections.contains(&objection) {
                 results.objections.push(objection);

@@ -63,7 +63,7 @@ fn naive(results: &Results) -> Option<String> {
         .collect();
     (!said.is_empty()).then(|| {
         format!(
-            "Without any technique, a request costs the CPU time of the full server {}.",
+            "Without any technique, a request costs the full server's CPU time {}.",
             list(&said)
         )
     })

@@ -14,7 +14,7 @@ use super::Source;
 use super::tables::{self, Table};
 
 /// Every table of every file.
-pub fn exported(sources: &[Source]) -> String {
+pub(super) fn exported(sources: &[Source]) -> String {
     let mut text = String::new();
     for source in sources {
         let _ = writeln!(
@@ -31,7 +31,7 @@ pub fn exported(sources: &[Source]) -> String {
 }
 
 /// A table, with how to read it below.
-pub fn drawn(table: &Table) -> String {
+pub(super) fn drawn(table: &Table) -> String {
     let row = |cells: &mut dyn Iterator<Item = String>| {
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
@@ -67,7 +67,7 @@ fn cell(content: &str) -> String {
 }
 
 /// The document with its tables made anew. `folder` is the document's own, for links to the files.
-pub fn updated(document: &str, folder: &Path, sources: &[Source]) -> Result<String> {
+pub(super) fn updated(document: &str, folder: &Path, sources: &[Source]) -> Result<String> {
     const OPEN: &str = "<!-- results:";
     let mut text = String::with_capacity(document.len());
     let mut rest = document;

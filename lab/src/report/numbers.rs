@@ -33,12 +33,12 @@ pub fn whole(value: f64) -> String {
     }
 }
 
-/// A count for one request: three decimals at the most, without trailing zeros.
+/// A count for one request: four decimals at the most: a call of 16 requests is 0.0625, without trailing zeros.
 pub fn count(value: f64) -> String {
     if value.abs() >= 100.0 {
         return whole(value);
     }
-    let written = format!("{:.3}", value.abs());
+    let written = format!("{:.4}", value.abs());
     let written = written.trim_end_matches('0').trim_end_matches('.');
     if value < 0.0 && written != "0" {
         format!("−{written}")
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn counts_lose_their_zeros() {
         assert_eq!(count(1.0), "1");
-        assert_eq!(count(0.0625), "0.063");
-        assert_eq!(count(-0.0001), "0");
+        assert_eq!(count(0.0625), "0.0625");
+        assert_eq!(count(-0.00001), "0");
         assert_eq!(count(1_651.0), "1,651");
         assert_eq!(change(2.5), "+2.5");
         assert_eq!(change(-2.5), "−2.5");

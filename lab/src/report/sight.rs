@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::results::{Block, Counters, Ladder, Results, Row, RowKind};
+use crate::statistics::{self, Share};
 
 /// A result file, looked at.
 #[derive(Clone, Copy)]
@@ -50,6 +51,21 @@ impl<'a> Sight<'a> {
             .or_else(|| base_of(RowKind::Naive))
             .or_else(|| base_of(RowKind::Rival))
             .unwrap_or("full")
+    }
+
+    /// Counters of subjects that a table can name; a ladder's rungs are numbers in between.
+    pub fn counted(self) -> impl Iterator<Item = &'a Counters> {
+        let is_rung = |subject: &str| {
+            let mut ladders = self.0.ladders.iter();
+            ladders.any(|ladder| {
+                let rest = subject.strip_prefix(&ladder.order);
+                rest.is_some_and(|rest| rest.starts_with(", "))
+            })
+        };
+        self.0
+            .counters
+            .iter()
+            .filter(move |row| !is_rung(&row.subject))
     }
 
     /// The counters of a subject.
@@ -103,11 +119,7 @@ impl<'a> Sight<'a> {
             .blocks
             .iter()
             .filter(|block| block.dropped.is_none() && chosen(block));
-        let mut values: Vec<f64> = blocks.filter_map(figure).collect();
-        values.sort_by(f64::total_cmp);
-        let upper = *values.get(values.len() / 2)?;
-        let lower = values[(values.len() - 1) / 2];
-        Some(f64::midpoint(lower, upper))
+        statistics::median(&blocks.filter_map(figure).collect::<Vec<f64>>())
     }
 }
 
@@ -177,17 +189,7 @@ impl Worth {
     }
 
     fn of(ladders: &[&Ladder]) -> Self {
-        let mut savings: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        for ladder in ladders {
-            let mut before = ladder.naive;
-            for step in &ladder.steps {
-                savings
-                    .entry(&step.technique)
-                    .or_default()
-                    .push(before - step.cost);
-                before = step.cost;
-            }
-        }
+        let shares = statistics::shares(ladders);
         let last = |ladder: &&Ladder| ladder.steps.last().map_or(ladder.naive, |step| step.cost);
         let first = ladders[0];
         Self {
@@ -198,21 +200,21 @@ impl Worth {
             steps: first
                 .steps
                 .iter()
-                .map(|step| Saving::of(&step.technique, &savings))
+                .filter_map(|step| Saving::of(&step.technique, &shares))
                 .collect(),
         }
     }
 }
 
 impl Saving {
-    fn of(technique: &str, savings: &BTreeMap<&str, Vec<f64>>) -> Self {
-        let seen = &savings[technique];
-        Self {
+    fn of(technique: &str, shares: &BTreeMap<String, Share>) -> Option<Self> {
+        let share = shares.get(technique)?;
+        Some(Self {
             technique: technique.to_owned(),
-            saved: mean(seen.iter().copied()),
-            least: seen.iter().copied().fold(f64::INFINITY, f64::min),
-            most: seen.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        }
+            saved: share.mean,
+            least: share.least,
+            most: share.most,
+        })
     }
 }
 

@@ -83,7 +83,7 @@ pub fn all(results: &Results) -> Vec<Table> {
 
 impl Table {
     /// With these headings; one that begins with `#` is of a column of numbers.
-    fn new(name: &'static str, title: &'static str, headings: &[&'static str]) -> Self {
+    pub(super) fn new(name: &'static str, title: &'static str, headings: &[&'static str]) -> Self {
         Self {
             name,
             title,
@@ -96,12 +96,12 @@ impl Table {
         }
     }
 
-    fn note(mut self, note: impl Into<String>) -> Self {
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    fn filled(mut self, rows: Vec<Vec<String>>) -> Option<Self> {
+    pub(super) fn filled(mut self, rows: Vec<Vec<String>>) -> Option<Self> {
         debug_assert!(rows.iter().all(|row| row.len() == self.columns.len()));
         self.rows = rows;
         (!self.rows.is_empty()).then_some(self)

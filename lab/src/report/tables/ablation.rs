@@ -146,9 +146,8 @@ pub(super) fn counters(results: &Results) -> Option<Table> {
             |value, _| value.map(whole_or_count),
             base,
         ));
-        for other in results
-            .counters
-            .iter()
+        for other in Sight(results)
+            .counted()
             .filter(|other| other.workload == workload)
         {
             if other.subject != full {
@@ -247,9 +246,8 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
 /// Instructions of every subject.
 pub(super) fn instructions(results: &Results) -> Option<Table> {
     let mut rows = Vec::new();
-    for counters in results
-        .counters
-        .iter()
+    for counters in Sight(results)
+        .counted()
         .filter(|row| row.instructions.is_some())
     {
         let base = Sight(results)
