@@ -8,13 +8,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 mod field;
 
 use crate::ablate::{Progress, Server, positive, server_beside_us};
 use crate::counting;
 use crate::measure::{self, Plan};
+use crate::peers::Peer;
 use crate::process::Subject;
 use crate::results::{Block, Latency, Objection, Results, Row, RowKind};
 use crate::schedule;
@@ -35,9 +36,9 @@ pub struct Options {
     /// Only these rivals, by the names of their folders.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<String>,
-    /// The folder of the rivals.
-    #[arg(long, default_value = "peers")]
-    peers_folder: PathBuf,
+    /// The folder of the rivals [default: `peers`, here or above this program].
+    #[arg(long, value_name = "FOLDER")]
+    peers_folder: Option<PathBuf>,
     /// Workers of each server.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
@@ -76,10 +77,11 @@ pub struct Options {
 
 /// Runs it.
 pub fn run(options: &Options) -> Result<Exit> {
-    let peers = peers::named(peers::all(&options.peers_folder)?, &options.peers)?;
+    let folder = peers::folder(options.peers_folder.as_deref())?;
+    let peers = chosen(peers::all_in(&folder)?, &options.peers)?;
     if options.list {
         for peer in &peers {
-            let sheet = &peer.sheet;
+            let sheet = &peer.about;
             println!(
                 "{:<14} {:<10} {:<9} {}",
                 peer.name, sheet.language, sheet.version, sheet.about
@@ -119,6 +121,17 @@ pub fn run(options: &Options) -> Result<Exit> {
     comparison.latencies()?;
     comparison.counts()?;
     comparison.finish()
+}
+
+/// The rivals of these names; all if there are none.
+fn chosen(all: Vec<Peer>, names: &[String]) -> Result<Vec<Peer>> {
+    let is_known = |name: &String| all.iter().any(|peer| peer.name == *name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = all.iter().map(|peer| peer.name.as_str()).collect();
+        bail!("{unknown} is no rival; there are {}", known.join(", "));
+    }
+    let is_wanted = |peer: &Peer| names.is_empty() || names.contains(&peer.name);
+    Ok(all.into_iter().filter(is_wanted).collect())
 }
 
 fn named(name: &str) -> Result<Workload> {

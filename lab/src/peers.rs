@@ -1,250 +1,230 @@
-//! The rivals: what `peers/` holds, how each is built, started and checked.
+//! The rivals: what `peers/` holds, how each is built, and how it is started.
 //!
-//! A rival is a folder with a `peer.toml`. It is built when it is needed, with its own tools and its
-//! own lock file, and none is timed before it has given the answers that are wanted. Absent is any
-//! rival's name: another folder is another rival.
+//! A rival is a folder with a `peer.toml`; the lab knows nothing else of it, so that one more needs
+//! no line of code. It is built where it lies, with its own lock file, and what its build said is
+//! kept in `peers/target/logs`. Absent is any download by the lab itself: a program that is missing
+//! is named, with the package that has it, and the other rivals go on.
+
+pub mod answers;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::env;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::process::Subject;
 
-mod answers;
-
-pub use answers::{Answers, check};
-
-/// Lines that are quoted of a build that failed: its last ones.
-const LINES_QUOTED: usize = 8;
+/// Lines of a failed build that are shown; the rest is in its log.
+const LAST_LINES: usize = 8;
 
 /// A rival, from `peers/NAME/peer.toml`.
 #[derive(Clone, Debug)]
 pub struct Peer {
     /// The folder's name.
     pub name: String,
-    /// Its folder, from the root.
+    /// Its folder, absolute.
     pub folder: PathBuf,
     /// What its file says.
-    pub sheet: Sheet,
+    pub about: About,
 }
 
-/// What a `peer.toml` says.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The contents of `peer.toml`.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sheet {
+pub struct About {
     /// What it is, in a line.
     pub about: String,
-    /// What it is written in.
+    /// Language that it is written in.
     pub language: String,
     /// Version that is measured.
     pub version: String,
-    /// What a reader of its figures must know.
-    #[serde(default)]
+    /// What a reader of its figures has to know.
     pub notes: String,
-    /// Programs that must be there.
+    /// Programs that building and running it need.
+    #[serde(default)]
     pub needs: Vec<String>,
-    /// Debian's package with the first of them, if it is one.
+    /// Debian packages that have them.
     pub apt: Option<String>,
-    /// The command that builds it, started in its folder; empty if there is nothing to build.
+    /// Command that builds it, run in its folder; empty if nothing is to be built.
+    #[serde(default)]
     pub build: Vec<String>,
-    /// The command that starts it, in its folder; `{port}` and `{workers}` are filled in.
+    /// Command that starts it in its folder; `{port}` and `{workers}` are filled in.
     pub run: Vec<String>,
-    /// Variables of its environment; PORT and WORKERS are there in any case.
+    /// Whether its authors claim that requests may be pipelined; that is tried in any case.
+    pub pipelining: bool,
+    /// Whether it serves `/benchmark`.
+    #[serde(default = "yes")]
+    pub benchmark: bool,
+    /// Seconds of load before anything counts, where the usual ones do not make it fast.
+    pub warmup_seconds: Option<f64>,
+    /// Variables of its environment, beside PORT and WORKERS; filled in likewise.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Whether it answers sixteen requests that come in one piece.
-    pub pipelining: bool,
 }
 
-/// All that there are below a folder, by name.
-pub fn all(folder: &Path) -> Result<Vec<Peer>> {
-    let shown = folder.display();
-    let entries = fs::read_dir(folder);
-    let entries = entries.with_context(|| {
-        format!("{shown} cannot be read; --peers-folder names the folder of the rivals")
-    })?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let sheet = path.join("peer.toml");
-        if sheet.exists() {
-            found.push(Peer::read(path, &sheet)?);
+fn yes() -> bool {
+    true
+}
+
+/// All that there are, by name, from the usual [`folder`].
+///
+/// # Errors
+///
+/// If there is no such folder, or a `peer.toml` in it cannot be understood.
+pub fn all() -> Result<Vec<Peer>> {
+    all_in(&folder(None)?)
+}
+
+/// All that this folder holds, by name.
+///
+/// # Errors
+///
+/// If it cannot be read, or a `peer.toml` in it cannot be understood.
+pub fn all_in(folder: &Path) -> Result<Vec<Peer>> {
+    let folder = fs::canonicalize(folder).with_context(|| folder.display().to_string())?;
+    let mut peers = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let folder = entry?.path();
+        if folder.join("peer.toml").is_file() {
+            peers.push(Peer::read(folder)?);
         }
     }
-    found.sort_by(|left, right| left.name.cmp(&right.name));
-    if found.is_empty() {
-        bail!("{shown} has no folder with a peer.toml");
-    }
-    Ok(found)
+    peers.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(peers)
 }
 
-/// Those of these names; all if there are none.
-pub fn named(all: Vec<Peer>, names: &[String]) -> Result<Vec<Peer>> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !all.iter().any(|peer| peer.name == **name))
-    {
-        let known: Vec<_> = all.iter().map(|peer| peer.name.as_str()).collect();
-        bail!("{unknown} is no rival; there are {}", known.join(", "));
+/// The rivals' folder: the one given, else `peers` here, else beside a folder above this program,
+/// which is where it lies when cargo built it.
+///
+/// # Errors
+///
+/// If there is none of these.
+pub fn folder(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        ensure!(given.is_dir(), "{} is not a folder", given.display());
+        return Ok(given.to_owned());
     }
-    let is_wanted = |peer: &Peer| names.is_empty() || names.contains(&peer.name);
-    Ok(all.into_iter().filter(is_wanted).collect())
+    let here = env::current_dir()?;
+    let program = env::current_exe()?;
+    let above = std::iter::once(here.as_path()).chain(program.ancestors().skip(1));
+    let mut candidates = above.map(|folder| folder.join("peers"));
+    candidates
+        .find(|candidate| candidate.is_dir())
+        .context("no folder `peers` here or above this program: name it with --peers-folder")
 }
 
 impl Peer {
-    fn read(folder: PathBuf, sheet: &Path) -> Result<Self> {
-        let text = fs::read_to_string(sheet)?;
-        let sheet: Sheet =
-            toml::from_str(&text).with_context(|| format!("{} is wrong", sheet.display()))?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        if sheet.run.is_empty() {
-            bail!("the peer.toml of {name} does not say how it is run");
-        }
+    fn read(folder: PathBuf) -> Result<Self> {
+        let file = folder.join("peer.toml");
+        let text = fs::read_to_string(&file)?;
+        let about: About = toml::from_str(&text).with_context(|| file.display().to_string())?;
+        ensure!(!about.run.is_empty(), "{}: `run` is empty", file.display());
+        let name = folder.file_name().unwrap_or_default();
         Ok(Self {
-            name: name.into_owned(),
-            folder: folder.canonicalize()?,
-            sheet,
+            name: name.to_string_lossy().into_owned(),
+            folder,
+            about,
         })
     }
 
-    /// Builds it, if there is something to build; the error says what was missing.
+    /// Builds it, if that has not been done (its own tool knows); the error says what was missing.
+    ///
+    /// # Errors
+    ///
+    /// If a program that it needs is not installed, or its build fails: with the last lines.
     pub fn build(&self) -> Result<Subject> {
-        for program in &self.sheet.needs {
-            if which::which(program).is_err() {
-                let remedy = match &self.sheet.apt {
-                    Some(package) => format!("apt-get install {package}"),
-                    None => format!("install {program}"),
-                };
-                bail!("{program} is missing: {remedy}");
-            }
+        self.look_for_programs()?;
+        if let Some((program, arguments)) = self.about.build.split_first() {
+            self.run_build(program, arguments)?;
         }
-        if let [program, arguments @ ..] = &self.sheet.build[..] {
-            let output = Command::new(program)
-                .args(arguments)
-                .current_dir(&self.folder)
-                .env("CARGO_TARGET_DIR", self.target())
-                .output()
-                .with_context(|| format!("{program} cannot be started"))?;
-            if !output.status.success() {
-                let told = String::from_utf8_lossy(&output.stderr).into_owned()
-                    + &String::from_utf8_lossy(&output.stdout);
-                bail!(
-                    "`{}` failed: {}",
-                    self.sheet.build.join(" "),
-                    last_lines(&told)
-                );
-            }
+        self.subject()
+    }
+
+    fn look_for_programs(&self) -> Result<()> {
+        let needs = self.about.needs.iter();
+        let missing: Vec<&str> = needs
+            .filter(|program| which::which(program).is_err())
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        Ok(self.subject())
+        let missing = missing.join(", ");
+        match &self.about.apt {
+            Some(packages) => bail!("not installed: {missing} (apt-get install {packages})"),
+            None => bail!("not installed: {missing}"),
+        }
+    }
+
+    fn run_build(&self, program: &str, arguments: &[String]) -> Result<()> {
+        let log = self.log()?;
+        let output = File::create(&log)?;
+        let ended = Command::new(self.resolve(program))
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", self.target())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .status()
+            .with_context(|| format!("cannot start {program}"))?;
+        if ended.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        bail!("`{program}` ended with {ended}: {}", last_lines(&said))
     }
 
     /// How it is started.
-    fn subject(&self) -> Subject {
-        let (program, arguments) = self
-            .sheet
-            .run
-            .split_first()
-            .expect("checked when it was read");
-        // What has a slash lies in the folder, and what has none in PATH.
-        let program = if program.contains('/') {
-            self.folder.join(program)
-        } else {
-            PathBuf::from(program)
-        };
-        Subject {
+    fn subject(&self) -> Result<Subject> {
+        let (program, arguments) = self.about.run.split_first().context("`run` is empty")?;
+        let program = self.resolve(program);
+        let is_there = program.is_file() || which::which(&program).is_ok();
+        ensure!(is_there, "its build did not make {}", program.display());
+        let mut environment = self.about.environment.clone();
+        environment.insert("PORT".to_owned(), "{port}".to_owned());
+        environment.insert("WORKERS".to_owned(), "{workers}".to_owned());
+        Ok(Subject {
             name: self.name.clone(),
             program,
             arguments: arguments.to_vec(),
-            environment: self.sheet.environment.clone(),
+            environment,
             directory: Some(self.folder.clone()),
             announces: false,
+        })
+    }
+
+    /// A program with a slash lies relative to the folder; others are looked up in PATH.
+    fn resolve(&self, program: &str) -> PathBuf {
+        if program.contains('/') {
+            self.folder.join(program)
+        } else {
+            PathBuf::from(program)
         }
     }
 
-    /// All Rust rivals share what they are built from.
+    /// One folder for all that cargo builds, so that what rivals share is compiled once.
     fn target(&self) -> PathBuf {
         self.folder.with_file_name("target")
     }
+
+    fn log(&self) -> Result<PathBuf> {
+        let logs = self.target().join("logs");
+        fs::create_dir_all(&logs)?;
+        Ok(logs.join(format!("{}.log", self.name)))
+    }
 }
 
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text
+/// The end of what a build said, on one line.
+fn last_lines(said: &str) -> String {
+    let lines: Vec<&str> = said
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.trim().is_empty())
         .collect();
-    lines[lines.len().saturating_sub(LINES_QUOTED)..].join(" | ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHEET: &str = r#"
-        about = "a test"
-        language = "Shell"
-        version = "1"
-        needs = ["sh"]
-        build = ["sh", "-c", "echo built > made; test -n \"$CARGO_TARGET_DIR\""]
-        run = ["./server", "{port}"]
-        pipelining = true
-    "#;
-
-    fn folder_with(sheet: &str) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("one")).unwrap();
-        fs::write(folder.path().join("one/peer.toml"), sheet).unwrap();
-        fs::create_dir(folder.path().join("common")).unwrap();
-        folder
-    }
-
-    #[test]
-    fn a_rival_is_built_in_its_folder() {
-        let folder = folder_with(SHEET);
-        let peers = all(folder.path()).unwrap();
-        let [peer] = &peers[..] else {
-            panic!("{peers:?}")
-        };
-        let subject = peer.build().unwrap();
-        assert!(peer.folder.join("made").exists());
-        assert_eq!(subject.program, peer.folder.join("./server"));
-        assert_eq!(subject.arguments, ["{port}"]);
-        assert!(!subject.announces);
-    }
-
-    #[test]
-    fn what_is_missing_is_told_with_the_remedy() {
-        let sheet = SHEET.replace(r#"["sh"]"#, r#"["no-such-program"]"#) + "apt = \"such\"";
-        let folder = folder_with(&sheet);
-        let error = all(folder.path()).unwrap()[0]
-            .build()
-            .unwrap_err()
-            .to_string();
-        assert_eq!(error, "no-such-program is missing: apt-get install such");
-    }
-
-    #[test]
-    fn a_build_that_fails_is_quoted() {
-        let sheet = SHEET.replace("echo built > made", "echo one line >&2; exit 1");
-        let folder = folder_with(&sheet);
-        let error = all(folder.path()).unwrap()[0]
-            .build()
-            .unwrap_err()
-            .to_string();
-        assert!(error.ends_with("failed: one line"), "{error}");
-    }
-
-    #[test]
-    fn a_wrong_sheet_and_an_unknown_name_are_told() {
-        let folder = folder_with("about = 1");
-        let error = all(folder.path()).unwrap_err().to_string();
-        assert!(error.ends_with("one/peer.toml is wrong"), "{error}");
-        let folder = folder_with(SHEET);
-        let error = named(all(folder.path()).unwrap(), &["two".to_owned()]).unwrap_err();
-        assert_eq!(error.to_string(), "two is no rival; there are one");
-    }
+    let from = lines.len().saturating_sub(LAST_LINES);
+    lines.get(from..).unwrap_or_default().join(" | ")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 
 use super::canned;
-use crate::peers::{self, Peer};
+use crate::peers::{Peer, answers};
 use crate::process::{Running, Subject};
 use crate::workload::Workload;
 
@@ -47,8 +47,8 @@ pub(super) struct Field {
 
 /// Languages whose programs are machine code from the first request on, in one process.
 const COUNTABLE: [&str; 2] = ["Rust", "Go"];
-/// Languages that run in a machine which first has to learn what is hot.
-const WARMED: [&str; 2] = ["Java", "JavaScript"];
+/// What machine code needs until its connections and caches are warm.
+const WARMUP_SECONDS: f64 = 1.0;
 
 impl Field {
     /// The server, twice, and the canned loops that lie beside this program.
@@ -59,7 +59,7 @@ impl Field {
             subject,
             level,
             pipelining: true,
-            warmup_seconds: 1.0,
+            warmup_seconds: WARMUP_SECONDS,
             is_countable: true,
         };
         let own = std::env::current_exe().context("this program's own path")?;
@@ -133,16 +133,19 @@ impl Entrant {
 fn entrant(peer: &Peer) -> Result<Entrant> {
     let subject = peer.build()?;
     let running = Running::start(&subject, 1, &[])?;
-    let answers = peers::check(running.address())?;
+    let answers = answers::check(running.address())?;
+    if let Some(told) = &answers.pipelining {
+        eprintln!("{}: no pipelined row: {told}", peer.name);
+    }
     drop(running);
-    let language = peer.sheet.language.as_str();
+    let language = peer.about.language.as_str();
     Ok(Entrant {
         label: peer.name.clone(),
         role: Role::Rival,
         subject,
         level: None,
-        pipelining: answers.pipelining(),
-        warmup_seconds: if WARMED.contains(&language) { 3.0 } else { 1.0 },
+        pipelining: answers.pipelining.is_none(),
+        warmup_seconds: peer.about.warmup_seconds.unwrap_or(WARMUP_SECONDS),
         is_countable: COUNTABLE.contains(&language),
     })
 }
