@@ -5,6 +5,8 @@
 //! them. Units are in the names; `null` is "not measured", and never 0. The schema is
 //! `docs/results/schema.json`, made from these types (`barewire-lab report --schema`).
 
+pub mod store;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
