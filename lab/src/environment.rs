@@ -34,5 +34,5 @@ pub struct Environment {
 
 /// Reads all of it.
 pub fn read() -> Environment {
-    todo!()
+    Environment::default()
 }

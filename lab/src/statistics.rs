@@ -1,52 +1,41 @@
 //! What a figure is worth: ratios of pairs, their interval, and what may be said of them.
 //!
-//! Invariant: nothing is said to be faster or slower that an interval of 95 % does not bear out, and
-//! that holds for few pairs too. The percentile bootstrap alone (Efron and Tibshirani, An
-//! Introduction to the Bootstrap, 1993, chapter 13) is too narrow there: of six values, its interval
-//! of the median misses the truth in more than one case of twenty. The interval between two order
-//! statistics (David and Nagaraja, Order Statistics, 2003, section 7.1) makes no assumption but that
-//! pairs are independent, and holds 95 % for any number from six on. An estimate's interval is
-//! the hull of both. Of fewer than six values even the least and the largest enclose the median in
-//! less than 95 % of the cases (2^-5 is more than 2.5 % on each side), so that five pairs never
-//! resolve anything.
-//!
-//! Absent are means and standard deviations: one disturbed block in twenty moves them as far as the
-//! effects that are looked for.
+//! Everything here is arithmetic on numbers that were measured elsewhere; the same numbers give the
+//! same interval each time, for the resampling has a fixed seed. Absent are means and standard
+//! deviations: one block that something disturbed would move both, and hardly moves a median.
 
-pub mod drift;
-
-pub mod shares;
+use std::collections::BTreeMap;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Pairs that it takes at least to say anything.
-pub const PAIRS_MIN: u32 = 6;
-/// Distance from 1 that is no effect: smaller ones are not looked for.
-pub const NO_EFFECT: f64 = 0.01;
-/// How much narrower than needed an interval has to be before measuring stops early. Who looks after
-/// each pair, and stops at the first interval that happens to resolve, is wrong far more often than
-/// in 5 % of the cases (Armitage, McPherson and Rowe, 1969: in 14 % with five looks). With an
-/// interval half as wide again it is wrong as often as with one look: a test counts it.
-pub const MARGIN: f64 = 1.5;
+use crate::results::Ladder;
 
-/// Resamples of a bootstrap.
-const RESAMPLES: usize = 2_000;
-/// Probability that is left out on each side of an interval.
+/// Samples that are drawn, each as large as the original (Efron, Tibshirani: An Introduction to the
+/// Bootstrap, 1993, chapter 13).
+const RESAMPLES: usize = 4000;
+/// What of them lies outside the interval, on each side: 95 % lie inside.
 const TAIL: f64 = 0.025;
-/// Same figures, same interval: a result file can be evaluated again.
-const SEED: u64 = 0x5EED;
+/// Below six pairs not even the range from the smallest to the largest holds the median with 95 %:
+/// both ends of five miss it with 2 / 2^5.
+pub const PAIRS_MIN: usize = 6;
+/// Below three there is no middle.
+const ESTIMATE_MIN: usize = 3;
+/// What is too little to matter, to either side of 1.
+pub const NO_EFFECT: f64 = 0.01;
+/// Any number: the same ratios must give the same interval.
+const SEED: u64 = 0x6261_7265_7769_7265;
 
 /// A median with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Median of the pairs' ratios.
     pub median: f64,
-    /// Lower end of the 95 % interval; of fewer than six pairs, the least.
+    /// Lower end of the 95 % interval; of fewer than six pairs the smallest ratio.
     pub low: f64,
-    /// Its upper end; of fewer than six pairs, the largest.
+    /// Its upper end; of fewer than six pairs the largest ratio.
     pub high: f64,
     /// Pairs that counted.
     pub pairs: u32,
@@ -56,9 +45,9 @@ pub struct Estimate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The subject costs less: the interval lies below 1, and not within 1 % of it.
+    /// The subject costs less: the interval lies below 1.
     Faster,
-    /// The subject costs more: the interval lies above 1, and not within 1 % of it.
+    /// The subject costs more: the interval lies above 1.
     Slower,
     /// The interval lies within 1 % of 1.
     NoEffect,
@@ -66,67 +55,93 @@ pub enum Verdict {
     NotResolved,
 }
 
-/// The median of ratios with its interval of 95 %; `None` of fewer than three.
+/// The median of ratios with an interval of 95 %; `None` of fewer than three.
+///
+/// The interval is the wider of two: the percentile bootstrap, which is too narrow of few numbers,
+/// and the range between two order statistics, which holds the median of any distribution with the
+/// chance that the binomial one gives (David, Nagaraja: Order Statistics, 2003, section 7.1).
 pub fn estimate(ratios: &[f64]) -> Option<Estimate> {
-    if ratios.len() < 3 {
+    if ratios.len() < ESTIMATE_MIN || ratios.iter().any(|ratio| !ratio.is_finite()) {
         return None;
     }
-    let sorted = ascending(ratios);
-    let pairs = u32::try_from(sorted.len()).ok()?;
-    let rank = rank_of_lower_end(pairs);
-    let ordered = (sorted[rank], sorted[sorted.len() - 1 - rank]);
-    let resampled = bootstrap(&sorted);
+    let mut sorted = ratios.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (low, high) = bootstrap(&sorted);
+    let outer = outer_rank(sorted.len());
     Some(Estimate {
         median: median_of_sorted(&sorted),
-        low: ordered.0.min(resampled.0),
-        high: ordered.1.max(resampled.1),
-        pairs,
+        low: low.min(sorted[outer]),
+        high: high.max(sorted[sorted.len() - 1 - outer]),
+        pairs: u32::try_from(sorted.len()).unwrap_or(u32::MAX),
     })
 }
 
 /// What an interval allows to say.
 pub fn verdict(estimate: Option<&Estimate>) -> Verdict {
-    match estimate {
-        Some(it) if it.pairs < PAIRS_MIN => Verdict::NotResolved,
-        Some(it) if it.low >= 1.0 - NO_EFFECT && it.high <= 1.0 + NO_EFFECT => Verdict::NoEffect,
-        Some(it) if it.high < 1.0 => Verdict::Faster,
-        Some(it) if it.low > 1.0 => Verdict::Slower,
-        _ => Verdict::NotResolved,
+    let Some(estimate) = estimate.filter(|estimate| estimate.pairs as usize >= PAIRS_MIN) else {
+        return Verdict::NotResolved;
+    };
+    if estimate.low >= 1.0 - NO_EFFECT && estimate.high <= 1.0 + NO_EFFECT {
+        Verdict::NoEffect
+    } else if estimate.high < 1.0 {
+        Verdict::Faster
+    } else if estimate.low > 1.0 {
+        Verdict::Slower
+    } else {
+        Verdict::NotResolved
     }
 }
 
-/// How many times wider an interval is than it may be for the nearest verdict: below 1 it is
-/// resolved, infinite if nothing can be said of what its middle is.
-pub fn excess(estimate: &Estimate) -> f64 {
-    let Estimate { median, .. } = *estimate;
-    let (down, up) = (median - estimate.low, estimate.high - median);
-    let share = |reach: f64, room: f64| {
-        if room > 0.0 {
-            reach / room
-        } else {
-            f64::INFINITY
+/// The middle number, or the mean of the two; `None` of none.
+pub fn median(numbers: &[f64]) -> Option<f64> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (!sorted.is_empty()).then(|| median_of_sorted(&sorted))
+}
+
+/// How much dearer the second half of a series in time was than its first; 1.0 is no drift. `None`
+/// of fewer than four.
+pub fn drift(costs: &[f64]) -> Option<f64> {
+    let (first, second) = costs.split_at(costs.len() / 2);
+    if first.len() < 2 {
+        return None;
+    }
+    Some(median(second)? / median(first)?)
+}
+
+/// What a technique takes off the cost, whatever the order in which techniques are added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// Mean over all ladders: an estimate of the Shapley value (Shapley, A Value for n-Person
+    /// Games, 1953), which sums up to the whole way from naive to full.
+    pub mean: f64,
+    /// The least that it took off in any order.
+    pub least: f64,
+    /// The most.
+    pub most: f64,
+}
+
+/// The shares of all techniques, in the ladders' unit, for each request; all ladders are of one
+/// workload and unit.
+pub fn shares(ladders: &[&Ladder]) -> BTreeMap<String, Share> {
+    let mut gains: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for ladder in ladders {
+        let mut before = ladder.naive;
+        for step in &ladder.steps {
+            let gain = before - step.cost;
+            gains.entry(&step.technique).or_default().push(gain);
+            before = step.cost;
         }
+    }
+    let share = |gains: &[f64]| Share {
+        mean: gains.iter().sum::<f64>() / f64::from(u32::try_from(gains.len()).unwrap_or(u32::MAX)),
+        least: gains.iter().copied().fold(f64::INFINITY, f64::min),
+        most: gains.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     };
-    let within = share(up, 1.0 + NO_EFFECT - median).max(share(down, median - 1.0 + NO_EFFECT));
-    within
-        .min(share(down, median - 1.0))
-        .min(share(up, 1.0 - median))
-}
-
-/// Whether measuring can stop before its time: resolved, and by a [`MARGIN`].
-pub fn is_settled(estimate: Option<&Estimate>) -> bool {
-    estimate.is_some_and(|it| it.pairs >= PAIRS_MIN && excess(it) * MARGIN < 1.0)
-}
-
-/// The middle one, or the mean of both in the middle; `None` of none.
-pub fn median(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| median_of_sorted(&ascending(values)))
-}
-
-fn ascending(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted
+    gains
+        .into_iter()
+        .map(|(name, gains)| (name.to_owned(), share(&gains)))
+        .collect()
 }
 
 fn median_of_sorted(sorted: &[f64]) -> f64 {
@@ -138,40 +153,43 @@ fn median_of_sorted(sorted: &[f64]) -> f64 {
     }
 }
 
-/// Position, from 0, of the value that the median is below with at most [`TAIL`]; the upper end lies
-/// as far from the other side. How many of `count` values are below their median is binomial.
-fn rank_of_lower_end(count: u32) -> usize {
-    let count_real = f64::from(count);
-    // In logarithms: the probability of none is 0 in a float from 1,075 values on.
-    let mut logarithm = -count_real * std::f64::consts::LN_2;
-    let mut below = logarithm.exp();
-    let mut rank = 0;
-    for successes in 0..count {
-        logarithm += ((count_real - f64::from(successes)) / f64::from(successes + 1)).ln();
-        below += logarithm.exp();
-        if below > TAIL {
-            break;
-        }
-        rank += 1;
-    }
-    rank
-}
-
-/// Percentile interval of the median.
 fn bootstrap(sorted: &[f64]) -> (f64, f64) {
     let mut random = SmallRng::seed_from_u64(SEED);
-    let mut resample = vec![0.0; sorted.len()];
+    let mut sample = vec![0.0; sorted.len()];
     let mut medians: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            resample.fill_with(|| sorted[random.random_range(0..sorted.len())]);
-            resample.sort_unstable_by(f64::total_cmp);
-            median_of_sorted(&resample)
+            sample.fill_with(|| sorted[random.random_range(0..sorted.len())]);
+            sample.sort_by(f64::total_cmp);
+            median_of_sorted(&sample)
         })
         .collect();
-    medians.sort_unstable_by(f64::total_cmp);
-    // 2.5 % of the resamples lie beyond each end.
-    let outside = RESAMPLES / 40;
+    medians.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a small positive number"
+    )]
+    let outside = (RESAMPLES as f64 * TAIL) as usize;
     (medians[outside], medians[RESAMPLES - 1 - outside])
+}
+
+/// The largest rank from either end, such that fewer than `TAIL` of all samples have their median
+/// beyond it; 0 where even the ends do not suffice.
+fn outer_rank(numbers: usize) -> usize {
+    let exponent = i32::try_from(numbers).unwrap_or(i32::MAX);
+    // Binomial coefficients, by 2^n: the chance that exactly `rank` numbers lie below the median.
+    let mut chance = 0.5_f64.powi(exponent);
+    let mut below = chance;
+    let mut rank = 0;
+    while below <= TAIL {
+        #[expect(clippy::cast_precision_loss, reason = "numbers of pairs are small")]
+        let next = chance * (numbers - rank) as f64 / (rank + 1) as f64;
+        chance = next;
+        below += chance;
+        rank += 1;
+    }
+    rank.saturating_sub(1)
 }
 
 #[cfg(test)]

@@ -1,71 +1,49 @@
-//! The result file on the disk: read as a whole, replaced as a whole.
-//!
-//! Invariant: there is always one whole file of that name. It is written beside the old one and then
-//! renamed over it (rename(2) is atomic), so that neither Ctrl-C nor a reader meets half a file.
+//! Reading and writing result files.
 
-use std::fs::{self, File, Permissions};
-use std::io::{BufReader, BufWriter, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use anyhow::{Context, Result, bail};
+use tempfile::NamedTempFile;
 
 use super::{FORMAT, Results};
 
-/// What is read first: the rest may have another shape.
-#[derive(Deserialize)]
-struct Head {
-    format: Option<u32>,
-}
-
-/// Reads a result file.
-///
-/// # Errors
-///
-/// If it is none, or one of another [`FORMAT`].
-pub fn load(path: &Path) -> Result<Results> {
-    let shown = path.display();
-    let open = || File::open(path).map(BufReader::new);
-    let head: Head =
-        serde_json::from_reader(open().with_context(|| format!("cannot read {shown}"))?)
-            .with_context(|| format!("{shown} is no result file"))?;
-    match head.format {
-        Some(FORMAT) => {}
-        Some(other) => bail!(
-            "{shown} has format {other}, and this program reads format {FORMAT}: \
-             measure again, or use the version that made it"
-        ),
-        None => bail!("{shown} is no result file: it has no `format`"),
+impl Results {
+    /// Reads a file that this version of the lab can read; the error names the file and what would
+    /// be right.
+    pub fn load(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
+        let value: serde_json::Value =
+            serde_json::from_str(&text).with_context(|| format!("{shown} is not JSON"))?;
+        let format = value.get("format").and_then(serde_json::Value::as_u64);
+        if format != Some(FORMAT.into()) {
+            let found = format.map_or("none".to_owned(), |format| format.to_string());
+            bail!("{shown} has format {found}; this version of the lab reads format {FORMAT}");
+        }
+        serde_json::from_value(value).with_context(|| format!("{shown} is not a result file"))
     }
-    serde_json::from_reader(open()?).with_context(|| format!("{shown} is damaged"))
-}
 
-/// Writes a result file in place of the one that is there; makes its folder if there is none.
-///
-/// # Errors
-///
-/// If the folder or the file cannot be written; what was there is then still there.
-pub fn save(results: &Results, path: &Path) -> Result<()> {
-    let context = || format!("cannot write {}", path.display());
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).with_context(context)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".barewire-lab-")
-        // As any file: what the umask leaves of it, and not for this user alone.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .with_context(context)?;
-    let mut writer = BufWriter::new(&mut file);
-    serde_json::to_writer(&mut writer, results).with_context(context)?;
-    writer.write_all(b"\n").with_context(context)?;
-    writer.flush().with_context(context)?;
-    drop(writer);
-    file.persist(path).with_context(context)?;
-    Ok(())
+    /// Writes it beside its place and then moves it there, so that a reader, or whoever pulls the
+    /// plug, finds the old file or the new one. Makes the folder if it is missing.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let shown = path.display();
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        let written = || -> Result<()> {
+            fs::create_dir_all(folder)?;
+            let mut file = NamedTempFile::new_in(folder)?;
+            serde_json::to_writer_pretty(&mut file, self)?;
+            file.write_all(b"\n")?;
+            // Temporary files are their owner's alone; this one is for anybody.
+            let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            file.as_file().set_permissions(readable)?;
+            file.persist(path)?;
+            Ok(())
+        };
+        written().with_context(|| format!("{shown} cannot be written"))
+    }
 }
 
 #[cfg(test)]
@@ -73,38 +51,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_saved_is_loaded_and_replaced() {
+    fn what_was_saved_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deeper/results.json");
-        for seconds in [1.5, 2.5] {
-            let results = Results {
-                format: FORMAT,
-                seconds,
-                ..Results::default()
-            };
-            save(&results, &path).unwrap();
-            assert_eq!(
-                load(&path).unwrap().seconds.to_bits(),
-                f64::to_bits(seconds)
-            );
-        }
-        let names = fs::read_dir(path.parent().unwrap()).unwrap();
-        assert_eq!(names.count(), 1, "nothing is left beside it");
+        let path = folder.path().join("new/result.json");
+        let mut results = Results::new();
+        results.command = vec!["barewire-lab".to_owned(), "ablate".to_owned()];
+        results.save(&path).unwrap();
+        let loaded = Results::load(&path).unwrap();
+        assert_eq!(loaded.command, results.command);
     }
 
     #[test]
-    fn another_format_is_refused_with_its_number() {
+    fn another_format_is_refused_by_name_and_number() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("results.json");
-        let refused = |text: &str| {
+        let path = folder.path().join("old.json");
+        for (text, told) in [
+            (
+                r#"{"format":99}"#,
+                "old.json has format 99; this version of the lab reads format 1",
+            ),
+            ("{}", "old.json has format none"),
+            ("nonsense", "old.json is not JSON"),
+        ] {
             fs::write(&path, text).unwrap();
-            format!("{:#}", load(&path).unwrap_err())
-        };
-        assert!(refused(r#"{"format":7,"blocks":3}"#).contains("has format 7"));
-        assert!(refused(r#"{"answer":42}"#).contains("has no `format`"));
-        assert!(refused("[]").contains("is no result file"));
-        assert!(refused(r#"{"format":1}"#).contains("is damaged"));
-        let missing = load(&folder.path().join("nothing")).unwrap_err();
-        assert!(format!("{missing:#}").contains("cannot read"));
+            let error = format!("{:#}", Results::load(&path).unwrap_err());
+            assert!(error.contains(told), "{error}");
+        }
+        let none = Results::load(&folder.path().join("none.json")).unwrap_err();
+        assert!(
+            none.to_string().contains("none.json cannot be read"),
+            "{none}"
+        );
     }
 }
