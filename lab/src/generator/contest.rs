@@ -41,6 +41,10 @@ struct Row {
 }
 
 /// Measures each generator, and prints the table.
+///
+/// # Errors
+///
+/// If the canned loop is not built, or a request fails.
 pub fn run(options: &Options) -> Result<Exit> {
     let plan = Plan::of_two_cores(f64::from(options.seconds));
     let mut rows = Vec::new();
