@@ -19,6 +19,8 @@ pub mod measure;
 
 pub mod statistics;
 
+pub mod schedule;
+
 pub mod environment;
 
 pub mod results;

@@ -1,6 +1,7 @@
 //! (to be written)
 
 pub mod changes;
+pub mod terminal;
 
 use anyhow::Result;
 

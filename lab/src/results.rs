@@ -15,6 +15,8 @@ use crate::process::Subject;
 use crate::statistics::{Estimate, Verdict};
 use crate::workload::Workload;
 
+mod store;
+
 /// Version of the format; a reader refuses any other.
 pub const FORMAT: u32 = 1;
 
@@ -53,6 +55,19 @@ pub struct Results {
     pub ledger: Vec<Sentence>,
     /// Flame graphs, as whole SVG documents.
     pub flames: Vec<Flame>,
+}
+
+impl Results {
+    /// Empty results of an experiment that begins now, here, with this command line.
+    pub fn new() -> Self {
+        Self {
+            format: FORMAT,
+            environment: crate::environment::read(),
+            command: std::env::args().collect(),
+            started_at: jiff::Timestamp::now().to_string(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Some seconds of one workload on one fresh process.
