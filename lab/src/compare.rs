@@ -1,15 +1,406 @@
-//! (to be written)
+//! The server beside its rivals, and beside the limit.
+//!
+//! Rounds: in each every subject has one block of every workload, in an order that is turned round in
+//! the next. Each figure is compared with the server's own of the same round, and the server stands
+//! in each round twice: what it differs from itself is noise. Then latencies at fixed rates, and
+//! counts. Nobody is timed before its answers were checked.
 
-use anyhow::Result;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::Exit;
+use anyhow::{Context, Result, bail};
 
-/// Options.
+mod field;
+
+use crate::ablate::{Progress, Server, positive, server_beside_us};
+use crate::counting;
+use crate::measure::{self, Plan};
+use crate::peers::Peer;
+use crate::process::Subject;
+use crate::results::{Block, Latency, Objection, Results, Row, RowKind};
+use crate::schedule;
+use crate::statistics::{self, PAIRS_MIN};
+use crate::workload::Workload;
+use crate::{Exit, guard, peers, report};
+
+use field::{Entrant, Field, Role};
+
+/// Shares of the saturation rate at which latency is measured.
+const SHARES: [f64; 3] = [0.5, 0.7, 0.9];
+/// Part of the time that is for rounds; the rest is for latencies.
+const ROUNDS_SHARE: f64 = 0.75;
+
+/// Measure the server beside its rivals and beside the limit.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub struct Options {
+    /// Only these rivals, by the names of their folders.
+    #[arg(long, value_delimiter = ',')]
+    peers: Vec<String>,
+    /// The folder of the rivals [default: `peers`, here or above this program].
+    #[arg(long, value_name = "FOLDER")]
+    peers_folder: Option<PathBuf>,
+    /// Workers of each server.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
+    /// What is asked of them: keep-alive, pipelined-x16, one-connection, connection-per-request.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "keep-alive,pipelined-x16"
+    )]
+    workload: Vec<String>,
+    /// Minutes that it may take, without building.
+    #[arg(long, default_value_t = 20.0, value_parser = positive)]
+    minutes: f64,
+    /// The most rounds.
+    #[arg(long, default_value_t = 30)]
+    rounds_max: u32,
+    /// Seconds that count of a block, after one of warm-up.
+    #[arg(long, default_value_t = 1.5, value_parser = positive)]
+    block_seconds: f64,
+    /// The server; without it, the one beside this program.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Where the result file is written.
+    #[arg(long, default_value = "results/comparison.json")]
+    output: PathBuf,
+    /// List the rivals and leave.
+    #[arg(long)]
+    list: bool,
+    /// Build the rivals, check their answers and leave.
+    #[arg(long)]
+    build_only: bool,
+    /// Exit with 3 if this holds, such as 'ns_per_request > limit * 1.1'.
+    #[arg(long, value_name = "EXPRESSION")]
+    fail_if: Option<String>,
+}
 
 /// Runs it.
 pub fn run(options: &Options) -> Result<Exit> {
-    let _ = options;
-    todo!()
+    let folder = peers::folder(options.peers_folder.as_deref())?;
+    let peers = chosen(peers::all_in(&folder)?, &options.peers)?;
+    if options.list {
+        for peer in &peers {
+            let sheet = &peer.about;
+            println!(
+                "{:<14} {:<10} {:<9} {}",
+                peer.name, sheet.language, sheet.version, sheet.about
+            );
+        }
+        return Ok(Exit::Success);
+    }
+    let workloads = options
+        .workload
+        .iter()
+        .map(|name| named(name))
+        .collect::<Result<Vec<_>>>()?;
+    let program = options.server.clone().map_or_else(server_beside_us, Ok)?;
+    let server = Server::ask(&program)?.full();
+    let mut results = Results::new();
+    let mut field = Field::limits_of(server)?;
+    field.invite(&peers, &mut results.missing);
+    if options.build_only {
+        for (name, reason) in &results.missing {
+            println!("{name}: {reason}");
+        }
+        return Ok(if results.missing.is_empty() {
+            Exit::Success
+        } else {
+            Exit::Failure
+        });
+    }
+    let progress = Progress::start(Duration::from_secs_f64(60.0 * options.minutes))?;
+    let mut comparison = Comparison {
+        options,
+        field,
+        workloads,
+        results,
+        progress,
+    };
+    comparison.rounds()?;
+    comparison.latencies()?;
+    comparison.counts()?;
+    comparison.finish()
+}
+
+/// The rivals of these names; all if there are none.
+fn chosen(all: Vec<Peer>, names: &[String]) -> Result<Vec<Peer>> {
+    let is_known = |name: &String| all.iter().any(|peer| peer.name == *name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = all.iter().map(|peer| peer.name.as_str()).collect();
+        bail!("{unknown} is no rival; there are {}", known.join(", "));
+    }
+    let is_wanted = |peer: &Peer| names.is_empty() || names.contains(&peer.name);
+    Ok(all.into_iter().filter(is_wanted).collect())
+}
+
+fn named(name: &str) -> Result<Workload> {
+    let all = Workload::all();
+    let found = all.iter().find(|workload| workload.name == name);
+    found.cloned().with_context(|| {
+        let known: Vec<_> = all.iter().map(|workload| workload.name.as_str()).collect();
+        format!("{name} is no workload; there are {}", known.join(", "))
+    })
+}
+
+struct Comparison<'a> {
+    options: &'a Options,
+    field: Field,
+    workloads: Vec<Workload>,
+    results: Results,
+    progress: Progress,
+}
+
+impl Comparison<'_> {
+    fn rounds(&mut self) -> Result<()> {
+        let until = 60.0 * self.options.minutes * ROUNDS_SHARE;
+        let mut plan = Plan::of_two_cores(self.options.block_seconds);
+        plan.workers = self.options.workers.into();
+        for round in 0..self.options.rounds_max {
+            let began = self.progress.seconds();
+            let mut order: Vec<usize> = (0..self.field.entrants.len()).collect();
+            if round % 2 == 1 {
+                order.reverse();
+            }
+            for workload in self.workloads.clone() {
+                for place in &order {
+                    if self.progress.is_over() {
+                        return self.save();
+                    }
+                    self.block(*place, &workload, round, &plan)?;
+                }
+            }
+            self.results.rows = self.rows();
+            self.save()?;
+            let took = self.progress.seconds() - began;
+            if self.progress.seconds() + took > until && round as usize + 1 >= PAIRS_MIN {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One block of one entrant. Whoever fails once is out, with the reason.
+    fn block(&mut self, place: usize, workload: &Workload, round: u32, plan: &Plan) -> Result<()> {
+        let entrant = &self.field.entrants[place];
+        if !entrant.takes(workload) || self.results.missing.contains_key(&entrant.label) {
+            return Ok(());
+        }
+        let (label, subject) = (entrant.label.clone(), entrant.subject_for(workload));
+        let plan = Plan {
+            warmup_seconds: entrant.warmup_seconds,
+            ..plan.clone()
+        };
+        self.progress
+            .show(&format!("round {}, {label}, {}", round + 1, workload.name));
+        let at_seconds = self.progress.seconds();
+        match measure::block(&subject, workload, &plan) {
+            Ok(block) => self.results.blocks.push(Block {
+                subject: label.clone(),
+                comparison: workload.name.clone(),
+                round,
+                at_seconds,
+                ..block
+            }),
+            Err(error) if entrant.role == Role::Rival => {
+                self.results
+                    .missing
+                    .insert(label.clone(), format!("{error:#}"));
+            }
+            Err(error) => return Err(error),
+        }
+        self.results.subjects.insert(label, subject);
+        self.results
+            .workloads
+            .insert(workload.name.clone(), workload.clone());
+        Ok(())
+    }
+
+    /// Everybody against the server, round by round; the server against the limit.
+    fn rows(&self) -> Vec<Row> {
+        let others = || {
+            self.field
+                .entrants
+                .iter()
+                .filter(|one| one.role != Role::Server)
+        };
+        let pairs = self
+            .workloads
+            .iter()
+            .flat_map(|workload| others().map(move |one| (workload, one)));
+        pairs
+            .filter_map(|(workload, one)| self.row(workload, one))
+            .collect()
+    }
+
+    /// `None` if there is nothing to compare.
+    fn row(&self, workload: &Workload, entrant: &Entrant) -> Option<Row> {
+        let server = self.field.server().label.clone();
+        let other = entrant.label.clone();
+        let (kind, subject, base) = match entrant.role {
+            Role::Limit => (RowKind::Limit, server, other),
+            Role::Again => (RowKind::Control, other, server),
+            Role::Rival | Role::Server => (RowKind::Rival, other, server),
+        };
+        let ratios = |figure: fn(&Block) -> Option<f64>| {
+            let ratios = schedule::ratios(&self.results, &workload.name, &subject, &base, figure);
+            statistics::estimate(&ratios)
+        };
+        let cpu = ratios(|block| block.server_cpu_ns_per_request);
+        let rate = ratios(|block| Some(block.requests_per_second));
+        let instructions = |name: &str| schedule::instructions(&self.results, name, &workload.name);
+        let instructions = instructions(&subject).zip(instructions(&base));
+        cpu.or(rate)?;
+        Some(Row {
+            comparison: workload.name.clone(),
+            about: entrant.label.clone(),
+            kind,
+            workload: workload.name.clone(),
+            subject,
+            base,
+            verdict: statistics::verdict(cpu.as_ref()),
+            cpu,
+            rate,
+            instructions: instructions.map(|(above, below)| above / below),
+        })
+    }
+
+    /// Latency of the first workload at shares of each one's own saturation rate.
+    fn latencies(&mut self) -> Result<()> {
+        let Some(workload) = self.workloads.first().cloned() else {
+            return Ok(());
+        };
+        let mut plan = Plan::of_two_cores(self.options.block_seconds);
+        plan.workers = self.options.workers.into();
+        let entrants: Vec<_> = self.field.entrants.clone();
+        for entrant in entrants.iter().filter(|one| one.role != Role::Again) {
+            let Some(saturation) = self.saturation(&entrant.label, &workload.name) else {
+                continue;
+            };
+            for share in SHARES {
+                if self.progress.is_over() {
+                    return self.save();
+                }
+                self.progress
+                    .show(&format!("latency of {} at {share}", entrant.label));
+                let rate = saturation * share;
+                let subject = entrant.subject_for(&workload);
+                let plan = Plan {
+                    warmup_seconds: entrant.warmup_seconds,
+                    ..plan.clone()
+                };
+                let asked = workload.clone().at_rate(rate);
+                match measure::block(&subject, &asked, &plan) {
+                    Ok(block) => self.results.latencies.push(Latency {
+                        subject: entrant.label.clone(),
+                        workload: workload.name.clone(),
+                        share,
+                        rate,
+                        answered_per_second: block.requests_per_second,
+                        percentiles: block.latency.unwrap_or_default(),
+                    }),
+                    Err(error) => eprintln!("{}, {share}: {error:#}", entrant.label),
+                }
+            }
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Answers per second of the closed loop, the median of all rounds.
+    fn saturation(&self, subject: &str, workload: &str) -> Option<f64> {
+        let blocks = self.results.blocks.iter().filter(|block| {
+            block.subject == subject && block.workload == workload && block.dropped.is_none()
+        });
+        let rates: Vec<f64> = blocks.map(|block| block.requests_per_second).collect();
+        statistics::median(&rates)
+    }
+
+    /// System calls and instructions, where they can be counted.
+    fn counts(&mut self) -> Result<()> {
+        let entrants = self.field.entrants.clone();
+        for workload in self.workloads.clone() {
+            for entrant in entrants.iter().filter(|one| one.role != Role::Again) {
+                let is_missing = self.results.missing.contains_key(&entrant.label);
+                if self.progress.is_over() || is_missing || !entrant.takes(&workload) {
+                    continue;
+                }
+                self.progress
+                    .show(&format!("counts of {}, {}", entrant.label, workload.name));
+                let subject = entrant.subject_for(&workload);
+                let calls = counting::by_strace(&subject, &workload).ok().flatten();
+                let mut counters = calls.unwrap_or_default();
+                counters.subject.clone_from(&entrant.label);
+                counters.workload.clone_from(&workload.name);
+                if entrant.is_countable {
+                    // What valgrind cannot run has no figure, and that is all there is to say.
+                    counters.instructions =
+                        counting::instructions(&subject, &workload).ok().flatten();
+                }
+                self.results.counters.push(counters);
+            }
+            self.save()?;
+        }
+        self.results.rows = self.rows();
+        self.save()
+    }
+
+    fn finish(mut self) -> Result<Exit> {
+        self.progress.finish();
+        self.results.objections = guard::objections(&self.results);
+        self.save()?;
+        report::terminal::print(&self.results);
+        let file = self.options.output.display();
+        println!("written: {file}; `barewire-lab report {file}` draws it");
+        if let Some(expression) = &self.options.fail_if
+            && let Some(told) = guard::threshold::failed(&self.results, expression)?
+        {
+            println!("{told}");
+            return Ok(Exit::Threshold);
+        }
+        let is_noise = |one: &Objection| ["drift", "steal"].contains(&one.kind.as_str());
+        let is_noisy = self.results.objections.iter().any(is_noise);
+        Ok(if is_noisy { Exit::Noisy } else { Exit::Success })
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.results.seconds = self.progress.seconds();
+        self.results.save(&self.options.output)
+    }
+}
+
+/// How a canned loop of this program is started.
+fn canned(program: PathBuf, name: &str, level: Option<u8>, workload: &Workload) -> Subject {
+    let mut arguments = vec![
+        "--request-bytes".to_owned(),
+        measure::request_bytes(workload).to_string(),
+    ];
+    if let Some(level) = level {
+        arguments.extend(["--level".to_owned(), level.to_string()]);
+    }
+    Subject {
+        name: name.to_owned(),
+        program,
+        arguments,
+        announces: true,
+        ..Subject::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workloads_are_known_by_name() {
+        assert_eq!(named("pipelined-x16").unwrap(), Workload::pipelined());
+        let error = named("fast").unwrap_err().to_string();
+        assert!(error.contains("keep-alive, pipelined-x16"), "{error}");
+    }
+
+    #[test]
+    fn a_canned_loop_is_told_how_long_a_request_is() {
+        let subject = canned("canned".into(), "L0", Some(0), &Workload::keep_alive());
+        assert_eq!(subject.arguments, ["--request-bytes", "44", "--level", "0"]);
+    }
 }

@@ -27,6 +27,8 @@ enum Command {
     Report(report::Options),
     /// Compare two result files, row by row.
     CompareResults(report::changes::Options),
+    /// Draw flame graphs of the full and of the naive server, into a result file.
+    Flames(report::flames::Options),
     /// Send load to a server: closed or open loop.
     Load(generator::Options),
     /// Measure the load generators themselves, on the canned loop.
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Report(options) => report::run(&options),
         Command::CompareResults(options) => report::changes::run(&options),
+        Command::Flames(options) => report::flames::run(&options),
         Command::Load(options) => generator::run(&options),
         Command::Generators(options) => generator::contest::run(&options),
         Command::Doctor(options) => doctor::run(&options),

@@ -1,18 +1,226 @@
-//! (to be written)
+//! From result files, again at any time: a page, tables, documents.
+//!
+//! A report measures nothing and concludes nothing that is not in a file; it has no figure of its
+//! own. It says what the guard objects to even if the file was made without the guard.
 
 pub mod changes;
+pub mod chart;
+
+pub mod flames;
+
+pub mod headline;
+
+mod markdown;
+
+pub mod numbers;
+
+mod page;
+
+pub mod sight;
+
+pub mod tables;
+
 pub mod terminal;
 
-use anyhow::Result;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::Exit;
+use anyhow::{Context, Result, bail};
 
-/// Options.
+use crate::results::Results;
+use crate::{Exit, guard};
+
+/// Draw result files. Without any choice of what: `report.html`.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub struct Options {
+    /// Result files; each figure says which one it is from.
+    #[arg(value_name = "FILE", required_unless_present = "schema")]
+    files: Vec<PathBuf>,
+    /// One HTML file that opens from disk.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Tables as GitHub shows them; `-` or nothing is the standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    export_markdown: Option<PathBuf>,
+    /// Tables for the terminal.
+    #[arg(long)]
+    terminal: bool,
+    /// Print the JSON schema of result files.
+    #[arg(long, exclusive = true)]
+    schema: bool,
+    /// Make the tables of a document anew, between `<!-- results:NAME -->` and its end.
+    #[arg(long, value_name = "DOCUMENT")]
+    update_document: Vec<PathBuf>,
+    /// Fail if a document's tables are not those that the files make.
+    #[arg(long, value_name = "DOCUMENT")]
+    check_document: Vec<PathBuf>,
+}
 
-/// Runs it.
+/// A result file and where it lies.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its path, as it was given.
+    pub name: String,
+    /// What is in it, with the guard's objections.
+    pub results: Results,
+}
+
+/// Draws what was asked for. Objections do not fail it: they are drawn.
+///
+/// # Errors
+///
+/// A file cannot be read or written, a document asks for a table that there is not, or is not what
+/// the result files say.
 pub fn run(options: &Options) -> Result<Exit> {
-    let _ = options;
-    todo!()
+    if options.schema {
+        println!("{}", schema()?);
+        return Ok(Exit::Success);
+    }
+    let sources = options
+        .files
+        .iter()
+        .map(|path| Source::read(path))
+        .collect::<Result<Vec<_>>>()?;
+    if options.terminal {
+        for source in &sources {
+            terminal::print(&source.results);
+        }
+    }
+    if let Some(path) = &options.export_markdown {
+        let text = markdown::exported(&sources);
+        if path.as_os_str() == "-" {
+            print!("{text}");
+        } else {
+            write(path, &text)?;
+        }
+    }
+    for document in &options.update_document {
+        let (old, new) = documents(document, &sources)?;
+        if old != new {
+            write(document, &new)?;
+        }
+    }
+    let output = options
+        .output
+        .clone()
+        .or_else(|| options.asks_nothing().then(|| "report.html".into()));
+    if let Some(path) = output {
+        write(&path, &html(&sources))?;
+        eprintln!("drawn: {}", path.display());
+    }
+    check(&options.check_document, &sources)
+}
+
+/// The page of these files.
+pub fn html(sources: &[Source]) -> String {
+    page::page(sources)
+}
+
+/// Tables of these files as GitHub shows them.
+pub fn github(sources: &[Source]) -> String {
+    markdown::exported(sources)
+}
+
+/// A document's text with its tables made anew; `folder` is where it lies.
+///
+/// # Errors
+///
+/// A mark has no end, or asks for a table that does not exist or that no file has.
+pub fn document(text: &str, folder: &Path, sources: &[Source]) -> Result<String> {
+    markdown::updated(text, folder, sources)
+}
+
+/// The JSON schema of result files.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
+pub fn schema() -> Result<String> {
+    Ok(serde_json::to_string_pretty(&schemars::schema_for!(
+        Results
+    ))?)
+}
+
+/// A document as it is and as it should be.
+fn documents(path: &Path, sources: &[Source]) -> Result<(String, String)> {
+    let old = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let new = document(&old, folder, sources).with_context(|| path.display().to_string())?;
+    Ok((old, new))
+}
+
+fn check(paths: &[PathBuf], sources: &[Source]) -> Result<Exit> {
+    for path in paths {
+        let (old, new) = documents(path, sources)?;
+        if old != new {
+            let line = old
+                .lines()
+                .zip(new.lines())
+                .take_while(|(old, new)| old == new)
+                .count()
+                + 1;
+            bail!(
+                "{}, line {line}: not what the result files say; --update-document mends it",
+                path.display()
+            );
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| path.display().to_string())
+}
+
+impl Options {
+    fn asks_nothing(&self) -> bool {
+        self.export_markdown.is_none()
+            && !self.terminal
+            && self.update_document.is_empty()
+            && self.check_document.is_empty()
+    }
+}
+
+impl Source {
+    /// Reads a file, and asks the guard about it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is no result file, or is of another format than this version's.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut results = Results::load(path)?;
+        for objection in guard::objections(&results) {
+            if !results.objections.contains(&objection) {
+                results.objections.push(objection);
+            }
+        }
+        Ok(Self {
+            name: path.display().to_string(),
+            results,
+        })
+    }
+
+    /// The file, and how it was made.
+    fn line(&self) -> String {
+        format!("{}: {}", self.name, self.made())
+    }
+
+    /// Commit, date and command.
+    fn made(&self) -> String {
+        let environment = &self.results.environment;
+        let commit = environment
+            .commit
+            .as_deref()
+            .map_or("commit unknown".to_owned(), |commit| {
+                let (hash, changes) = commit.split_at(commit.find(' ').unwrap_or(commit.len()));
+                let short: String = hash.chars().take(12).collect();
+                format!("commit {short}{changes}")
+            });
+        let date: String = self.results.started_at.chars().take(10).collect();
+        let command = tables::command_line(&self.results.command);
+        format!("{commit}, {date}, {}, `{command}`", environment.cpu)
+    }
 }

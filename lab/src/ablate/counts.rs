@@ -17,7 +17,7 @@ use crate::workload::Workload;
 
 /// Something to count.
 #[derive(Clone, Debug)]
-pub struct Count {
+pub(super) struct Count {
     /// Of whom.
     pub subject: Subject,
     /// Under what.
@@ -28,7 +28,10 @@ pub struct Count {
 
 /// Counts all of them, as many at a time as there are cores, until somebody wants to leave. What was
 /// counted comes in any order; a server that cannot be counted is told with its reason.
-pub fn all(counts: Vec<Count>, progress: &Progress) -> (Vec<Counters>, Vec<(String, String)>) {
+pub(super) fn all(
+    counts: Vec<Count>,
+    progress: &Progress,
+) -> (Vec<Counters>, Vec<(String, String)>) {
     let waiting = Mutex::new(VecDeque::from(counts));
     let done = Mutex::new(Vec::new());
     let failed = Mutex::new(Vec::new());
@@ -74,7 +77,7 @@ fn one(count: &Count) -> Result<Counters> {
 }
 
 /// The ladder whose rungs were counted under these names; `None` if one is missing.
-pub fn ladder(
+pub(super) fn ladder(
     order: &str,
     workload: &Workload,
     techniques: &[&str],

@@ -1,9 +1,51 @@
-//! Tables for the terminal.
+//! Tables for a terminal: what `ablate` and `compare` show when they end, and `report --terminal`.
+
+use comfy_table::{CellAlignment, ContentArrangement, presets};
+
+use super::tables::{self, Table};
 use crate::results::Results;
 
-/// Prints them.
+/// Prints every table that has something in it to the standard output.
 pub fn print(results: &Results) {
-    for row in &results.rows {
-        println!("{row:?}");
+    for table in tables::all(results) {
+        println!("{}", drawn(&table));
     }
+}
+
+/// A table with its title above and how to read it below.
+pub fn drawn(table: &Table) -> String {
+    let mut grid = comfy_table::Table::new();
+    grid.load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(table.columns.iter().map(|column| column.heading))
+        .add_rows(
+            table
+                .rows
+                .iter()
+                .map(|row| row.iter().map(|cell| plain(cell))),
+        );
+    for (index, column) in table.columns.iter().enumerate() {
+        if let (true, Some(cells)) = (column.numeric, grid.column_mut(index)) {
+            cells.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let note = if table.note.is_empty() {
+        String::new()
+    } else {
+        format!("\n{}", table.note)
+    };
+    format!("{}\n{grid}{note}\n", table.title)
+}
+
+/// Without control characters: a result file is anybody's, and must not drive the terminal.
+fn plain(cell: &str) -> String {
+    cell.chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect()
 }

@@ -1,0 +1,285 @@
+//! The client's side of the connections of one thread, and the closed loop on it: each connection
+//! sends a batch, waits for all its answers, and sends the next.
+//!
+//! The invariant: a phase begins and ends with nothing under way, so that requests, answers and the
+//! server's CPU time belong together exactly; and no batch is waited for longer than the silence
+//! limit, so that every phase ends. A connection that fails is counted and given up. The loop
+//! allocates nothing.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream as StdStream};
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Events, Poll, Token};
+
+use super::answer::{Fault, Kind};
+use super::connection::{Connection, Times};
+use super::outcome::Tally;
+use super::script::Script;
+
+/// Bytes of one recv: far more than the answers to a usual batch, so that a short read is the rule.
+const INPUT_BYTES: usize = 64 * 1024;
+/// Answers of which one at least is parsed.
+const ANSWERS_PER_CHECK: usize = 1000;
+/// Events of one poll; what does not fit comes with the next.
+pub(super) const EVENTS_MAX: usize = 1024;
+
+/// How the client asks; the same for all threads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) address: SocketAddr,
+    /// Requests of one batch.
+    pub(super) pipeline: usize,
+    /// A connection for each batch.
+    pub(super) reconnect: bool,
+    /// Parse every answer.
+    pub(super) varying: bool,
+    /// Time the answers.
+    pub(super) timed: bool,
+    /// How long a batch may take.
+    pub(super) silence: Duration,
+}
+
+impl Manner {
+    pub(super) fn connect(&self) -> Result<StdStream, Fault> {
+        StdStream::connect_timeout(&self.address, self.silence)
+            .map_err(|error| Fault::new(Kind::Connect, error))
+    }
+}
+
+/// When a closed loop stops to send.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Goal {
+    After(Duration),
+    Requests(usize),
+}
+
+/// What became of a connection at an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Its batch is still under way.
+    Waiting,
+    /// Its batch was answered; it may send again.
+    Free,
+    /// It failed and is gone.
+    Lost,
+}
+
+/// The connections of one thread.
+pub(super) struct Client {
+    pub(super) manner: Manner,
+    pub(super) poll: Poll,
+    /// By token; `None` if it is given up or, with a connection for each batch, not open.
+    connections: Vec<Option<Connection>>,
+    script: Script,
+    input: Vec<u8>,
+    pub(super) tally: Tally,
+    /// Connections with a batch under way.
+    pub(super) waiting: usize,
+    /// Answers since the last that were parsed.
+    unchecked: usize,
+    next_sweep: Instant,
+}
+
+impl Client {
+    pub(super) fn new(manner: Manner, script: Script) -> io::Result<Self> {
+        Ok(Self {
+            manner,
+            poll: Poll::new()?,
+            connections: Vec::new(),
+            script,
+            input: vec![0; INPUT_BYTES],
+            tally: Tally::new(manner.timed),
+            waiting: 0,
+            unchecked: 0,
+            next_sweep: Instant::now(),
+        })
+    }
+
+    /// Adds a place for a connection, with that connection if it is kept from batch to batch. One
+    /// that cannot be made is counted and given up like any other.
+    pub(super) fn join(&mut self, open: Option<StdStream>) {
+        let id = self.connections.len();
+        self.connections.push(None);
+        if !self.manner.reconnect
+            && let Err(fault) = self.keep(id, open)
+        {
+            self.give_up(id, &fault);
+        }
+    }
+
+    fn keep(&mut self, id: usize, open: Option<StdStream>) -> Result<(), Fault> {
+        let unusable = |error| Fault::new(Kind::Connect, error);
+        let stream = match open {
+            Some(stream) => stream,
+            None => self.manner.connect()?,
+        };
+        stream.set_nodelay(true).map_err(unusable)?;
+        stream.set_nonblocking(true).map_err(unusable)?;
+        let mut connection = Connection::kept(TcpStream::from_std(stream));
+        connection.register(self.poll.registry(), Token(id))?;
+        self.connections[id] = Some(connection);
+        Ok(())
+    }
+
+    /// The figures since the last call.
+    pub(super) fn take_tally(&mut self) -> Tally {
+        std::mem::replace(&mut self.tally, Tally::new(self.manner.timed))
+    }
+
+    /// Tokens of all places.
+    pub(super) fn places(&self) -> std::ops::Range<usize> {
+        0..self.connections.len()
+    }
+
+    /// Sends until the goal is reached, and waits for all answers.
+    pub(super) fn closed_loop(&mut self, start: Instant, goal: Goal) -> io::Result<()> {
+        let (span, mut to_send) = match goal {
+            Goal::After(span) => (span, usize::MAX),
+            Goal::Requests(requests) => (Duration::MAX, requests),
+        };
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut now = Instant::now();
+        for id in self.places() {
+            self.ask(id, &mut to_send, now);
+        }
+        while self.waiting > 0 {
+            now = self.wait(&mut events)?;
+            if now.duration_since(start) >= span {
+                to_send = 0;
+            }
+            for event in &events {
+                self.answer_and_ask(event, &mut to_send, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// One step of the closed loop with one connection.
+    fn answer_and_ask(&mut self, event: &Event, to_send: &mut usize, now: Instant) {
+        let id = event.token().0;
+        if self.receive(id, event.is_read_closed()) == Turn::Free {
+            self.ask(id, to_send, now);
+        }
+    }
+
+    /// Sends the next batch, if one may still be sent.
+    fn ask(&mut self, id: usize, to_send: &mut usize, now: Instant) {
+        let requests = self.manner.pipeline.min(*to_send);
+        if requests == 0 {
+            return;
+        }
+        *to_send -= requests;
+        // The clock is read for each batch only if somebody wants to know.
+        let sent = if self.manner.timed {
+            Instant::now()
+        } else {
+            now
+        };
+        let intended = sent;
+        self.begin(id, requests, Times { intended, sent });
+    }
+
+    /// Sends a batch on a connection without one, which is opened if each batch has its own.
+    /// `false` if there is no such connection (any more).
+    pub(super) fn begin(&mut self, id: usize, requests: usize, times: Times) -> bool {
+        let batch = self.script.batch(requests);
+        let parse = self.manner.varying || self.unchecked >= ANSWERS_PER_CHECK;
+        if parse {
+            self.unchecked = 0;
+        }
+        let begun = match &mut self.connections[id] {
+            Some(connection) => connection.send(batch, &self.script, parse, times),
+            None if self.manner.reconnect => {
+                let opened = Connection::open(self.manner.address, batch, &self.script, times);
+                opened.and_then(|mut connection| {
+                    connection.register(self.poll.registry(), Token(id))?;
+                    self.connections[id] = Some(connection);
+                    Ok(())
+                })
+            }
+            None => return false,
+        };
+        match begun {
+            Ok(()) => self.waiting += 1,
+            Err(fault) => self.give_up(id, &fault),
+        }
+        self.connections[id].is_some()
+    }
+
+    /// Takes what has come for a connection, and counts its batch if that is answered.
+    pub(super) fn receive(&mut self, id: usize, closing: bool) -> Turn {
+        let Some(connection) = &mut self.connections[id] else {
+            return Turn::Lost;
+        };
+        let was_waiting = connection.is_waiting();
+        let received = connection.receive(&mut self.input, &self.script, closing);
+        match received {
+            Ok(false) => Turn::Waiting,
+            // An event without a batch: nothing came, or the connection would have failed.
+            Ok(true) if !was_waiting => Turn::Waiting,
+            Ok(true) => {
+                self.count(id);
+                Turn::Free
+            }
+            Err(fault) => {
+                self.waiting -= usize::from(was_waiting);
+                self.give_up(id, &fault);
+                Turn::Lost
+            }
+        }
+    }
+
+    /// Polls, no longer than until the next look for silent connections, and tells the time.
+    pub(super) fn wait(&mut self, events: &mut Events) -> io::Result<Instant> {
+        let pause = self.manner.silence / 4;
+        match self.poll.poll(events, Some(pause)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
+            polled => polled?,
+        }
+        let now = Instant::now();
+        if now >= self.next_sweep {
+            self.next_sweep = now + pause;
+            self.sweep(now);
+        }
+        Ok(now)
+    }
+
+    fn count(&mut self, id: usize) {
+        let Some(connection) = &self.connections[id] else {
+            return;
+        };
+        let requests = connection.requests();
+        self.tally.answered += requests;
+        self.unchecked += requests;
+        self.waiting -= 1;
+        if self.manner.timed {
+            self.tally
+                .record(connection.times().intended.elapsed(), requests);
+        }
+        if self.manner.reconnect {
+            self.connections[id] = None;
+        }
+    }
+
+    /// Gives up the connections that have waited for too long.
+    fn sweep(&mut self, now: Instant) {
+        for id in self.places() {
+            let overdue = self.connections[id].as_ref().filter(|connection| {
+                let silent = now.saturating_duration_since(connection.times().sent);
+                connection.is_waiting() && silent >= self.manner.silence
+            });
+            if let Some(fault) = overdue.map(|connection| connection.overdue(&self.script)) {
+                self.waiting -= 1;
+                self.give_up(id, &fault);
+            }
+        }
+    }
+
+    fn give_up(&mut self, id: usize, fault: &Fault) {
+        self.connections[id] = None;
+        self.tally.fail(fault);
+    }
+}

@@ -1,0 +1,255 @@
+//! What a run of the generator found: counted by each thread, summed up, and told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::answer::Fault;
+use crate::results::Percentiles;
+
+/// Latencies are kept with three digits, up to ten minutes, in nanoseconds.
+const LATENCY_MAX_NS: u64 = 600_000_000_000;
+/// Points of the latency curve for each halving of what is left of 100 %.
+const POINTS_PER_HALVING: u32 = 4;
+
+/// The figures of a run. Shares are 0 to 1, CPU time is in nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it was asked.
+    pub pace: Pace,
+    /// Answers of the measured phase.
+    pub requests: u64,
+    /// Its length.
+    pub seconds: f64,
+    /// Answers in a second.
+    pub requests_per_second: f64,
+    /// Requests that failed, those of the warm-up included; for each, its connection was given up.
+    pub errors: u64,
+    /// The same by kind: `connect`, `reset`, `silence`, `status`, `body`, `length`.
+    pub errors_by_kind: BTreeMap<String, u64>,
+    /// Share of a core that the generator used, all threads together.
+    pub busy: f64,
+    /// Share of the time that its busiest thread was on a core.
+    pub generator_busy: f64,
+    /// Its CPU time for a request.
+    pub generator_cpu_ns_per_request: Option<f64>,
+    /// Share of the time that the server's busiest thread was on a core.
+    pub server_busy: Option<f64>,
+    /// CPU time of all the server's threads for a request.
+    pub server_cpu_ns_per_request: Option<f64>,
+    /// Resident memory of the server at the end, in bytes.
+    pub resident_bytes: Option<u64>,
+    /// Open loop: requests that were due, but found no free connection until the end. They are in
+    /// the latencies with the time that they had waited by then.
+    pub unsent: u64,
+    /// From the intended time of sending (open loop) or the sending (closed loop) to the answer, or
+    /// the last one of its batch.
+    pub latency: Option<Percentiles>,
+}
+
+/// Who decides when a request is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// The server: each connection asks again when it was answered. Latencies of a closed loop hide
+    /// what a slow answer delays, for it delays the next question too.
+    #[default]
+    ClosedLoop,
+    /// The clock: requests are due at a fixed rate.
+    OpenLoop,
+}
+
+/// What the server used in the measured phase.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ServerUsage {
+    pub(super) cpu: Duration,
+    pub(super) busiest: Duration,
+    pub(super) resident_bytes: u64,
+}
+
+/// The figures of one phase, of one thread or of all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) answered: usize,
+    pub(super) unsent: u64,
+    pub(super) errors: BTreeMap<&'static str, u64>,
+    /// From the phase's start to the last answer.
+    pub(super) wall: Duration,
+    /// CPU time of all threads.
+    pub(super) cpu: Duration,
+    /// CPU time of the busiest.
+    pub(super) busiest: Duration,
+    latency: Option<Histogram<u64>>,
+}
+
+impl Tally {
+    /// An empty one; with a histogram if answers are timed.
+    pub(super) fn new(timed: bool) -> Self {
+        let latency = timed
+            .then(|| Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).ok())
+            .flatten();
+        Self {
+            latency,
+            ..Self::default()
+        }
+    }
+
+    /// So many answers took so long.
+    pub(super) fn record(&mut self, latency: Duration, answers: usize) {
+        if let Some(histogram) = &mut self.latency {
+            let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+            histogram.saturating_record_n(nanoseconds, answers as u64);
+        }
+    }
+
+    /// Counts a failure. The first of each kind is told on stderr: its kind alone explains little.
+    pub(super) fn fail(&mut self, fault: &Fault) {
+        let count = self.errors.entry(fault.kind.name()).or_default();
+        *count += 1;
+        if *count == 1 {
+            eprintln!("load: {fault}");
+        }
+    }
+
+    /// Adds another thread's figures of the same phase.
+    pub(super) fn join(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.unsent += other.unsent;
+        self.cpu += other.cpu;
+        self.busiest = self.busiest.max(other.busiest);
+        self.wall = self.wall.max(other.wall);
+        self.add_errors(&other);
+        match (&mut self.latency, other.latency) {
+            // Both have the same bounds, so that nothing can be lost.
+            (Some(own), Some(other)) => own.add(other).unwrap_or_default(),
+            (own @ None, other) => *own = other,
+            _ => {}
+        }
+    }
+
+    /// Adds the errors of another phase.
+    pub(super) fn add_errors(&mut self, other: &Self) {
+        for (kind, count) in &other.errors {
+            *self.errors.entry(kind).or_default() += count;
+        }
+    }
+
+    /// The outcome of a measured phase.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a double counts to 9e15 without loss"
+    )]
+    pub(super) fn outcome(&self, pace: Pace, server: Option<ServerUsage>) -> Outcome {
+        let requests = self.answered as f64;
+        let share = |cpu: Duration| ratio(cpu.as_secs_f64(), self.wall.as_secs_f64());
+        let each = |cpu: Duration| (self.answered > 0).then(|| cpu.as_secs_f64() * 1e9 / requests);
+        Outcome {
+            pace,
+            requests: self.answered as u64,
+            seconds: self.wall.as_secs_f64(),
+            requests_per_second: ratio(requests, self.wall.as_secs_f64()),
+            errors: self.errors.values().sum(),
+            errors_by_kind: self
+                .errors
+                .iter()
+                .map(|(kind, count)| ((*kind).to_owned(), *count))
+                .collect(),
+            busy: share(self.cpu),
+            generator_busy: share(self.busiest),
+            generator_cpu_ns_per_request: each(self.cpu),
+            server_busy: server.map(|used| share(used.busiest)),
+            server_cpu_ns_per_request: server.and_then(|used| each(used.cpu)),
+            resident_bytes: server.map(|used| used.resident_bytes),
+            unsent: self.unsent,
+            latency: self.latency.as_ref().map(percentiles),
+        }
+    }
+}
+
+/// A quotient; 0 of a phase that took no time, in which nothing was done.
+fn ratio(above: f64, below: f64) -> f64 {
+    if below > 0.0 { above / below } else { 0.0 }
+}
+
+/// Microseconds of a histogram of nanoseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "ten minutes are less than 2^53 nanoseconds"
+)]
+fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
+    let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;
+    let at = |percentile| microseconds(histogram.value_at_percentile(percentile));
+    let points = histogram.iter_quantiles(POINTS_PER_HALVING);
+    Percentiles {
+        count: histogram.len(),
+        mean_us: histogram.mean() / 1000.0,
+        p50_us: at(50.0),
+        p90_us: at(90.0),
+        p99_us: at(99.0),
+        p999_us: at(99.9),
+        max_us: microseconds(histogram.max()),
+        curve: points
+            .map(|point| {
+                let value = microseconds(point.value_iterated_to());
+                (point.quantile_iterated_to() * 100.0, value)
+            })
+            .collect(),
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (requests, seconds) = (self.requests, self.seconds);
+        let rate = self.requests_per_second;
+        writeln!(
+            to,
+            "{requests} answers in {seconds:.3} s: {rate:.0} a second"
+        )?;
+        write!(to, "generator: {:.0} % of a core", self.busy * 100.0)?;
+        if let Some(each) = self.generator_cpu_ns_per_request {
+            write!(to, ", {each:.0} ns of CPU time a request")?;
+        }
+        if let Some((busy, each)) = self.server_busy.zip(self.server_cpu_ns_per_request) {
+            let busy = busy * 100.0;
+            write!(
+                to,
+                "\nserver: busiest thread {busy:.0} % busy, {each:.0} ns of CPU time a request"
+            )?;
+        }
+        if let Some(latency) = &self.latency {
+            let from = match self.pace {
+                Pace::ClosedLoop => {
+                    "closed loop, from the send: slow answers delay the next question"
+                }
+                Pace::OpenLoop => "open loop, from the intended time of sending",
+            };
+            let Percentiles {
+                p50_us,
+                p90_us,
+                p99_us,
+                p999_us,
+                max_us,
+                ..
+            } = latency;
+            write!(
+                to,
+                "\nlatency ({from}):\n  50 % {p50_us:.0} us, 90 % {p90_us:.0} us, 99 % \
+                 {p99_us:.0} us, 99.9 % {p999_us:.0} us, slowest {max_us:.0} us"
+            )?;
+        }
+        if self.unsent > 0 {
+            write!(
+                to,
+                "\nunsent: {} requests found no free connection",
+                self.unsent
+            )?;
+        }
+        for (kind, count) in &self.errors_by_kind {
+            write!(to, "\nerrors: {count} x {kind}")?;
+        }
+        Ok(())
+    }
+}

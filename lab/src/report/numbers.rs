@@ -1,0 +1,146 @@
+//! How a number is written: the same in HTML, in Markdown and in a terminal.
+//!
+//! What was not measured is a dash, and never 0. Minus is the typographic one, so that a change of
+//! -12 cannot be read as a range.
+
+use crate::statistics::Estimate;
+
+/// What stands where nothing was measured.
+pub const NOT_MEASURED: &str = "–";
+
+/// A value, or the dash.
+pub fn or_dash(value: Option<f64>, written: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| NOT_MEASURED.to_owned(), written)
+}
+
+/// A large number without decimals, in groups of three: `12,345`.
+pub fn whole(value: f64) -> String {
+    if !value.is_finite() {
+        return NOT_MEASURED.to_owned();
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut grouped = String::with_capacity(digits.len() * 2);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if value < 0.0 && digits != "0" {
+        format!("−{grouped}")
+    } else {
+        grouped
+    }
+}
+
+/// A count for one request: four decimals at the most: a call of 16 requests is 0.0625, without trailing zeros.
+pub fn count(value: f64) -> String {
+    if value.abs() >= 100.0 {
+        return whole(value);
+    }
+    let decimals = if value.abs() >= 10.0 { 1 } else { 4 };
+    let written = format!("{:.decimals$}", value.abs());
+    let written = written.trim_end_matches('0').trim_end_matches('.');
+    if value < 0.0 && written != "0" {
+        format!("−{written}")
+    } else {
+        written.to_owned()
+    }
+}
+
+/// A change: with its sign, and `0` if there is none.
+pub fn change(value: f64) -> String {
+    let written = count(value);
+    if written == "0" || value < 0.0 {
+        written
+    } else {
+        format!("+{written}")
+    }
+}
+
+/// A ratio: `0.623`.
+pub fn ratio(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+/// A ratio with its interval: `0.623 (0.610 to 0.641)`.
+pub fn estimate(value: &Estimate) -> String {
+    format!(
+        "{} ({} to {})",
+        ratio(value.median),
+        ratio(value.low),
+        ratio(value.high)
+    )
+}
+
+/// A share of one, as `62.3 %`.
+pub fn percent(share: f64) -> String {
+    if share < 0.0 {
+        format!("−{:.1} %", -share * 100.0)
+    } else {
+        format!("{:.1} %", share * 100.0)
+    }
+}
+
+/// Bytes, as `12.3 MiB`.
+pub fn mebibytes(bytes: f64) -> String {
+    format!("{:.1} MiB", bytes / 1_048_576.0)
+}
+
+/// Microseconds: whole from 100 on, with a decimal below.
+pub fn microseconds(value: f64) -> String {
+    if value < 100.0 {
+        format!("{value:.1}")
+    } else {
+        whole(value)
+    }
+}
+
+/// The estimate of the inverse ratio: `base` by `subject`.
+pub fn inverse(value: &Estimate) -> Estimate {
+    Estimate {
+        median: value.median.recip(),
+        low: value.high.recip(),
+        high: value.low.recip(),
+        pairs: value.pairs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_three() {
+        assert_eq!(whole(0.4), "0");
+        assert_eq!(whole(999.0), "999");
+        assert_eq!(whole(1_000.0), "1,000");
+        assert_eq!(whole(-1_234_567.0), "−1,234,567");
+        assert_eq!(whole(f64::NAN), NOT_MEASURED);
+    }
+
+    #[test]
+    fn counts_lose_their_zeros() {
+        assert_eq!(count(1.0), "1");
+        assert_eq!(count(0.0625), "0.0625");
+        assert_eq!(count(-0.00001), "0");
+        assert_eq!(count(66.6667), "66.7");
+        assert_eq!(count(30.0), "30");
+        assert_eq!(count(1_651.0), "1,651");
+        assert_eq!(change(2.5), "+2.5");
+        assert_eq!(change(-2.5), "−2.5");
+        assert_eq!(change(0.0), "0");
+    }
+
+    #[test]
+    fn an_inverse_interval_is_the_right_way_round() {
+        let two = Estimate {
+            median: 2.0,
+            low: 1.6,
+            high: 2.5,
+            pairs: 9,
+        };
+        let half = inverse(&two);
+        assert_eq!((half.low, half.median, half.high), (0.4, 0.5, 0.625));
+    }
+}

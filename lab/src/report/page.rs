@@ -1,0 +1,203 @@
+//! One HTML file that opens from disk: style and charts are in it, and it asks nobody for anything.
+//!
+//! Several result files make one page, section by section; each figure says which file it is from,
+//! because figures of two runs are not one. Flame graphs have scripts and ids of their own, and so
+//! each has a frame of its own.
+
+mod figures;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::Source;
+use super::headline::headline;
+use super::tables::{self, Table};
+use crate::results::Results;
+use figures::Figure;
+
+/// A part of the page.
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    /// The tables beside its charts.
+    tables: &'static [&'static str],
+    /// Its charts for a file; the number makes their ids unique.
+    charts: fn(&Results, usize) -> Vec<Figure>,
+}
+
+const SECTIONS: [Section; 8] = [
+    section(
+        "waterfall",
+        "From naive to full to the limit",
+        &["shares"],
+        figures::waterfalls,
+    ),
+    section(
+        "techniques",
+        "Each technique left out, and added alone",
+        &["ablation"],
+        figures::forests,
+    ),
+    section(
+        "counts",
+        "What each technique changes",
+        &["counters", "instructions"],
+        no_charts,
+    ),
+    section(
+        "rivals",
+        "The rivals and the limit",
+        &["comparison", "limit", "missing"],
+        figures::rivals,
+    ),
+    section(
+        "latency",
+        "Latency at a fixed rate",
+        &["latency"],
+        figures::latencies,
+    ),
+    section(
+        "generators",
+        "The load generators",
+        &["generators"],
+        no_charts,
+    ),
+    section("flames", "Where the CPU time goes", &[], figures::flames),
+    section(
+        "article",
+        "The article, sentence by sentence",
+        &["article"],
+        no_charts,
+    ),
+];
+
+const fn section(
+    id: &'static str,
+    title: &'static str,
+    tables: &'static [&'static str],
+    charts: fn(&Results, usize) -> Vec<Figure>,
+) -> Section {
+    Section {
+        id,
+        title,
+        tables,
+        charts,
+    }
+}
+
+/// The whole page.
+pub(super) fn page(sources: &[Source]) -> String {
+    let parts: Vec<(&Section, Markup)> = SECTIONS
+        .iter()
+        .filter_map(|section| Some((section, drawn(section, sources)?)))
+        .collect();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "barewire: where the speed comes from" }
+                style { (PreEscaped(include_str!("page.css"))) }
+            }
+            body {
+                header {
+                    h1 { "barewire: where the speed comes from" }
+                    @for source in sources { (verdict(source)) }
+                }
+                nav aria-label="Sections" { ul {
+                    @for (section, _) in &parts { li { a href={ "#" (section.id) } { (section.title) } } }
+                    li { a href="#record" { "Conditions and commands" } }
+                } }
+                main {
+                    @for (section, content) in &parts {
+                        section id=(section.id) { h2 { (section.title) } (content) }
+                    }
+                    section id="record" {
+                        h2 { "Conditions and commands" }
+                        @for source in sources { (record(source)) }
+                    }
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+/// What a file allows to say; else why not, and what to do.
+fn verdict(source: &Source) -> Markup {
+    let said = headline(&source.results);
+    let objections = &source.results.objections;
+    html! {
+        div class=(if said.findings.is_empty() || !objections.is_empty() { "verdict refused" } else { "verdict" }) {
+            @for finding in &said.findings { p { (finding) } }
+            @if said.findings.is_empty() && objections.is_empty() {
+                p { "Nothing in this file can be put into one sentence: see its tables." }
+            }
+            @if !objections.is_empty() {
+                p { strong {
+                    @if said.findings.is_empty() { "No verdict. " }
+                    "These figures are not all to be trusted: " (said.withheld) " of "
+                    (source.results.rows.len()) " comparisons are not in a headline."
+                } }
+                ul { @for objection in objections {
+                    li { (objection.about) ": " (objection.what) " (" (objection.kind) "). " (objection.remedy) }
+                } }
+            }
+            p class="source" { (source.line()) }
+        }
+    }
+}
+
+fn drawn(section: &Section, sources: &[Source]) -> Option<Markup> {
+    let mut parts = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
+        let figures = (section.charts)(&source.results, number);
+        let tables: Vec<Table> = section
+            .tables
+            .iter()
+            .filter_map(|name| tables::named(&source.results, name))
+            .collect();
+        if !figures.is_empty() || !tables.is_empty() {
+            parts.push(html! {
+                p class="source" { (source.line()) }
+                @for figure in figures {
+                    figure { figcaption { (figure.caption) } (figure.content) }
+                }
+                @for table in tables { (tabulated(&table)) }
+            });
+        }
+    }
+    (!parts.is_empty()).then(|| html! { @for part in parts { (part) } })
+}
+
+fn tabulated(table: &Table) -> Markup {
+    let class = |numeric: bool| numeric.then_some("number");
+    html! {
+        div class={ "scroll " (table.name) } tabindex="0" role="region" aria-label=(table.title) {
+            table {
+                caption { (table.title) }
+                thead { tr { @for column in &table.columns {
+                    th scope="col" class=[class(column.numeric)] { (column.heading) }
+                } } }
+                tbody { @for row in &table.rows {
+                    tr { @for (cell, column) in row.iter().zip(&table.columns) {
+                        td class=[class(column.numeric)] { (cell) }
+                    } }
+                } }
+            }
+        }
+        @if !table.note.is_empty() { p class="note" { (table.note) } }
+    }
+}
+
+fn record(source: &Source) -> Markup {
+    let tables = ["environment", "commands"].map(|name| tables::named(&source.results, name));
+    html! {
+        h3 { (source.name) }
+        @for table in tables.into_iter().flatten() { (tabulated(&table)) }
+    }
+}
+
+fn no_charts(_: &Results, _: usize) -> Vec<Figure> {
+    Vec::new()
+}

@@ -1,0 +1,3 @@
+module barewire/peers/go-nethttp
+
+go 1.26
