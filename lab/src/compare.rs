@@ -23,7 +23,7 @@ use crate::statistics::{self, PAIRS_MIN};
 use crate::workload::Workload;
 use crate::{Exit, guard, peers, report};
 
-use field::{Field, Role};
+use field::{Entrant, Field, Role};
 
 /// Shares of the saturation rate at which latency is measured.
 const SHARES: [f64; 3] = [0.5, 0.7, 0.9];
@@ -216,47 +216,53 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// Everybody against the server, round by round.
+    /// Everybody against the server, round by round; the server against the limit.
     fn rows(&self) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for workload in &self.workloads {
-            for entrant in self
-                .field
+        let others = || {
+            self.field
                 .entrants
                 .iter()
                 .filter(|one| one.role != Role::Server)
-            {
-                let figure = |figure: fn(&Block) -> Option<f64>| {
-                    let base = &self.field.server().label;
-                    schedule::ratios(&self.results, &workload.name, &entrant.label, base, figure)
-                };
-                let cpu = statistics::estimate(&figure(|block| block.server_cpu_ns_per_request));
-                let instructions =
-                    |name: &str| schedule::instructions(&self.results, name, &workload.name);
-                if cpu.is_none() && self.results.missing.contains_key(&entrant.label) {
-                    continue;
-                }
-                rows.push(Row {
-                    comparison: workload.name.clone(),
-                    about: entrant.label.clone(),
-                    kind: match entrant.role {
-                        Role::Again => RowKind::Control,
-                        Role::Limit => RowKind::Limit,
-                        Role::Rival | Role::Server => RowKind::Rival,
-                    },
-                    workload: workload.name.clone(),
-                    subject: entrant.label.clone(),
-                    base: self.field.server().label.clone(),
-                    verdict: statistics::verdict(cpu.as_ref()),
-                    cpu,
-                    rate: statistics::estimate(&figure(|block| Some(block.requests_per_second))),
-                    instructions: instructions(&entrant.label)
-                        .zip(instructions(&self.field.server().label))
-                        .map(|(above, below)| above / below),
-                });
-            }
-        }
-        rows
+        };
+        let pairs = self
+            .workloads
+            .iter()
+            .flat_map(|workload| others().map(move |one| (workload, one)));
+        pairs
+            .filter_map(|(workload, one)| self.row(workload, one))
+            .collect()
+    }
+
+    /// `None` if there is nothing to compare.
+    fn row(&self, workload: &Workload, entrant: &Entrant) -> Option<Row> {
+        let server = self.field.server().label.clone();
+        let other = entrant.label.clone();
+        let (kind, subject, base) = match entrant.role {
+            Role::Limit => (RowKind::Limit, server, other),
+            Role::Again => (RowKind::Control, other, server),
+            Role::Rival | Role::Server => (RowKind::Rival, other, server),
+        };
+        let ratios = |figure: fn(&Block) -> Option<f64>| {
+            let ratios = schedule::ratios(&self.results, &workload.name, &subject, &base, figure);
+            statistics::estimate(&ratios)
+        };
+        let cpu = ratios(|block| block.server_cpu_ns_per_request);
+        let rate = ratios(|block| Some(block.requests_per_second));
+        let instructions = |name: &str| schedule::instructions(&self.results, name, &workload.name);
+        let instructions = instructions(&subject).zip(instructions(&base));
+        cpu.or(rate)?;
+        Some(Row {
+            comparison: workload.name.clone(),
+            about: entrant.label.clone(),
+            kind,
+            workload: workload.name.clone(),
+            subject,
+            base,
+            verdict: statistics::verdict(cpu.as_ref()),
+            cpu,
+            rate,
+            instructions: instructions.map(|(above, below)| above / below),
+        })
     }
 
     /// Latency of the first workload at shares of each one's own saturation rate.

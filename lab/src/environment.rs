@@ -1,9 +1,25 @@
 //! Where a figure was made: without it, it is worth nothing.
+//!
+//! Everything is read from the kernel and from the tools themselves, and what cannot be read is
+//! absent, not guessed.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
 
+use procfs::{CpuInfo, Current};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The tools that figures depend on, and what makes each tell its version. wrk knows no flag for it,
+/// and tells it with its usage.
+const TOOLS: [(&str, &[&str]); 5] = [
+    ("wrk", &["-v"]),
+    ("valgrind", &["--version"]),
+    ("strace", &["--version"]),
+    ("perf", &["--version"]),
+    ("taskset", &["--version"]),
+];
 
 /// The machine and the build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,7 +28,7 @@ pub struct Environment {
     pub commit: Option<String>,
     /// `rustc --version`.
     pub compiler: Option<String>,
-    /// RUSTFLAGS and the profile.
+    /// RUSTFLAGS, and how this program was built: `release` or `debug`.
     pub flags: String,
     /// `uname -sr`.
     pub kernel: String,
@@ -34,5 +50,98 @@ pub struct Environment {
 
 /// Reads all of it.
 pub fn read() -> Environment {
-    Environment::default()
+    let rustflags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
+    let uname = rustix::system::uname();
+    let system = [uname.sysname(), uname.release()].map(|part| part.to_string_lossy().into_owned());
+    let cpus = CpuInfo::current().ok();
+    let model = cpus.as_ref().and_then(|cpus| cpus.model_name(0));
+    let is_virtual = cpus.as_ref().and_then(|cpus| cpus.flags(0));
+    let is_virtual = is_virtual.is_some_and(|flags| flags.contains(&"hypervisor"));
+    Environment {
+        commit: commit(),
+        compiler: first_line("rustc", &["--version"]),
+        flags: format!("{profile} {rustflags}").trim().to_owned(),
+        kernel: system.join(" "),
+        cpu: model.unwrap_or("unknown").to_owned(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        mitigations: mitigations(),
+        congestion_control: line_of("/proc/sys/net/ipv4/tcp_congestion_control"),
+        hypervisor: is_virtual.then(hypervisor),
+        tools: TOOLS
+            .iter()
+            .filter_map(|(tool, arguments)| {
+                Some(((*tool).to_owned(), first_line(tool, arguments)?))
+            })
+            .collect(),
+    }
+}
+
+fn commit() -> Option<String> {
+    let commit = first_line("git", &["rev-parse", "HEAD"])?;
+    let changes = Command::new("git")
+        .args(["status", "--porcelain", "--untracked-files=no"])
+        .output()
+        .ok()?;
+    let suffix = if changes.stdout.is_empty() {
+        ""
+    } else {
+        " with changes"
+    };
+    Some(commit + suffix)
+}
+
+fn mitigations() -> BTreeMap<String, String> {
+    let folder = fs::read_dir("/sys/devices/system/cpu/vulnerabilities");
+    let entries = folder.into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let told = fs::read_to_string(entry.path()).ok()?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Some((name, told.trim().to_owned()))
+        })
+        .collect()
+}
+
+/// As the firmware names itself.
+fn hypervisor() -> String {
+    line_of("/sys/class/dmi/id/sys_vendor").unwrap_or_else(|| "of unknown make".to_owned())
+}
+
+fn line_of(path: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// The first line that a program prints, wherever it prints it; `None` if it is missing.
+pub(crate) fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let all = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&all);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    line.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known() {
+        let environment = read();
+        assert!(environment.kernel.starts_with("Linux "), "{environment:?}");
+        assert!(environment.cores >= 1);
+        assert_ne!(environment.cpu, "");
+    }
+
+    #[test]
+    fn a_program_that_is_missing_has_no_version() {
+        assert_eq!(first_line("no-such-program", &[]), None);
+        assert_eq!(first_line("echo", &["1.2"]).as_deref(), Some("1.2"));
+    }
 }

@@ -119,7 +119,11 @@ pub struct Options {
     pub silence: f64,
 }
 
-/// Runs it, prints what was found, and fails if there was any error.
+/// Runs it, and prints what was found; [`Exit::Failure`] if any request failed.
+///
+/// # Errors
+///
+/// As [`measure`].
 pub fn run(options: &Options) -> Result<Exit> {
     let outcome = measure(options)?;
     if options.json {
@@ -134,8 +138,11 @@ pub fn run(options: &Options) -> Result<Exit> {
     })
 }
 
-/// Sends the load. Fails if the options contradict each other, a file or the server's process cannot
-/// be read; what the server does wrong is in the outcome.
+/// Sends the load. What the server does wrong is in the outcome.
+///
+/// # Errors
+///
+/// If the options contradict each other, or a file or the server's process cannot be read.
 pub fn measure(options: &Options) -> Result<Outcome> {
     let plan = Plan::new(options)?;
     let mut failed = Tally::default();

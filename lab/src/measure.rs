@@ -172,13 +172,13 @@ fn generator() -> Result<PathBuf> {
 
 /// Ticks of all cores: taken away by the hypervisor, and in all.
 #[derive(Clone, Copy)]
-struct Steal {
+pub(crate) struct Steal {
     stolen: u64,
     all: u64,
 }
 
 impl Steal {
-    fn read() -> Option<Self> {
+    pub(crate) fn read() -> Option<Self> {
         let total = KernelStats::current().ok()?.total;
         let stolen = total.steal.unwrap_or(0);
         let busy = total.user + total.nice + total.system + total.idle;
@@ -192,7 +192,7 @@ impl Steal {
 
     /// The part that was stolen in between; 0 where the kernel does not tell.
     #[expect(clippy::cast_precision_loss, reason = "ticks of some seconds")]
-    fn share(before: Option<Self>, after: Option<Self>) -> f64 {
+    pub(crate) fn share(before: Option<Self>, after: Option<Self>) -> f64 {
         match (before, after) {
             (Some(before), Some(after)) if after.all > before.all => {
                 (after.stolen - before.stolen) as f64 / (after.all - before.all) as f64

@@ -70,79 +70,83 @@ fn naive(results: &Results) -> Option<String> {
 }
 
 fn techniques(results: &Results) -> Option<String> {
-    let mut sorted: [Vec<String>; 4] = Default::default();
-    for (row, _) in rows(results, RowKind::LeaveOut) {
-        let place = match row.verdict {
-            Verdict::Slower => 0,
-            Verdict::Faster => 1,
-            Verdict::NoEffect => 2,
-            Verdict::NotResolved => 3,
-        };
-        sorted[place].push(format!("{} ({})", row.about, row.workload));
-    }
-    let words = [
-        "Missed if left out:",
-        "In the way (the server is faster without):",
-        "Without effect on the time, within 1 %:",
-        "Not resolved:",
+    let kinds = [
+        (Verdict::Slower, "missed if left out:"),
+        (
+            Verdict::Faster,
+            "in the way, for the server is faster without:",
+        ),
+        (Verdict::NoEffect, "without effect within 1 %:"),
+        (Verdict::NotResolved, "not resolved:"),
     ];
-    let parts = words
-        .iter()
-        .zip(&sorted)
-        .filter(|(_, names)| !names.is_empty());
-    let said: Vec<_> = parts
-        .map(|(words, names)| format!("{words} {}.", list(names)))
-        .collect();
-    (!said.is_empty()).then(|| said.join(" "))
+    by_workload(results, RowKind::LeaveOut, &kinds, |row, _| {
+        row.about.clone()
+    })
 }
 
 fn limit(results: &Results) -> Option<String> {
-    let said: Vec<String> = rows(results, RowKind::Limit)
-        .map(|(row, cpu)| {
-            let share = inverse(&cpu);
-            format!(
-                "{} ({} to {}) for {} on {}",
-                percent(share.median),
-                percent(share.low),
-                percent(share.high),
-                row.base,
-                row.workload
-            )
-        })
-        .collect();
+    let mut said = Vec::new();
+    for workload in Sight(results).workloads_of(&[RowKind::Limit]) {
+        let shares: Vec<String> = rows(results, RowKind::Limit)
+            .filter(|(row, _)| row.workload == workload)
+            .map(|(row, cpu)| {
+                let share = inverse(&cpu);
+                let (median, low, high) = (share.median, share.low, share.high);
+                format!(
+                    "{} {} ({} to {})",
+                    row.base,
+                    percent(median),
+                    percent(low),
+                    percent(high)
+                )
+            })
+            .collect();
+        if !shares.is_empty() {
+            said.push(format!("{} on {workload}", list(&shares)));
+        }
+    }
     (!said.is_empty()).then(|| {
         format!(
-            "Of the CPU time that the server takes, the limit would take {}.",
-            list(&said)
+            "Of the CPU time that the server takes, the limit takes {}.",
+            said.join("; ")
         )
     })
 }
 
 fn rivals(results: &Results) -> Option<String> {
+    let kinds = [
+        (
+            Verdict::Faster,
+            "cheaper than the server by CPU time for a request:",
+        ),
+        (Verdict::Slower, "dearer by CPU time for a request:"),
+        (Verdict::NoEffect, "equal within 1 %:"),
+        (Verdict::NotResolved, "not resolved:"),
+    ];
+    by_workload(results, RowKind::Rival, &kinds, |row, cpu| {
+        format!("{} ({})", row.subject, ratio(cpu.median))
+    })
+}
+
+/// A sentence for each workload: who has which verdict.
+fn by_workload(
+    results: &Results,
+    kind: RowKind,
+    kinds: &[(Verdict, &str)],
+    written: impl Fn(&Row, &Estimate) -> String,
+) -> Option<String> {
     let mut said = Vec::new();
-    for workload in Sight(results).workloads_of(&[RowKind::Rival]) {
-        let names = |verdict: Verdict| {
-            rows(results, RowKind::Rival)
-                .filter(|(row, _)| row.workload == workload && row.verdict == verdict)
-                .map(|(row, cpu)| format!("{} ({})", row.subject, ratio(cpu.median)))
-                .collect::<Vec<_>>()
-        };
-        let kinds = [
-            (Verdict::Faster, "cheaper than the server:"),
-            (Verdict::Slower, "dearer:"),
-            (Verdict::NoEffect, "equal within 1 %:"),
-            (Verdict::NotResolved, "not resolved:"),
-        ];
-        let parts = kinds.map(|(verdict, words)| (words, names(verdict)));
-        let parts = parts.iter().filter(|(_, names)| !names.is_empty());
-        let parts: Vec<_> = parts
-            .map(|(words, names)| format!("{words} {}", list(names)))
-            .collect();
+    for workload in Sight(results).workloads_of(&[kind]) {
+        let parts = kinds.iter().filter_map(|(verdict, words)| {
+            let names: Vec<String> = rows(results, kind)
+                .filter(|(row, _)| row.workload == workload && row.verdict == *verdict)
+                .map(|(row, cpu)| written(row, &cpu))
+                .collect();
+            (!names.is_empty()).then(|| format!("{words} {}", list(&names)))
+        });
+        let parts: Vec<String> = parts.collect();
         if !parts.is_empty() {
-            said.push(format!(
-                "On {workload}, by CPU time for a request, {}.",
-                parts.join("; ")
-            ));
+            said.push(format!("On {workload}, {}.", parts.join("; ")));
         }
     }
     (!said.is_empty()).then(|| said.join(" "))

@@ -38,7 +38,8 @@ pub fn count(value: f64) -> String {
     if value.abs() >= 100.0 {
         return whole(value);
     }
-    let written = format!("{:.4}", value.abs());
+    let decimals = if value.abs() >= 10.0 { 1 } else { 4 };
+    let written = format!("{:.decimals$}", value.abs());
     let written = written.trim_end_matches('0').trim_end_matches('.');
     if value < 0.0 && written != "0" {
         format!("−{written}")
@@ -123,6 +124,8 @@ mod tests {
         assert_eq!(count(1.0), "1");
         assert_eq!(count(0.0625), "0.0625");
         assert_eq!(count(-0.00001), "0");
+        assert_eq!(count(66.6667), "66.7");
+        assert_eq!(count(30.0), "30");
         assert_eq!(count(1_651.0), "1,651");
         assert_eq!(change(2.5), "+2.5");
         assert_eq!(change(-2.5), "−2.5");

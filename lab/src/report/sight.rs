@@ -68,6 +68,18 @@ impl<'a> Sight<'a> {
             .filter(move |row| !is_rung(&row.subject))
     }
 
+    /// Of these, the server's: with and without techniques, but no rival and no limit.
+    pub fn counted_of_server(self) -> impl Iterator<Item = &'a Counters> {
+        let is_other = |name: &str| {
+            self.0.rows.iter().any(|row| match row.kind {
+                RowKind::Rival => row.subject == name,
+                RowKind::Limit => row.base == name,
+                _ => false,
+            })
+        };
+        self.counted().filter(move |row| !is_other(&row.subject))
+    }
+
     /// The counters of a subject.
     pub fn counters(self, subject: &str, workload: &str) -> Option<&'a Counters> {
         let mut all = self.0.counters.iter();

@@ -147,7 +147,7 @@ pub(super) fn counters(results: &Results) -> Option<Table> {
             base,
         ));
         for other in Sight(results)
-            .counted()
+            .counted_of_server()
             .filter(|other| other.workload == workload)
         {
             if other.subject != full {
