@@ -1,17 +1,15 @@
 //! What each technique is worth: the server with and without it.
 //!
-//! First the server against itself, which shows what noise there is. Then counts, which have none:
-//! system calls, copies, allocations and instructions of each server. Then time, in interleaved
-//! pairs of fresh processes, for what the counts say has moved. The file is written after every
-//! step, so whoever breaks off loses the step under way and no more.
+//! First the server against itself, which shows what noise there is, and the naive server against
+//! it. Then counts, which have no noise: system calls, copies, allocations and instructions of each
+//! server. Then time, in interleaved pairs of fresh processes, for what the counts say has moved. The
+//! file is written after every step, so whoever breaks off loses the step under way and no more.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
-use rand::SeedableRng;
-use rand::rngs::SmallRng;
-use rand::seq::SliceRandom;
+use anyhow::{Result, bail};
 
 mod techniques;
 
@@ -19,25 +17,30 @@ mod progress;
 
 mod counts;
 
+mod ladders;
+
+mod scope;
+
+mod resume;
+
 use counts::Count;
 pub use progress::Progress;
+use scope::Scope;
 pub use techniques::{Server, Technique, server_beside_us};
 
-use crate::measure::Plan;
+use crate::measure::{self, Plan};
 use crate::process::Subject;
-use crate::results::{Counters, Objection, Results, RowKind};
+use crate::results::{Block, Counters, Objection, Results, Row};
 use crate::schedule::{self, Comparison};
 use crate::workload::Workload;
 use crate::{Exit, guard, report};
 
-/// What of the budget the timed rows may use before the rest is counted, at least.
-const QUICK_MINUTES: f64 = 2.0;
-const DEFAULT_MINUTES: f64 = 20.0;
-const FULL_MINUTES: f64 = 360.0;
-/// Orders besides the fixed one.
-const RANDOM_ORDERS: u64 = 3;
-/// A count that differs by less is the run's beginning and end.
-const MOVED: f64 = 0.01;
+/// Share of the time in which the first rows are timed, before anything is counted.
+const FIRST_SHARE: f64 = 0.3;
+/// Share of the time after which ladders are timed, where they are.
+const LADDERS_AFTER: f64 = 0.8;
+/// A row that cannot be measured so many times in a row is given up.
+const FAILURES_MAX: u32 = 2;
 
 /// Measure what each technique is worth.
 #[derive(Debug, clap::Args)]
@@ -51,23 +54,27 @@ pub struct Options {
     /// Only these techniques, by name.
     #[arg(long, value_delimiter = ',')]
     techniques: Vec<String>,
-    /// Minutes that it may take, instead of 2, 20 or 360.
+    /// Minutes that the timing may take, instead of 2, 20 or 360; counting is always finished.
     #[arg(long, value_parser = positive)]
     minutes: Option<f64>,
     /// The most pairs of one row.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(6..))]
     pairs_max: u16,
-    /// Seconds that count of a block, after one of warm-up.
-    #[arg(long, default_value_t = 1.5, value_parser = positive)]
-    block_seconds: f64,
-    /// The server; without it, the one beside this program.
+    /// Seconds that count of a block, after one of warm-up; 2 if nothing is said, 1 with --quick.
+    #[arg(long, value_parser = positive)]
+    block_seconds: Option<f64>,
+    /// The server; without it, the one beside this program, or else in the PATH.
     #[arg(long)]
     server: Option<PathBuf>,
     /// Where the result file is written.
     #[arg(long, default_value = "results/ablation.json")]
     output: PathBuf,
-    /// Go on with a file that was broken off.
-    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    /// Go on with a file that was broken off, with the options that it was begun with.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["quick", "full", "techniques", "pairs_max", "block_seconds", "server", "output"]
+    )]
     resume: Option<PathBuf>,
     /// Exit with 3 if this holds, such as 'ns_per_request > limit * 1.1'.
     #[arg(long, value_name = "EXPRESSION")]
@@ -84,69 +91,241 @@ pub fn positive(text: &str) -> Result<f64, String> {
 
 /// Runs it.
 pub fn run(options: &Options) -> Result<Exit> {
-    let program = options.server.clone().map_or_else(server_beside_us, Ok)?;
-    let mut server = Server::ask(&program)?;
-    if !options.techniques.is_empty() {
-        server.keep(&options.techniques)?;
+    let Some(path) = &options.resume else {
+        return Ablation::begin(options, &options.output, Results::new())?.run();
+    };
+    let results = Results::load(path)?;
+    let begun_with = resume::options(&results, options)?;
+    let mut seconds_left = 60.0 * begun_with.minutes();
+    if options.minutes.is_none() {
+        seconds_left -= results.seconds;
     }
-    let (path, results) = match &options.resume {
-        Some(path) => (path, Results::load(path)?),
-        None => (&options.output, Results::new()),
+    if seconds_left <= 0.0 {
+        let file = path.display();
+        bail!("the time of {file} is used up: --minutes says how many more there are");
+    }
+    let options = Options {
+        minutes: Some(seconds_left / 60.0),
+        ..begun_with
     };
-    let progress = Progress::start(Duration::from_secs_f64(60.0 * options.budget()))?;
-    let before = results.seconds;
-    let mut ablation = Ablation {
-        options,
-        server,
-        path,
-        before,
-        results,
-        progress,
-    };
-    ablation.measure()?;
-    ablation.finish()
+    resume::check(&results, &options.program()?)?;
+    Ablation::begin(&options, path, results)?.run()
 }
 
 impl Options {
-    fn budget(&self) -> f64 {
-        self.minutes.unwrap_or(match (self.quick, self.full) {
-            (true, _) => QUICK_MINUTES,
-            (_, true) => FULL_MINUTES,
-            _ => DEFAULT_MINUTES,
-        })
+    fn scope(&self) -> Scope {
+        match (self.quick, self.full) {
+            (true, _) => Scope::Quick,
+            (_, true) => Scope::Full,
+            _ => Scope::Usual,
+        }
+    }
+
+    fn minutes(&self) -> f64 {
+        self.minutes.unwrap_or_else(|| self.scope().minutes())
+    }
+
+    fn program(&self) -> Result<PathBuf> {
+        self.server.clone().map_or_else(server_beside_us, Ok)
     }
 }
 
 struct Ablation<'a> {
     options: &'a Options,
     server: Server,
-    path: &'a PathBuf,
+    plan: Plan,
+    path: &'a Path,
     /// Seconds of earlier sittings.
     before: f64,
     results: Results,
     progress: Progress,
 }
 
-impl Ablation<'_> {
-    fn measure(&mut self) -> Result<()> {
-        let controls = self.controls();
-        self.time(&controls[..1], 0.1)?;
-        self.count(self.counts())?;
-        self.add_ladders();
-        let mut comparisons = controls;
-        comparisons.extend(self.naive_rows());
-        if !self.options.quick {
-            comparisons.extend(self.rows_that_moved());
+impl<'a> Ablation<'a> {
+    fn begin(options: &'a Options, path: &'a Path, results: Results) -> Result<Self> {
+        let mut server = Server::ask(&options.program()?)?;
+        if !options.techniques.is_empty() {
+            server.keep(&options.techniques)?;
         }
-        if self.options.full {
-            comparisons.extend(self.rows_alone());
+        let seconds = options.block_seconds;
+        let seconds = seconds.unwrap_or_else(|| options.scope().block_seconds());
+        Ok(Self {
+            options,
+            server,
+            plan: Plan::of_two_cores(seconds),
+            path,
+            before: results.seconds,
+            results,
+            progress: Progress::start(Duration::from_secs_f64(60.0 * options.minutes()))?,
+        })
+    }
+
+    fn run(mut self) -> Result<Exit> {
+        let scope = self.options.scope();
+        let first = scope.first_rows(&self.server);
+        let left_out = scope.left_out(&self.server);
+        let alone = scope.alone(&self.server);
+        self.time(&first, FIRST_SHARE)?;
+        self.count(scope.counts(&self.server))?;
+        let mut timed = first.clone();
+        match scope {
+            Scope::Quick => {}
+            Scope::Usual => timed.extend(scope::moved(&left_out, &self.results)),
+            Scope::Full => timed.extend([left_out.clone(), alone.clone()].concat()),
         }
-        self.time(&comparisons, 1.0)?;
-        self.results.rows = comparisons
-            .iter()
-            .map(|one| one.row(&self.results))
-            .collect();
-        self.save()
+        let has_timed_ladders = scope == Scope::Full;
+        self.time(
+            &timed,
+            if has_timed_ladders {
+                LADDERS_AFTER
+            } else {
+                1.0
+            },
+        )?;
+        if has_timed_ladders {
+            self.climb()?;
+        }
+        self.conclude(&[first, left_out, alone].concat());
+        self.finish()
+    }
+
+    /// Spends pairs on these rows until all are settled or this share of the time is used up.
+    fn time(&mut self, comparisons: &[Comparison], share: f64) -> Result<()> {
+        let until = 60.0 * self.options.minutes() * share;
+        let pairs_max = usize::from(self.options.pairs_max);
+        let mut open = comparisons.to_vec();
+        let mut failures: BTreeMap<String, u32> = BTreeMap::new();
+        while !self.progress.is_spent() && self.progress.seconds() < until {
+            let Some(next) = schedule::next(&open, &self.results, pairs_max).cloned() else {
+                break;
+            };
+            self.progress.show(&next.name);
+            for subject in [&next.subject, &next.base] {
+                self.note(subject, &next.workload);
+            }
+            let (progress, before) = (&self.progress, self.before);
+            let at = || before + progress.seconds();
+            match next.measure(&mut self.results, &self.plan, at) {
+                Ok(()) => _ = failures.remove(&next.name),
+                // Ctrl-C ends the generator too.
+                Err(_) if self.progress.is_over() => {}
+                Err(error) => {
+                    let failed = failures.entry(next.name.clone()).or_default();
+                    *failed += 1;
+                    if *failed >= FAILURES_MAX {
+                        let missing = &mut self.results.missing;
+                        missing.insert(next.name.clone(), format!("{error:#}"));
+                        open.retain(|one| one.name != next.name);
+                    }
+                }
+            }
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Counts what is not in the file yet.
+    fn count(&mut self, counts: Vec<Count>) -> Result<()> {
+        let is_new = |count: &Count| {
+            let mut counters = self.results.counters.iter();
+            !counters.any(|one| is_of(one, &count.subject, &count.workload))
+        };
+        let counts: Vec<Count> = counts.into_iter().filter(is_new).collect();
+        let progress = self.progress.clone();
+        counts::all(counts, &progress, |count, counters| {
+            let name = format!("{}, {}", count.subject.name, count.workload.name);
+            match counters {
+                Ok(counters) => {
+                    self.note(&count.subject, &count.workload);
+                    self.results.missing.remove(&name);
+                    self.results.counters.push(counters);
+                }
+                Err(_) if progress.is_over() => {}
+                Err(error) => _ = self.results.missing.insert(name, format!("{error:#}")),
+            }
+            self.save()
+        })
+    }
+
+    /// Times the rungs of all ladders, up and down in turn, until the time is used up.
+    fn climb(&mut self) -> Result<()> {
+        let server = self.server.clone();
+        for round in 0..ladders::ROUNDS {
+            for workload in self.options.scope().ladder_workloads() {
+                for order in ladders::orders(&server) {
+                    let mut rungs = order.rungs(&server);
+                    if round % 2 == 1 {
+                        rungs.reverse();
+                    }
+                    let comparison = order.comparison(&workload);
+                    self.time_rungs(&rungs, &workload, &comparison, round)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One block for each rung that has none of this round.
+    fn time_rungs(
+        &mut self,
+        rungs: &[Subject],
+        workload: &Workload,
+        comparison: &str,
+        round: u32,
+    ) -> Result<()> {
+        for rung in rungs {
+            let is_done = |block: &Block| {
+                block.comparison == comparison && block.subject == rung.name && block.round == round
+            };
+            if self.results.blocks.iter().any(is_done) {
+                continue;
+            }
+            if self.progress.is_spent() {
+                break;
+            }
+            self.progress.show(&format!("{comparison}: {}", rung.name));
+            self.note(rung, workload);
+            let at_seconds = self.before + self.progress.seconds();
+            match measure::block(rung, workload, &self.plan) {
+                Ok(block) => self.results.blocks.push(Block {
+                    comparison: comparison.to_owned(),
+                    round,
+                    at_seconds,
+                    ..block
+                }),
+                Err(_) if self.progress.is_over() => break,
+                Err(error) => {
+                    let missing = &mut self.results.missing;
+                    missing.insert(rung.name.clone(), format!("{error:#}"));
+                }
+            }
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Rows of all that was timed or counted, and the ladders.
+    fn conclude(&mut self, comparisons: &[Comparison]) {
+        let rows = comparisons.iter().map(|one| one.row(&self.results));
+        let is_measured = |row: &Row| row.cpu.is_some() || row.instructions.is_some();
+        let rows = rows.filter(is_measured).collect();
+        let mut ladders = Vec::new();
+        for workload in self.options.scope().ladder_workloads() {
+            let (server, results) = (&self.server, &self.results);
+            let orders = ladders::orders(server);
+            ladders.extend(
+                orders
+                    .iter()
+                    .filter_map(|it| it.counted(server, results, &workload)),
+            );
+            ladders.extend(
+                orders
+                    .iter()
+                    .filter_map(|it| it.timed(server, results, &workload)),
+            );
+        }
+        self.results.rows = rows;
+        self.results.ladders = ladders;
     }
 
     /// The guard, the table, and what to do next.
@@ -156,209 +335,23 @@ impl Ablation<'_> {
         self.save()?;
         report::terminal::print(&self.results);
         let file = self.path.display();
+        println!("written: {file}; `barewire-lab report {file}` draws it");
         if self.progress.is_over() {
             println!("broken off; `barewire-lab ablate --resume {file}` goes on");
         }
-        println!("written: {file}; `barewire-lab report {file}` draws it");
+        // What is too noisy to judge has crossed no threshold.
+        let is_noise = |one: &Objection| ["drift", "steal"].contains(&one.kind.as_str());
+        if let Some(noise) = self.results.objections.iter().find(|one| is_noise(one)) {
+            println!("too noisy to judge: {}: {}", noise.about, noise.what);
+            return Ok(Exit::Noisy);
+        }
         if let Some(expression) = &self.options.fail_if
             && let Some(told) = guard::threshold::failed(&self.results, expression)?
         {
             println!("{told}");
             return Ok(Exit::Threshold);
         }
-        let is_noise = |one: &Objection| ["drift", "steal"].contains(&one.kind.as_str());
-        let is_noisy = self.results.objections.iter().any(is_noise);
-        Ok(if is_noisy { Exit::Noisy } else { Exit::Success })
-    }
-
-    fn controls(&self) -> Vec<Comparison> {
-        let full = self.server.full();
-        let of =
-            |workload: &Workload| Comparison::new(RowKind::Control, "full", workload, &full, &full);
-        self.main_workloads().iter().map(of).collect()
-    }
-
-    /// The two that most rows are timed on.
-    fn main_workloads(&self) -> Vec<Workload> {
-        if self.options.full {
-            Workload::all().into()
-        } else {
-            vec![Workload::keep_alive(), Workload::pipelined()]
-        }
-    }
-
-    fn naive_rows(&self) -> Vec<Comparison> {
-        let (naive, full) = (self.server.naive(), self.server.full());
-        let workloads = if self.options.quick {
-            self.main_workloads()
-        } else {
-            Workload::all().into()
-        };
-        let of =
-            |workload: &Workload| Comparison::new(RowKind::Naive, "naive", workload, &naive, &full);
-        workloads.iter().map(of).collect()
-    }
-
-    /// Each technique left out, on the workloads on which its counts moved.
-    fn rows_that_moved(&self) -> Vec<Comparison> {
-        let full = self.server.full();
-        let mut rows = Vec::new();
-        for technique in &self.server.techniques {
-            let without = self.server.left_out(technique);
-            for workload in self
-                .main_workloads()
-                .iter()
-                .map(|workload| fitting(technique, workload))
-            {
-                if self.options.full || self.has_moved(&without.name, &workload.name) {
-                    let name = &technique.name;
-                    rows.push(Comparison::new(
-                        RowKind::LeaveOut,
-                        name,
-                        &workload,
-                        &without,
-                        &full,
-                    ));
-                }
-            }
-        }
-        rows
-    }
-
-    fn rows_alone(&self) -> Vec<Comparison> {
-        let naive = self.server.naive();
-        let mut rows = Vec::new();
-        for technique in &self.server.techniques {
-            let alone = self.server.alone(technique);
-            for workload in self
-                .main_workloads()
-                .iter()
-                .map(|workload| fitting(technique, workload))
-            {
-                let name = &technique.name;
-                rows.push(Comparison::new(
-                    RowKind::AddOne,
-                    name,
-                    &workload,
-                    &alone,
-                    &naive,
-                ));
-            }
-        }
-        rows
-    }
-
-    /// Whether its counts differ from those of the full server that decides by flags too.
-    fn has_moved(&self, subject: &str, workload: &str) -> bool {
-        let of = |name: &str| {
-            let mut counters = self.results.counters.iter();
-            counters.find(|one| one.subject == name && one.workload == workload)
-        };
-        match (of(subject), of(&self.server.full_by_flags().name)) {
-            (Some(without), Some(full)) => differ(without, full),
-            // What could not be counted may well have moved.
-            _ => true,
-        }
-    }
-
-    fn counts(&self) -> Vec<Count> {
-        let server = &self.server;
-        let mut counts = Vec::new();
-        let mut add = |subject: Subject, workload: Workload, accounts| {
-            counts.push(Count {
-                subject,
-                workload,
-                accounts,
-            });
-        };
-        for workload in [Workload::keep_alive(), Workload::pipelined()] {
-            for workload in [workload.clone(), workload.of_json()] {
-                for subject in [server.full(), server.full_by_flags(), server.naive()] {
-                    add(subject, workload.clone(), true);
-                }
-            }
-        }
-        for technique in &server.techniques {
-            for workload in [Workload::keep_alive(), Workload::pipelined()] {
-                let workload = fitting(technique, &workload);
-                add(server.left_out(technique), workload.clone(), true);
-                if !self.options.quick {
-                    add(server.alone(technique), workload, true);
-                }
-            }
-        }
-        if !self.options.quick {
-            for (order, techniques) in self.orders() {
-                for rung in 0..=techniques.len() {
-                    let subject = server.rung(&order, &techniques[..rung]);
-                    add(subject, Workload::keep_alive(), false);
-                }
-            }
-        }
-        counts
-    }
-
-    /// The ladders: the server's own order, and some that chance has made, the same each time.
-    fn orders(&self) -> Vec<(String, Vec<&Technique>)> {
-        let on = self.server.techniques.iter().filter(|one| one.is_default);
-        let fixed: Vec<&Technique> = on.collect();
-        let mut orders = vec![("fixed".to_owned(), fixed.clone())];
-        for seed in 1..=RANDOM_ORDERS {
-            let mut techniques = fixed.clone();
-            techniques.shuffle(&mut SmallRng::seed_from_u64(seed));
-            orders.push((format!("random-{seed}"), techniques));
-        }
-        orders
-    }
-
-    /// Counts what is not in the file yet.
-    fn count(&mut self, counts: Vec<Count>) -> Result<()> {
-        let is_new = |count: &Count| {
-            let mut counters = self.results.counters.iter();
-            !counters
-                .any(|one| one.subject == count.subject.name && one.workload == count.workload.name)
-        };
-        let counts: Vec<_> = counts.into_iter().filter(is_new).collect();
-        for count in &counts {
-            self.note(&count.subject, &count.workload);
-        }
-        let (done, failed) = counts::all(counts, &self.progress);
-        self.results.counters.extend(done);
-        self.results.missing.extend(failed);
-        self.save()
-    }
-
-    fn add_ladders(&mut self) {
-        let workload = Workload::keep_alive();
-        let ladders = self.orders().into_iter().filter_map(|(order, techniques)| {
-            let names: Vec<&str> = techniques.iter().map(|one| one.name.as_str()).collect();
-            let cost = |rung: usize| {
-                let subject = self.server.rung(&order, &techniques[..rung]);
-                schedule::instructions(&self.results, &subject.name, &workload.name)
-            };
-            counts::ladder(&order, &workload, &names, cost)
-        });
-        self.results.ladders = ladders.collect();
-    }
-
-    /// Spends pairs on these rows until all are resolved or this share of the time is used up.
-    fn time(&mut self, comparisons: &[Comparison], share: f64) -> Result<()> {
-        let plan = Plan::of_two_cores(self.options.block_seconds);
-        let until = 60.0 * self.options.budget() * share;
-        let pairs_max = usize::from(self.options.pairs_max);
-        while !self.progress.is_spent() && self.progress.seconds() < until {
-            let Some(next) = schedule::next(comparisons, &self.results, pairs_max) else {
-                break;
-            };
-            self.progress.show(&next.name);
-            for subject in [&next.subject, &next.base] {
-                self.note(subject, &next.workload);
-            }
-            let (progress, before) = (&self.progress, self.before);
-            next.measure(&mut self.results, &plan, || before + progress.seconds())?;
-            self.save()?;
-        }
-        Ok(())
+        Ok(Exit::Success)
     }
 
     /// Every figure has its subject and its workload in the same file.
@@ -375,34 +368,8 @@ impl Ablation<'_> {
     }
 }
 
-/// The workload on which a technique can show: one that is about JSON is asked for JSON.
-fn fitting(technique: &Technique, workload: &Workload) -> Workload {
-    if technique.name == "json-in-place" {
-        workload.clone().of_json()
-    } else {
-        workload.clone()
-    }
-}
-
-/// Whether two servers ask for different things, by more than a hundredth of a request, or of the
-/// larger figure.
-fn differ(one: &Counters, other: &Counters) -> bool {
-    let names = one.system_calls.keys().chain(other.system_calls.keys());
-    let calls = names.map(|name| {
-        let of = |counters: &Counters| counters.system_calls.get(name).copied();
-        (of(one).or(Some(0.0)), of(other).or(Some(0.0)))
-    });
-    let figures = [
-        (one.eagains, other.eagains),
-        (one.timers_set, other.timers_set),
-        (one.bytes_copied, other.bytes_copied),
-        (one.allocations, other.allocations),
-        (one.instructions, other.instructions),
-    ];
-    calls.chain(figures).any(|pair| match pair {
-        (Some(left), Some(right)) => (left - right).abs() > MOVED * left.max(right).max(1.0),
-        _ => false,
-    })
+fn is_of(counters: &Counters, subject: &Subject, workload: &Workload) -> bool {
+    counters.subject == subject.name && counters.workload == workload.name
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@
 use crate::measure::{self, Plan};
 use crate::process::Subject;
 use crate::results::{Block, Results, Row, RowKind};
-use crate::statistics::{self, Estimate, PAIRS_MIN, Verdict};
+use crate::statistics::{self, PAIRS_MIN};
 use crate::workload::Workload;
+
+/// Of the first pairs of a row so many times more are begun, if their blocks are dropped.
+const DROPPED_AT_MOST: usize = 2;
 
 /// Two subjects under one workload.
 #[derive(Clone, Debug)]
@@ -62,11 +65,7 @@ impl Comparison {
         plan: &Plan,
         mut at_seconds: impl FnMut() -> f64,
     ) -> anyhow::Result<()> {
-        let own = results
-            .blocks
-            .iter()
-            .filter(|block| block.comparison == self.name);
-        let round = own.map(|block| block.round + 1).max().unwrap_or(0);
+        let round = u32::try_from(rounds(results, &self.name))?;
         // A control compares one subject with itself; its blocks are told apart by their names.
         let mut pair = [
             (&self.base, self.base_name()),
@@ -92,13 +91,10 @@ impl Comparison {
     /// The row that the blocks so far allow.
     pub fn row(&self, results: &Results) -> Row {
         let (subject, base) = (self.subject_name(), self.base_name());
-        let cpu = ratios(results, &self.name, &subject, &base, |block| {
-            block.server_cpu_ns_per_request
-        });
         let rate = ratios(results, &self.name, &subject, &base, |block| {
             Some(block.requests_per_second)
         });
-        let cpu = statistics::estimate(&cpu);
+        let cpu = statistics::estimate(&self.cpu_ratios(results));
         Row {
             comparison: self.name.clone(),
             about: self.about.clone(),
@@ -113,6 +109,13 @@ impl Comparison {
             subject,
             base,
         }
+    }
+
+    fn cpu_ratios(&self, results: &Results) -> Vec<f64> {
+        let (subject, base) = (self.subject_name(), self.base_name());
+        ratios(results, &self.name, &subject, &base, |block| {
+            block.server_cpu_ns_per_request
+        })
     }
 
     fn subject_name(&self) -> String {
@@ -149,38 +152,46 @@ pub fn ratios(
         .collect()
 }
 
-/// Which comparison gets the next pair: first whoever has fewer than six, then whoever is not
-/// resolved and has the widest interval; `None` when all are resolved or have `pairs_max`.
+/// Which comparison gets the next pair; `None` when all are settled or have `pairs_max`.
+///
+/// First those with fewer than six pairs that count, one after the other, since five resolve nothing:
+/// if the time is short, some rows are whole and not all of them begun. Then whoever's interval is
+/// widest for what its verdict needs, as long as it has not twice the pairs of another that is open:
+/// a hopeless row does not use up the time of all.
 pub fn next<'a>(
     comparisons: &'a [Comparison],
     results: &Results,
     pairs_max: usize,
 ) -> Option<&'a Comparison> {
-    let measured = |comparison: &Comparison| {
-        let own = results
-            .blocks
-            .iter()
-            .filter(|block| block.comparison == comparison.name);
-        own.map(|block| block.round as usize + 1).max().unwrap_or(0)
-    };
-    let few = comparisons
-        .iter()
-        .filter(|one| measured(one) < PAIRS_MIN.min(pairs_max));
-    if let Some(fewest) = few.min_by_key(|one| measured(one)) {
-        return Some(fewest);
+    let mut open = Vec::new();
+    for one in comparisons {
+        let rounds = rounds(results, &one.name);
+        if rounds >= pairs_max {
+            continue;
+        }
+        let estimate = statistics::estimate(&one.cpu_ratios(results));
+        let pairs = estimate.map_or(0, |estimate| estimate.pairs as usize);
+        if pairs < PAIRS_MIN && rounds < PAIRS_MIN * DROPPED_AT_MOST {
+            return Some(one);
+        }
+        if !statistics::is_settled(estimate.as_ref()) {
+            let excess = estimate.as_ref().map_or(f64::INFINITY, statistics::excess);
+            open.push((one, rounds, excess));
+        }
     }
-    let open = comparisons.iter().filter(|one| measured(one) < pairs_max);
-    let widths = open.filter_map(|one| {
-        let row = one.row(results);
-        (row.verdict == Verdict::NotResolved).then(|| (one, width(row.cpu.as_ref())))
-    });
-    let widest = widths.max_by(|(_, left), (_, right)| left.total_cmp(right));
-    widest.map(|(one, _)| one)
+    let fewest = open.iter().map(|(_, rounds, _)| *rounds).min()?;
+    open.retain(|(_, rounds, _)| *rounds < 2 * fewest);
+    let widest = open.iter().max_by(|left, right| left.2.total_cmp(&right.2));
+    widest.map(|(one, ..)| *one)
 }
 
-/// Of an interval; infinite if there is none.
-fn width(estimate: Option<&Estimate>) -> f64 {
-    estimate.map_or(f64::INFINITY, |estimate| estimate.high - estimate.low)
+/// Pairs that were begun, whether they count or not.
+fn rounds(results: &Results, comparison: &str) -> usize {
+    let own = results
+        .blocks
+        .iter()
+        .filter(|it| it.comparison == comparison);
+    own.map(|block| block.round as usize + 1).max().unwrap_or(0)
 }
 
 /// Instructions of a request, if they were counted.
@@ -194,6 +205,7 @@ pub fn instructions(results: &Results, subject: &str, workload: &str) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Verdict;
 
     fn subject(name: &str) -> Subject {
         Subject {
@@ -275,5 +287,42 @@ mod tests {
         }
         assert_eq!(next(&all, &results, 20).unwrap().about, "noisy");
         assert!(next(&all, &results, 6).is_none());
+    }
+
+    #[test]
+    fn a_row_that_was_begun_is_made_whole_first() {
+        let mut results = Results::default();
+        let all = [comparison("begun"), comparison("new")];
+        add(&mut results, &all[0], 110.0, 100.0);
+        assert_eq!(next(&all, &results, 20).unwrap().about, "begun");
+    }
+
+    #[test]
+    fn a_hopeless_row_leaves_time_to_the_others() {
+        let mut results = Results::default();
+        let all = [comparison("hopeless"), comparison("open")];
+        for pair in 0..12 {
+            add(&mut results, &all[0], 50.0 + 10.0 * f64::from(pair), 100.0);
+        }
+        for pair in 0..6 {
+            add(&mut results, &all[1], 101.0 + f64::from(pair), 100.0);
+        }
+        assert_eq!(next(&all, &results, 30).unwrap().about, "open");
+        add(&mut results, &all[1], 104.0, 100.0);
+        assert_eq!(next(&all, &results, 30).unwrap().about, "hopeless");
+    }
+
+    #[test]
+    fn pairs_that_were_dropped_are_repeated_but_not_for_ever() {
+        let mut results = Results::default();
+        let all = [comparison("disturbed"), comparison("new")];
+        for round in 1..=12 {
+            add(&mut results, &all[0], 110.0, 100.0);
+            for block in &mut results.blocks {
+                block.dropped = Some("steal".to_owned());
+            }
+            let expected = if round < 12 { "disturbed" } else { "new" };
+            assert_eq!(next(&all, &results, 30).unwrap().about, expected, "{round}");
+        }
     }
 }

@@ -25,6 +25,11 @@ pub const PAIRS_MIN: usize = 6;
 const ESTIMATE_MIN: usize = 3;
 /// What is too little to matter, to either side of 1.
 pub const NO_EFFECT: f64 = 0.01;
+/// How much narrower than needed an interval has to be before measuring stops early. Who looks after
+/// each pair and stops at the first interval that happens to resolve is wrong too often (Armitage,
+/// McPherson, Rowe: Repeated Significance Tests on Accumulating Data, 1969): of noise alone, with 6
+/// to 30 pairs, in 14 % of 6,000 simulated rows, and with this margin in 5 %. A test repeats it.
+const MARGIN: f64 = 2.5;
 /// Any number: the same ratios must give the same interval.
 const SEED: u64 = 0x6261_7265_7769_7265;
 
@@ -90,6 +95,28 @@ pub fn verdict(estimate: Option<&Estimate>) -> Verdict {
     } else {
         Verdict::NotResolved
     }
+}
+
+/// How many times wider an interval is than it may be for the nearest verdict: below 1 it is
+/// resolved, and infinite where no verdict is in reach.
+pub fn excess(estimate: &Estimate) -> f64 {
+    let middle = estimate.median;
+    let (down, up) = (middle - estimate.low, estimate.high - middle);
+    let share = |reach: f64, room: f64| {
+        if room > 0.0 {
+            reach / room
+        } else {
+            f64::INFINITY
+        }
+    };
+    let no_effect = share(up, 1.0 + NO_EFFECT - middle).max(share(down, middle - 1.0 + NO_EFFECT));
+    let (slower, faster) = (share(down, middle - 1.0), share(up, 1.0 - middle));
+    no_effect.min(slower).min(faster)
+}
+
+/// Whether measuring can stop before its time: resolved, and by a margin.
+pub fn is_settled(estimate: Option<&Estimate>) -> bool {
+    estimate.is_some_and(|it| it.pairs as usize >= PAIRS_MIN && excess(it) * MARGIN < 1.0)
 }
 
 /// The middle number, or the mean of the two; `None` of none.

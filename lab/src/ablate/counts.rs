@@ -4,7 +4,7 @@
 //! who else is running.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use anyhow::Result;
@@ -12,7 +12,7 @@ use anyhow::Result;
 use super::Progress;
 use crate::counting;
 use crate::process::Subject;
-use crate::results::{Counters, Ladder, Step};
+use crate::results::Counters;
 use crate::workload::Workload;
 
 /// Something to count.
@@ -26,33 +26,33 @@ pub(super) struct Count {
     pub accounts: bool,
 }
 
-/// Counts all of them, as many at a time as there are cores, until somebody wants to leave. What was
-/// counted comes in any order; a server that cannot be counted is told with its reason.
+/// Counts all of them, as many at a time as there are cores, until somebody wants to leave. `keep` is
+/// called with each as it comes, in any order, and may end it all with an error.
 pub(super) fn all(
     counts: Vec<Count>,
     progress: &Progress,
-) -> (Vec<Counters>, Vec<(String, String)>) {
-    let waiting = Mutex::new(VecDeque::from(counts));
-    let done = Mutex::new(Vec::new());
-    let failed = Mutex::new(Vec::new());
+    mut keep: impl FnMut(&Count, Result<Counters>) -> Result<()>,
+) -> Result<()> {
+    let waiting = &Mutex::new(VecDeque::from(counts));
+    let (sender, done) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(count) = take(&waiting).filter(|_| !progress.is_over()) {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                while let Some(count) = take(waiting).filter(|_| !progress.is_over()) {
                     progress.show(&format!("{}, {}", count.subject.name, count.workload.name));
-                    match one(&count) {
-                        Ok(counters) => lock(&done).push(counters),
-                        Err(error) => {
-                            let reason = format!("{error:#}");
-                            lock(&failed).push((count.subject.name.clone(), reason));
-                        }
+                    let counters = one(&count);
+                    if sender.send((count, counters)).is_err() {
+                        break;
                     }
                 }
             });
         }
-    });
-    let (done, failed) = (done.into_inner(), failed.into_inner());
-    (done.unwrap_or_default(), failed.unwrap_or_default())
+        drop(sender);
+        // If it fails, the receiver goes, and each thread ends with what it is at.
+        done.into_iter()
+            .try_for_each(|(count, counters)| keep(&count, counters))
+    })
 }
 
 fn one(count: &Count) -> Result<Counters> {
@@ -76,35 +76,7 @@ fn one(count: &Count) -> Result<Counters> {
     })
 }
 
-/// The ladder whose rungs were counted under these names; `None` if one is missing.
-pub(super) fn ladder(
-    order: &str,
-    workload: &Workload,
-    techniques: &[&str],
-    cost_of_rung: impl Fn(usize) -> Option<f64>,
-) -> Option<Ladder> {
-    let steps = techniques.iter().enumerate().map(|(index, technique)| {
-        Some(Step {
-            technique: (*technique).to_owned(),
-            cost: cost_of_rung(index + 1)?,
-            interval: None,
-        })
-    });
-    Some(Ladder {
-        order: order.to_owned(),
-        workload: workload.name.clone(),
-        unit: "instructions".to_owned(),
-        naive: cost_of_rung(0)?,
-        steps: steps.collect::<Option<_>>()?,
-    })
-}
-
 fn take(waiting: &Mutex<VecDeque<Count>>) -> Option<Count> {
-    lock(waiting).pop_front()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    waiting.pop_front()
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -31,7 +31,7 @@ impl Progress {
     pub fn start(budget: Duration) -> Result<Self> {
         let bar =
             ProgressBar::with_draw_target(Some(budget.as_secs()), ProgressDrawTarget::stderr());
-        let style = "{bar:30} {elapsed_precise} of at most {len}s  {msg}";
+        let style = "{bar:30} at most {prefix} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).context("the bar's template")?);
         let left = Arc::new(AtomicBool::new(false));
         let mut signals = Signals::new([SIGINT, SIGTERM]).context("the signals")?;
@@ -57,6 +57,8 @@ impl Progress {
     pub fn show(&self, what: &str) {
         self.bar
             .set_position(self.started.elapsed().min(self.budget).as_secs());
+        let left = self.budget.saturating_sub(self.started.elapsed());
+        self.bar.set_prefix(HumanDuration(left).to_string());
         self.bar.set_message(what.to_owned());
         if self.is_terminal {
             return;

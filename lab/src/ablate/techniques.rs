@@ -144,7 +144,8 @@ impl Server {
     }
 }
 
-/// The server that belongs to this program: beside it, where cargo puts both.
+/// The server that belongs to this program: beside it, where cargo puts both, or else in the PATH.
+/// If there is none, the place where it should be, for [`Server::ask`] to name.
 pub fn server_beside_us() -> Result<PathBuf> {
     let own = std::env::current_exe().context("this program's own path")?;
     let folder = own.parent().context("a program lies in a folder")?;
@@ -154,21 +155,30 @@ pub fn server_beside_us() -> Result<PathBuf> {
     } else {
         folder
     };
-    Ok(folder.join("barewire"))
+    let beside = folder.join("barewire");
+    if beside.exists() {
+        return Ok(beside);
+    }
+    Ok(which::which("barewire").unwrap_or(beside))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn server() -> Server {
+    /// One that is on, one that is off by default, and the one that is about JSON.
+    pub(in crate::ablate) fn server() -> Server {
         let technique = |name: &str, is_default| Technique {
             name: name.to_owned(),
             is_default,
         };
         Server {
             program: "barewire".into(),
-            techniques: vec![technique("slab", true), technique("spin", false)],
+            techniques: vec![
+                technique("slab", true),
+                technique("spin", false),
+                technique("json-in-place", true),
+            ],
         }
     }
 
@@ -177,9 +187,7 @@ mod tests {
         let server = server();
         let tail = |subject: &Subject| subject.arguments[4..].join(" ");
         assert_eq!(tail(&server.full()), "");
-        let [slab, spin] = &server.techniques[..] else {
-            panic!("two")
-        };
+        let (slab, spin) = (&server.techniques[0], &server.techniques[1]);
         assert_eq!(tail(&server.left_out(slab)), "--without slab");
         assert_eq!(server.left_out(spin).name, "with spin");
         assert_eq!(tail(&server.left_out(spin)), "--with spin");
@@ -197,7 +205,7 @@ mod tests {
         let error = server.keep(&["slap".to_owned()]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "slap is no technique that can be switched; there are slab, spin"
+            "slap is no technique that can be switched; there are slab, spin, json-in-place"
         );
         server.keep(&["spin".to_owned()]).unwrap();
         assert_eq!(server.techniques.len(), 1);

@@ -1,7 +1,7 @@
 //! Reading and writing result files.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -34,8 +34,12 @@ impl Results {
         let written = || -> Result<()> {
             fs::create_dir_all(folder)?;
             let mut file = NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
+            // Through a buffer: it writes each number and each brace by itself.
+            let mut writer = BufWriter::new(&mut file);
+            serde_json::to_writer_pretty(&mut writer, self)?;
+            writer.write_all(b"\n")?;
+            writer.flush()?;
+            drop(writer);
             // Temporary files are their owner's alone; this one is for anybody.
             let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
             file.as_file().set_permissions(readable)?;

@@ -155,3 +155,64 @@ fn shares_sum_up_to_the_whole_way() {
     assert_eq!(shares["a"], expected);
     assert_eq!(shares["b"], expected);
 }
+
+#[test]
+fn excess_is_what_is_missing_to_the_nearest_verdict() {
+    let of = |low, median, high| {
+        excess(&Estimate {
+            median,
+            low,
+            high,
+            pairs: 10,
+        })
+    };
+    let near = |left: f64, right: f64| (left - right).abs() < 1e-9;
+    assert!(near(of(0.98, 1.04, 1.10), 1.5), "slower: 6 down, 4 of room");
+    assert!(near(of(0.90, 0.96, 1.02), 1.5), "faster: 6 up, 4 of room");
+    assert!(
+        near(of(0.98, 1.0, 1.02), 2.0),
+        "no effect: 2 with 1 of room"
+    );
+    assert!(
+        of(1.02, 1.04, 1.10) < 1.0,
+        "what lies above does not matter"
+    );
+    assert!(of(1.2, 1.3, 1.4) < 1.0);
+}
+
+#[test]
+fn settled_is_more_than_resolved() {
+    let of = |low, pairs| Estimate {
+        median: 1.10,
+        low,
+        high: 1.2,
+        pairs,
+    };
+    let (barely, clearly) = (of(1.01, 10), of(1.07, 10));
+    assert_eq!(verdict(Some(&barely)), Verdict::Slower);
+    assert!(!is_settled(Some(&barely)));
+    assert!(is_settled(Some(&clearly)));
+    assert!(!is_settled(Some(&of(1.07, 5))), "five pairs say nothing");
+    assert!(!is_settled(None));
+}
+
+/// Pairs are added one by one, and each time it is asked whether that is enough: the repeated asking
+/// must not make effects of noise.
+#[test]
+fn stopping_early_makes_no_effects() {
+    let ended = |seed: u64, noise: f64| {
+        let all = noisy(seed, 24, noise, 1.0);
+        let enough = (PAIRS_MIN..24).find(|pairs| is_settled(estimate(&all[..*pairs]).as_ref()));
+        verdict(estimate(&all[..enough.unwrap_or(24)]).as_ref())
+    };
+    let all: Vec<Verdict> = (0..100).map(|seed| ended(seed, 0.03)).collect();
+    let wrong = count(&all, &[Verdict::Faster, Verdict::Slower]);
+    assert!(wrong <= 5, "{wrong} of 100 claim an effect");
+}
+
+/// The bootstrap alone would claim an effect too often of so few.
+#[test]
+fn four_pairs_never_claim_an_effect() {
+    let wrong = count(&verdicts(4, 0.05, 1.0), &[Verdict::Faster, Verdict::Slower]);
+    assert_eq!(wrong, 0);
+}
