@@ -6,12 +6,14 @@
 //! file is written after every step, so whoever breaks off loses the step under way and no more.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 
 mod techniques;
+
+mod options;
 
 mod progress;
 
@@ -24,6 +26,7 @@ mod scope;
 mod resume;
 
 use counts::Count;
+pub use options::{Options, positive};
 pub use progress::Progress;
 use scope::Scope;
 pub use techniques::{Server, Technique, server_beside_us};
@@ -42,54 +45,12 @@ const LADDERS_AFTER: f64 = 0.8;
 /// A row that cannot be measured so many times in a row is given up.
 const FAILURES_MAX: u32 = 2;
 
-/// Measure what each technique is worth.
-#[derive(Debug, clap::Args)]
-pub struct Options {
-    /// Two minutes: counts for every technique, and naive against full in time.
-    #[arg(long, conflicts_with = "full")]
-    quick: bool,
-    /// Everything, for hours: each technique left out and added alone, on all workloads.
-    #[arg(long)]
-    full: bool,
-    /// Only these techniques, by name.
-    #[arg(long, value_delimiter = ',')]
-    techniques: Vec<String>,
-    /// Minutes that the timing may take, instead of 2, 20 or 360; counting is always finished.
-    #[arg(long, value_parser = positive)]
-    minutes: Option<f64>,
-    /// The most pairs of one row.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(6..))]
-    pairs_max: u16,
-    /// Seconds that count of a block, after one of warm-up; 2 if nothing is said, 1 with --quick.
-    #[arg(long, value_parser = positive)]
-    block_seconds: Option<f64>,
-    /// The server; without it, the one beside this program, or else in the PATH.
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Where the result file is written.
-    #[arg(long, default_value = "results/ablation.json")]
-    output: PathBuf,
-    /// Go on with a file that was broken off, with the options that it was begun with.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["quick", "full", "techniques", "pairs_max", "block_seconds", "server", "output"]
-    )]
-    resume: Option<PathBuf>,
-    /// Exit with 3 if this holds, such as 'ns_per_request > limit * 1.1'.
-    #[arg(long, value_name = "EXPRESSION")]
-    fail_if: Option<String>,
-}
-
-/// A positive number of seconds or minutes.
-pub fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("a number above 0 is wanted".to_owned()),
-    }
-}
-
 /// Runs it.
+///
+/// # Errors
+///
+/// If the server cannot be asked for its techniques, or the result file cannot be read or written; a
+/// row that cannot be measured is told in the file, and no error.
 pub fn run(options: &Options) -> Result<Exit> {
     let Some(path) = &options.resume else {
         return Ablation::begin(options, &options.output, Results::new())?.run();
@@ -110,24 +71,6 @@ pub fn run(options: &Options) -> Result<Exit> {
     };
     resume::check(&results, &options.program()?)?;
     Ablation::begin(&options, path, results)?.run()
-}
-
-impl Options {
-    fn scope(&self) -> Scope {
-        match (self.quick, self.full) {
-            (true, _) => Scope::Quick,
-            (_, true) => Scope::Full,
-            _ => Scope::Usual,
-        }
-    }
-
-    fn minutes(&self) -> f64 {
-        self.minutes.unwrap_or_else(|| self.scope().minutes())
-    }
-
-    fn program(&self) -> Result<PathBuf> {
-        self.server.clone().map_or_else(server_beside_us, Ok)
-    }
 }
 
 struct Ablation<'a> {
@@ -371,6 +314,3 @@ impl<'a> Ablation<'a> {
 fn is_of(counters: &Counters, subject: &Subject, workload: &Workload) -> bool {
     counters.subject == subject.name && counters.workload == workload.name
 }
-
-#[cfg(test)]
-mod tests;

@@ -59,6 +59,10 @@ impl Comparison {
     }
 
     /// Measures the next pair and adds its blocks to the results. `at_seconds` says when each began.
+    ///
+    /// # Errors
+    ///
+    /// As of [`measure::block`]; a pair that was not finished counts for nothing.
     pub fn measure(
         &self,
         results: &mut Results,

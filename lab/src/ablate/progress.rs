@@ -28,6 +28,10 @@ pub struct Progress {
 impl Progress {
     /// Starts the clock. Ctrl-C and SIGTERM end the experiment after the block under way; a second
     /// one ends the program.
+    ///
+    /// # Errors
+    ///
+    /// If the signals cannot be listened for.
     pub fn start(budget: Duration) -> Result<Self> {
         let bar =
             ProgressBar::with_draw_target(Some(budget.as_secs()), ProgressDrawTarget::stderr());

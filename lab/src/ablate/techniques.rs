@@ -42,6 +42,10 @@ pub struct Server {
 impl Server {
     /// Asks a server binary for its techniques; builds and demonstrations are left out, since the
     /// one cannot be switched and the other breaks a promise.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such program, or it prints no list of techniques.
     pub fn ask(program: &Path) -> Result<Self> {
         let shown = program.display();
         if !program.exists() {
@@ -73,6 +77,10 @@ impl Server {
     }
 
     /// Those of these names, in the server's order; an unknown one is told with all known ones.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such technique.
     pub fn keep(&mut self, names: &[String]) -> Result<()> {
         let known: Vec<&str> = self
             .techniques
@@ -146,6 +154,10 @@ impl Server {
 
 /// The server that belongs to this program: beside it, where cargo puts both, or else in the PATH.
 /// If there is none, the place where it should be, for [`Server::ask`] to name.
+///
+/// # Errors
+///
+/// If this program does not know where it lies.
 pub fn server_beside_us() -> Result<PathBuf> {
     let own = std::env::current_exe().context("this program's own path")?;
     let folder = own.parent().context("a program lies in a folder")?;

@@ -12,6 +12,10 @@ use super::{FORMAT, Results};
 impl Results {
     /// Reads a file that this version of the lab can read; the error names the file and what would
     /// be right.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or it is not a result file of this format.
     pub fn load(path: &Path) -> Result<Self> {
         let shown = path.display();
         let text = fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
@@ -27,6 +31,10 @@ impl Results {
 
     /// Writes it beside its place and then moves it there, so that a reader, or whoever pulls the
     /// plug, finds the old file or the new one. Makes the folder if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or the file cannot be written; what was there is then still there.
     pub fn save(&self, path: &Path) -> Result<()> {
         let shown = path.display();
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
