@@ -1,24 +1,58 @@
 //! A server under test: how it is started, asked for its address, looked at and ended.
+//!
+//! The invariant: nothing that was started outlives its [`Running`]. A server leads a process group
+//! of its own, and the group is ended as a whole, workers that the server forked included. What it
+//! prints goes to a file without a name and is quoted when something goes wrong. Absent is any
+//! knowledge of a certain server: what differs between them is in the [`Subject`].
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{self, Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+mod asking;
+
+mod usage;
+
+pub(crate) use asking::get;
+pub use usage::Usage;
+
+/// How long a server may take to start: a JVM on a busy machine needs half of it.
+const STARTED_WITHIN: Duration = Duration::from_mins(1);
+/// How long it may take to end by itself.
+const ENDED_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks at whether it has started or ended.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// What a server that announces itself prints before its address.
+const ANNOUNCEMENT: &str = "listening on http://";
+/// Lines of its output that an error quotes: the last ones.
+const LINES_QUOTED: usize = 12;
+/// What a shell, and a JVM, exits with when SIGTERM has ended it: 128 and the signal's number.
+const ENDED_BY_SIGTERM: i32 = 128 + Signal::TERM.as_raw();
 
 /// Who is measured, and how it is started.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// As in tables: `full`, `without slab`, `L0`, `axum`.
     pub name: String,
-    /// The program.
+    /// The program: a name that is looked up in PATH, or a path, which is relative to where the lab
+    /// was started (and not to `directory`).
     pub program: PathBuf,
     /// Its arguments; `{port}` and `{workers}` are filled in at start.
     pub arguments: Vec<String>,
-    /// Variables of its environment, filled in likewise.
+    /// Variables of its environment, filled in likewise. PORT and WORKERS are there in any case.
     pub environment: BTreeMap<String, String>,
     /// Where it is started; `None`: here.
     pub directory: Option<PathBuf>,
@@ -29,57 +63,281 @@ pub struct Subject {
 
 /// A started server; ended when it is dropped.
 #[derive(Debug)]
-pub struct Running {}
-
-/// What a process and its descendants used.
-#[derive(Clone, Debug, Default)]
-pub struct Usage {
-    /// CPU time of each thread by (process, thread), from schedstat.
-    pub threads: BTreeMap<(i32, i32), Duration>,
-    /// Resident memory of all, in bytes.
-    pub resident_bytes: u64,
+pub struct Running {
+    name: String,
+    child: Child,
+    address: SocketAddr,
+    output: File,
 }
 
 impl Running {
     /// Starts it with so many workers, on these cores (all if empty), and waits until it accepts.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be run, ends, or does not accept within a minute; its last lines are quoted.
     pub fn start(subject: &Subject, workers: usize, cores: &[usize]) -> Result<Self> {
-        let _ = (subject, workers, cores);
-        todo!()
+        let pin = match cores {
+            [] => Vec::new(),
+            _ => taskset(cores),
+        };
+        Self::start_under(&pin, subject, workers)
+    }
+
+    /// Starts it as the last arguments of another program, which runs it: `taskset -c 0`, `strace`,
+    /// `valgrind`.
+    pub(crate) fn start_under(
+        runner: &[OsString],
+        subject: &Subject,
+        workers: usize,
+    ) -> Result<Self> {
+        let port = if subject.announces { 0 } else { free_port()? };
+        let output = tempfile::tempfile().context("no file for a server's output")?;
+        let mut command = command(runner, subject, workers, port)?;
+        command.stdout(output.try_clone()?);
+        command.stderr(output.try_clone()?);
+        let child = command.spawn().with_context(|| {
+            let program = command.get_program();
+            format!("{} cannot be started: {}", subject.name, program.display())
+        })?;
+        let mut running = Self {
+            name: subject.name.clone(),
+            child,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            output,
+        };
+        running.wait_until_started(subject.announces)?;
+        Ok(running)
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        todo!()
+        self.address
     }
 
     /// Its process.
     pub fn pid(&self) -> u32 {
-        todo!()
+        self.child.id()
     }
 
-    /// SIGTERM, then a wait of some seconds, then SIGKILL; an error tells of an exit code that is
-    /// not 0 (or, for who cannot do better, death by that SIGTERM).
-    pub fn stop(self) -> Result<()> {
-        todo!()
+    /// SIGTERM, then a wait of some seconds, then SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// If it had to be killed, or ended with an exit code that is not 0. Death by that SIGTERM is
+    /// none: not everybody can do better.
+    pub fn stop(mut self) -> Result<()> {
+        if !self.has_ended()? {
+            self.signal(Signal::TERM);
+        }
+        let deadline = Instant::now() + ENDED_WITHIN;
+        while !self.has_ended()? {
+            if Instant::now() > deadline {
+                let seconds = ENDED_WITHIN.as_secs();
+                bail!("{} did not end {seconds} s after SIGTERM", self.name);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        let status = self.end()?;
+        if !is_orderly(status) {
+            bail!("{} ended with {status}{}", self.name, self.quoted());
+        }
+        Ok(())
+    }
+
+    fn wait_until_started(&mut self, announces: bool) -> Result<()> {
+        let deadline = Instant::now() + STARTED_WITHIN;
+        loop {
+            if announces {
+                if let Some(address) = announced(&self.printed()?) {
+                    self.address = address;
+                    return Ok(());
+                }
+            } else if get(self.address, "/plaintext").is_ok() {
+                return Ok(());
+            }
+            if self.has_ended()? {
+                let status = self.end()?;
+                let quoted = self.quoted();
+                bail!("{} ended before it listened: {status}{quoted}", self.name);
+            }
+            if Instant::now() > deadline {
+                let (seconds, quoted) = (STARTED_WITHIN.as_secs(), self.quoted());
+                bail!("{} did not listen within {seconds} s{quoted}", self.name);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Whether the process that was started has ended. It stays a zombie: until it is waited for,
+    /// its number is nobody else's, so that the group can be ended without doubt whose it is.
+    fn has_ended(&self) -> Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(self.group()), options)?;
+        Ok(ended.is_some_and(|status| status.exited() || status.killed() || status.dumped()))
+    }
+
+    /// Ends whatever is left of the group.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        self.signal(Signal::KILL);
+        self.child.wait()
+    }
+
+    /// A group that has no process any more is no error: that is what the signal was for.
+    fn signal(&self, signal: Signal) {
+        let _ = kill_process_group(self.group(), signal);
+    }
+
+    fn group(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// What it printed so far. Read at a position of its own: the file's is where the server writes.
+    fn printed(&self) -> io::Result<String> {
+        let length = self.output.metadata()?.len();
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.output.read_exact_at(&mut bytes, 0)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn quoted(&self) -> String {
+        let printed = self.printed().unwrap_or_default();
+        let lines: Vec<&str> = printed.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LINES_QUOTED)..];
+        if last.is_empty() {
+            return "; it printed nothing".to_owned();
+        }
+        format!("; it printed:\n  {}", last.join("\n  "))
     }
 }
 
-impl Usage {
-    /// Of a process and its descendants, now.
-    pub fn of(pid: u32) -> Result<Self> {
-        let _ = pid;
-        todo!()
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After `stop` it was waited for, and its number may be another's by now.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // Nobody is left to be told that it cannot be ended.
+            let _ = self.end();
+        }
+    }
+}
+
+/// `taskset -c 0,2` (util-linux): it pins itself and becomes the program that follows.
+pub(crate) fn taskset(cores: &[usize]) -> Vec<OsString> {
+    let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
+    vec!["taskset".into(), "-c".into(), cores.join(",").into()]
+}
+
+fn command(runner: &[OsString], subject: &Subject, workers: usize, port: u16) -> Result<Command> {
+    let fill = |text: &String| {
+        let text = text.replace("{port}", &port.to_string());
+        text.replace("{workers}", &workers.to_string())
+    };
+    let program = from_here(&subject.program)?;
+    let mut words = runner.iter().map(OsString::as_os_str);
+    let mut command = match words.next() {
+        Some(first) => {
+            let mut command = Command::new(first);
+            command.args(words).arg(&program);
+            command
+        }
+        None => Command::new(&program),
+    };
+    command.args(subject.arguments.iter().map(fill));
+    command.env("PORT", port.to_string());
+    command.env("WORKERS", workers.to_string());
+    command.envs(
+        subject
+            .environment
+            .iter()
+            .map(|(name, text)| (name, fill(text))),
+    );
+    if let Some(directory) = &subject.directory {
+        command.current_dir(directory);
+    }
+    command.stdin(Stdio::null()).process_group(0);
+    Ok(command)
+}
+
+/// A program with a folder in its name, as an absolute path; a bare name is left to PATH.
+fn from_here(program: &Path) -> Result<PathBuf> {
+    let name = program.file_name().unwrap_or(OsStr::new(""));
+    if program.as_os_str() == name {
+        return Ok(program.to_owned());
+    }
+    path::absolute(program).with_context(|| format!("no program: {}", program.display()))
+}
+
+/// A port that nobody listens on. Somebody may take it before the server does; the server then says
+/// so and ends, which is an error as any other.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// The address in the announcement, once its line is complete.
+fn announced(printed: &str) -> Option<SocketAddr> {
+    let mut lines = printed.split_inclusive('\n');
+    lines.find_map(|line| {
+        let address = line.strip_suffix('\n')?.strip_prefix(ANNOUNCEMENT)?;
+        address.trim_end().trim_end_matches('/').parse().ok()
+    })
+}
+
+fn is_orderly(status: ExitStatus) -> bool {
+    status.success()
+        || status.signal() == Some(Signal::TERM.as_raw())
+        || status.code() == Some(ENDED_BY_SIGTERM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_counts_once_its_line_is_complete() {
+        assert_eq!(announced("listening on http://127.0.0.1:80"), None);
+        let printed = "warming up\nlistening on http://127.0.0.1:8080\nready\n";
+        assert_eq!(announced(printed), Some(([127, 0, 0, 1], 8080).into()));
+        assert_eq!(announced("listening on http://nowhere\n"), None);
     }
 
-    /// CPU time of all threads together since `earlier`.
-    pub fn cpu_since(&self, earlier: &Self) -> Duration {
-        let _ = earlier;
-        todo!()
+    #[test]
+    fn a_name_is_left_to_path_and_a_path_is_from_here() {
+        assert_eq!(from_here(Path::new("node")).unwrap(), Path::new("node"));
+        let here = std::env::current_dir().unwrap();
+        let below = Path::new("target/release/canned");
+        assert_eq!(from_here(below).unwrap(), here.join(below));
+        assert_eq!(
+            from_here(Path::new("/bin/true")).unwrap(),
+            Path::new("/bin/true")
+        );
     }
 
-    /// CPU time of the busiest thread since `earlier`.
-    pub fn busiest_since(&self, earlier: &Self) -> Duration {
-        let _ = earlier;
-        todo!()
+    #[test]
+    fn port_and_workers_are_filled_in_wherever_they_stand() {
+        let subject = Subject {
+            program: "server".into(),
+            arguments: vec!["--listen=127.0.0.1:{port}".into(), "{workers}".into()],
+            environment: BTreeMap::from([("THREADS".into(), "{workers}".into())]),
+            ..Subject::default()
+        };
+        let command = command(&taskset(&[0, 2]), &subject, 3, 8081).unwrap();
+        assert_eq!(command.get_program(), "taskset");
+        let arguments: Vec<_> = command.get_args().collect();
+        assert_eq!(
+            arguments,
+            ["-c", "0,2", "server", "--listen=127.0.0.1:8081", "3"]
+        );
+        let variables: BTreeMap<_, _> = command.get_envs().collect();
+        for (name, value) in [("PORT", "8081"), ("WORKERS", "3"), ("THREADS", "3")] {
+            assert_eq!(variables[OsStr::new(name)], Some(OsStr::new(value)));
+        }
+    }
+
+    #[test]
+    fn death_by_sigterm_is_orderly_and_other_ends_are_not() {
+        let ends = |raw: i32| is_orderly(ExitStatus::from_raw(raw));
+        assert!(ends(0) && ends(15) && ends(143 << 8));
+        assert!(!ends(1 << 8) && !ends(9) && !ends(11));
     }
 }
