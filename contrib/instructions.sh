@@ -44,7 +44,7 @@ row() {
 }
 
 [[ $# -gt 0 ]] || cargo build --quiet --release
-cargo build --quiet --release --example canned --example load
+cargo build --quiet --release --workspace --bin canned --example load
 announce
 echo "command: valgrind --tool=callgrind $server ${arguments[*]}; load ADDRESS --requests 1024 and 3072 --request FILE"
 printf '%-24s %-22s %8s\n' server request instructions
@@ -52,7 +52,7 @@ for request in benches/requests/request-{short,browser}.http; do
     row "$(basename "$server")" "$request" "$server" "${arguments[@]}"
     [[ $limits == limits ]] || continue
     for level in 0 1 2; do
-        row "canned, level $level" "$request" target/release/examples/canned \
+        row "canned, level $level" "$request" target/release/canned \
             --level "$level" --request-bytes "$(stat -c %s "$request")"
     done
 done

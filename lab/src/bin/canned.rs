@@ -8,7 +8,7 @@
 //! The invariant: bytes on the wire, socket options and system calls are the server's, one recv and
 //! one send for a batch of requests. Absent on purpose: limits, timeouts, routes, a Date that
 //! moves, and patience with a peer that does not read its answers. What these cost is what
-//! `contrib/measure.sh` shows.
+//! `contrib/measure.sh` and `barewire-lab compare` show. Absent too is any code of the server's.
 
 use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,7 +17,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 use std::{process, thread};
 
-use barewire::config::{KIB, bounds};
 use clap::Parser;
 use memchr::memmem::Finder;
 use mio::net::{TcpListener, TcpStream};
@@ -26,11 +25,14 @@ use slab::Slab;
 use socket2::{Domain, Socket, Type};
 
 /// Bytes of one recv: the server's default `--buffer-size`.
-const INPUT_BYTES: usize = 8 * KIB;
+const INPUT_BYTES: usize = 8 * 1024;
 /// What every request ends in, so that none is shorter.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 /// The most requests that one recv can bring.
 const REQUESTS_MAX: usize = INPUT_BYTES / HEAD_END.len();
+/// Events of one poll, and fields of one request: the server's numbers (`src/config.rs`).
+const EVENTS_PER_POLL: usize = 1024;
+const FIELDS_MAX: usize = 100;
 /// No slab hands it out.
 const LISTENER: Token = Token(usize::MAX);
 
@@ -87,7 +89,7 @@ fn serve(mut listener: TcpListener, find: impl Fn(&[u8]) -> Found) -> io::Result
     let answers = answer().repeat(REQUESTS_MAX).into_bytes();
     let mut input = vec![0; INPUT_BYTES];
     let mut connections = Slab::new();
-    let mut events = Events::with_capacity(bounds::EVENTS_PER_POLL);
+    let mut events = Events::with_capacity(EVENTS_PER_POLL);
     loop {
         match poll.poll(&mut events, None) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -162,7 +164,7 @@ fn scan(input: &[u8], head_end: &Finder) -> Found {
 fn parse(input: &[u8]) -> Found {
     let (mut requests, mut end) = (0, 0);
     while end < input.len() {
-        let mut slots = [const { MaybeUninit::uninit() }; bounds::FIELDS_MAX];
+        let mut slots = [const { MaybeUninit::uninit() }; FIELDS_MAX];
         let mut request = httparse::Request::new(&mut []);
         match request.parse_with_uninit_headers(&input[end..], &mut slots) {
             Ok(httparse::Status::Complete(bytes)) => end += bytes,
