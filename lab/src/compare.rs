@@ -17,7 +17,7 @@ use crate::counting;
 use crate::measure::{self, Plan};
 use crate::peers::Peer;
 use crate::process::Subject;
-use crate::results::{Block, Latency, Objection, Results, Row, RowKind};
+use crate::results::{Block, Latency, Results, Row, RowKind};
 use crate::schedule;
 use crate::statistics::{self, PAIRS_MIN};
 use crate::workload::Workload;
@@ -352,15 +352,11 @@ impl Comparison<'_> {
         report::terminal::print(&self.results);
         let file = self.options.output.display();
         println!("written: {file}; `barewire-lab report {file}` draws it");
-        if let Some(expression) = &self.options.fail_if
-            && let Some(told) = guard::threshold::failed(&self.results, expression)?
-        {
+        let (exit, told) = guard::ending(&self.results, self.options.fail_if.as_deref())?;
+        if let Some(told) = told {
             println!("{told}");
-            return Ok(Exit::Threshold);
         }
-        let is_noise = |one: &Objection| ["drift", "steal"].contains(&one.kind.as_str());
-        let is_noisy = self.results.objections.iter().any(is_noise);
-        Ok(if is_noisy { Exit::Noisy } else { Exit::Success })
+        Ok(exit)
     }
 
     fn save(&mut self) -> Result<()> {

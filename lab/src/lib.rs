@@ -5,6 +5,11 @@
 //! the server as anybody does, through its command line, its sockets and `/accounts`; it links none
 //! of its code.
 
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "whatever fails here is told to a person, by anyhow, with what was being done"
+)]
+
 pub mod workload;
 
 pub mod process;

@@ -30,7 +30,7 @@ pub(crate) use asking::get;
 pub use usage::Usage;
 
 /// How long a server may take to start: a JVM on a busy machine needs half of it.
-const STARTED_WITHIN: Duration = Duration::from_secs(60);
+const STARTED_WITHIN: Duration = Duration::from_mins(1);
 /// How long it may take to end by itself.
 const ENDED_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks at whether it has started or ended.
@@ -72,6 +72,10 @@ pub struct Running {
 
 impl Running {
     /// Starts it with so many workers, on these cores (all if empty), and waits until it accepts.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be run, ends, or does not accept within a minute; its last lines are quoted.
     pub fn start(subject: &Subject, workers: usize, cores: &[usize]) -> Result<Self> {
         let pin = match cores {
             [] => Vec::new(),
@@ -116,8 +120,12 @@ impl Running {
         self.child.id()
     }
 
-    /// SIGTERM, then a wait of some seconds, then SIGKILL; an error tells of an exit code that is
-    /// not 0 (or, for who cannot do better, death by that SIGTERM).
+    /// SIGTERM, then a wait of some seconds, then SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// If it had to be killed, or ended with an exit code that is not 0. Death by that SIGTERM is
+    /// none: not everybody can do better.
     pub fn stop(mut self) -> Result<()> {
         if !self.has_ended()? {
             self.signal(Signal::TERM);

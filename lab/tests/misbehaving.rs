@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use barewire_lab::generator::{self, Options, Outcome};
+use barewire_lab::wrk;
 use clap::Parser;
 
 #[derive(Parser)]
@@ -240,4 +241,30 @@ fn answers_twice() {
 fn keeps_a_connection_that_was_to_be_closed() {
     let address = server(|_, stream| stream.write_all(RIGHT).ok());
     assert_eq!(kinds(&load(address, &["--reconnect"])), ["silence"]);
+}
+
+/// wrk itself exits with 0 then. Where it is not installed, there is nothing to test.
+#[test]
+fn what_wrk_takes_for_an_error_fails_its_run() {
+    if !wrk::is_installed() {
+        return;
+    }
+    let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nhello";
+    let url = format!("http://{}/", server_that_turns(busy, false));
+    let drive = wrk::Drive {
+        url: &url,
+        threads: 1,
+        connections: 2,
+        seconds: 1,
+        script: None,
+        cores: &[],
+    };
+    let outcome = drive.with_errors().unwrap();
+    assert_eq!(
+        outcome.errors_by_kind.keys().collect::<Vec<_>>(),
+        ["status"]
+    );
+    assert!(outcome.requests > outcome.errors_by_kind["status"]);
+    let failed = wrk::run(&url, 1, 2, 1, None).unwrap_err();
+    assert!(failed.to_string().contains("status"), "{failed}");
 }

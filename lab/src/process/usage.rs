@@ -22,6 +22,10 @@ pub struct Usage {
 
 impl Usage {
     /// Of a process and its descendants, now.
+    ///
+    /// # Errors
+    ///
+    /// If the process is not there, or belongs to somebody else.
     pub fn of(pid: u32) -> Result<Self> {
         let first = i32::try_from(pid)?;
         let mut usage = Self::default();
