@@ -2,9 +2,9 @@
 //!
 //! The article: "I am a junior computer science student ..." on DEV Community, by github-recommend,
 //! about the framework hyperlane. Its three wrk blocks are repeated with its own line, on this
-//! machine, once as it has them and once without the wait inside its handler; then a ledger sets what
-//! it said beside what was measured. Every measured value comes out of the result file, and what was
-//! not measured says so.
+//! machine, once as it has them and once without the wait inside its handler; then a ledger sets
+//! what it said beside what was measured. Every measured value comes out of the result file, and
+//! what was not measured says so.
 
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,9 @@
 //! The server beside its rivals, and beside the limit.
 //!
-//! Rounds: in each every subject has one block of every workload, in an order that is turned round in
-//! the next. Each figure is compared with the server's own of the same round, and the server stands
-//! in each round twice: what it differs from itself is noise. Then latencies at fixed rates, and
-//! counts. Nobody is timed before its answers were checked.
+//! Rounds: in each every subject has one block of every workload, in an order that is turned round
+//! in the next. Each figure is compared with the server's own of the same round, and the server
+//! stands in each round twice: what it differs from itself is noise. Then latencies at fixed rates,
+//! and counts. Nobody is timed before its answers were checked.
 
 use std::path::PathBuf;
 use std::time::Duration;

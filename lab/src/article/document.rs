@@ -11,11 +11,11 @@ pub(super) fn of(results: &Results, path: &Path) -> String {
     let environment = &results.environment;
     let mut page = format!(
         "# The article, sentence by sentence\n\n\
-         An article on DEV Community, by github-recommend, shows what a fast server should do, with \
-         the framework hyperlane, and prints three runs of wrk. Here they were run again with its own \
-         line.\n\n\
-         Generated from `{shown}` by `barewire-lab article --from {shown} --document docs/article.md`. \
-         Made by `{}`, {}, {}, {} cores, {}; commit {}.\n\n",
+         An article on DEV Community, by github-recommend, shows what a fast server should do, \
+         with the framework hyperlane, and prints three runs of wrk. Here they were run again with \
+         its own line.\n\n\
+         Generated from `{shown}` by `barewire-lab article --from {shown} --document \
+         docs/article.md`. Made by `{}`, {}, {}, {} cores, {}; commit {}.\n\n",
         results.command.join(" "),
         environment.compiler.as_deref().unwrap_or("rustc unknown"),
         environment.cpu,
@@ -24,7 +24,8 @@ pub(super) fn of(results: &Results, path: &Path) -> String {
         environment.commit.as_deref().unwrap_or("unknown"),
     );
     page += "## The runs\n\n\
-             | server | run | requests/s | server CPU, us a request | its busiest thread | wrk, of a core | errors |\n\
+             | server | run | requests/s | server CPU, us a request | its busiest thread | wrk, \
+             of a core | errors |\n\
              |---|---|---:|---:|---:|---:|---|\n";
     for block in &results.blocks {
         let cpu = block.server_cpu_ns_per_request;
@@ -51,8 +52,8 @@ pub(super) fn of(results: &Results, path: &Path) -> String {
             },
         );
     }
-    page += "\nServer and wrk share the machine's cores: these rates belong to both together. What a \
-             server costs is its CPU time for a request.\n\n## The ledger\n\n\
+    page += "\nServer and wrk share the machine's cores: these rates belong to both together. \
+             What a server costs is its CPU time for a request.\n\n## The ledger\n\n\
              | the article said | measured here | verdict | because |\n|---|---|---|---|\n";
     for sentence in &results.ledger {
         let cells = [

@@ -122,8 +122,8 @@ fn little(results: &Results, printed: &Printed) -> Sentence {
         measured: or_not(here.unwrap_or_default()),
         verdict: if possible { "possible" } else { "impossible" }.to_owned(),
         reason: format!(
-            "rate x latency is {under_way:.0} requests under way, and 400 connections have 400 at the \
-             most: at that rate the mean is at most {most:.1} ms"
+            "rate x latency is {under_way:.0} requests under way, and 400 connections have 400 \
+             at the most: at that rate the mean is at most {most:.1} ms"
         ),
     }
 }
@@ -212,8 +212,8 @@ fn wait(results: &Results) -> Sentence {
         }),
         verdict: "simulated".to_owned(),
         reason: format!(
-            "no server can give more than connections / wait, here {}; what a timer's resolution adds \
-             is then taken for a framework's speed",
+            "no server can give more than connections / wait, here {}; what a timer's \
+             resolution adds is then taken for a framework's speed",
             per_second(ceiling)
         ),
     }
