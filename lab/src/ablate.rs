@@ -2,8 +2,9 @@
 //!
 //! First the server against itself, which shows what noise there is, and the naive server against
 //! it. Then counts, which have no noise: system calls, copies, allocations and instructions of each
-//! server. Then time, in interleaved pairs of fresh processes, for what the counts say has moved. The
-//! file is written after every step, so whoever breaks off loses the step under way and no more.
+//! server. Then time, in interleaved pairs of fresh processes, for what the counts say has moved.
+//! The file is written after every step, so whoever breaks off loses the step under way and no
+//! more.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,8 +50,8 @@ const FAILURES_MAX: u32 = 2;
 ///
 /// # Errors
 ///
-/// If the server cannot be asked for its techniques, or the result file cannot be read or written; a
-/// row that cannot be measured is told in the file, and no error.
+/// If the server cannot be asked for its techniques, or the result file cannot be read or written;
+/// a row that cannot be measured is told in the file, and no error.
 pub fn run(options: &Options) -> Result<Exit> {
     let Some(path) = &options.resume else {
         return Ablation::begin(options, &options.output, Results::new())?.run();

@@ -1,15 +1,202 @@
-//! (to be written)
+//! Reads anybody's wrk output and says what contradicts itself.
+//!
+//! wrk's figures depend on each other: the requests, the time and the rate; the rate, the latency
+//! and the connections. Output that was typed, rounded by hand or pasted together breaks that, and
+//! so does its format, which wrk's source fixes to the digit. Every figure is taken for the
+//! interval that its last digit leaves open, so rounding accuses nobody. Absent is any judgement of
+//! what is not printed: output without findings may still be of a server that answers nonsense.
 
-use anyhow::Result;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
 
 use crate::Exit;
 
-/// Options.
+pub mod quantity;
+
+pub mod printed;
+
+mod form;
+
+mod sums;
+
+mod spread;
+
+mod waiting;
+
+mod padding;
+
+mod client;
+
+use printed::Printed;
+
+/// Read anybody's wrk output and say what contradicts itself.
+///
+/// Exits with 1 if anything is impossible.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub struct Options {
+    /// File with the output of one or more runs, the command line above each if there is one;
+    /// - for stdin.
+    file: PathBuf,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    known: Known,
+}
+
+/// What is known of the runs that their output does not say.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Known {
+    /// Cores of the machine that wrk ran on.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub cores: Option<u64>,
+    /// Microseconds that the server waits before each answer.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub wait_us: Option<u32>,
+    /// Requests that a script of wrk sends together.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub pipeline: Option<u16>,
+}
+
+/// How much a finding weighs, the heaviest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// wrk cannot have printed this of one run.
+    Impossible,
+    /// It can have, but it is unlikely, or the figure does not mean what it seems to.
+    Suspicious,
+    /// Worth knowing when the figures are read.
+    Note,
+}
+
+/// Something that a run's output says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// Its weight.
+    pub severity: Severity,
+    /// What it is about, in a word or two: `little`, `decimals`.
+    pub kind: &'static str,
+    /// The arithmetic.
+    pub sentence: String,
+    /// Where the rule comes from.
+    pub source: &'static str,
+}
+
+impl Finding {
+    fn new(
+        severity: Severity,
+        kind: &'static str,
+        sentence: impl Into<String>,
+        source: &'static str,
+    ) -> Self {
+        Self {
+            severity,
+            kind,
+            sentence: sentence.into(),
+            source,
+        }
+    }
+}
+
+/// One run and what was found in it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Examined {
+    /// What wrk asked for; empty if that line is missing.
+    pub url: String,
+    /// The command line above it.
+    pub command: Option<String>,
+    /// The heaviest first.
+    pub findings: Vec<Finding>,
+}
 
 /// Runs it.
+///
+/// # Errors
+///
+/// If the findings cannot be written as JSON.
 pub fn run(options: &Options) -> Result<Exit> {
-    let _ = options;
-    todo!()
+    let text = match read(&options.file) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("barewire-lab: {error:#}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let examined = examine(&text, &options.known);
+    if examined.is_empty() {
+        let shown = options.file.display();
+        eprintln!("barewire-lab: {shown} has no line `Running ... test @ ...`: not wrk's output");
+        return Ok(Exit::Usage);
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&examined)?);
+    } else {
+        print(&examined);
+    }
+    let mut all = examined.iter().flat_map(|run| &run.findings);
+    Ok(if all.any(|one| one.severity == Severity::Impossible) {
+        Exit::Failure
+    } else {
+        Exit::Success
+    })
+}
+
+/// All runs in a text, in its order, with what is to be said of each; empty if it has none.
+pub fn examine(text: &str, known: &Known) -> Vec<Examined> {
+    let runs = Printed::all(text);
+    let mut examined: Vec<Examined> = runs.iter().map(|run| examine_one(run, known)).collect();
+    for (run, finding) in sums::across(&runs) {
+        examined[run].findings.push(finding);
+    }
+    for run in &mut examined {
+        run.findings.sort_by_key(|finding| finding.severity);
+    }
+    examined
+}
+
+fn examine_one(run: &Printed, known: &Known) -> Examined {
+    let mut findings = form::findings(run);
+    findings.extend(sums::findings(run));
+    findings.extend(spread::findings(run));
+    findings.extend(waiting::findings(run, known));
+    findings.extend(client::findings(run, known));
+    Examined {
+        url: run.url.to_owned(),
+        command: run.command.map(str::to_owned),
+        findings,
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    if file == Path::new("-") {
+        let mut text = String::new();
+        let mut stdin = std::io::stdin();
+        stdin
+            .read_to_string(&mut text)
+            .context("stdin cannot be read")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+fn print(examined: &[Examined]) {
+    for (number, run) in examined.iter().enumerate() {
+        println!("run {}: {}", number + 1, run.url);
+        if run.findings.is_empty() {
+            println!("  nothing contradicts itself");
+        }
+        for finding in &run.findings {
+            let word = match finding.severity {
+                Severity::Impossible => "impossible",
+                Severity::Suspicious => "suspicious",
+                Severity::Note => "note",
+            };
+            println!("  {word:<11} {}", finding.sentence);
+            println!("  {:<11} [{}: {}]", "", finding.kind, finding.source);
+        }
+    }
 }

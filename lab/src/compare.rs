@@ -1,84 +1,40 @@
 //! The server beside its rivals, and beside the limit.
 //!
-//! Rounds: in each every subject has one block of every workload, in an order that is turned round in
-//! the next. Each figure is compared with the server's own of the same round, and the server stands
-//! in each round twice: what it differs from itself is noise. Then latencies at fixed rates, and
-//! counts. Nobody is timed before its answers were checked.
+//! Rounds: in each every subject has one block of every workload, in an order that is turned round
+//! in the next. Each figure is compared with the server's own of the same round, and the server
+//! stands in each round twice: what it differs from itself is noise. Then latencies at fixed rates,
+//! and counts. Nobody is timed before its answers were checked.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
+
+mod options;
 
 mod field;
 
-use crate::ablate::{Progress, Server, positive, server_beside_us};
+use crate::ablate::{Progress, Server, server_beside_us};
 use crate::counting;
 use crate::measure::{self, Plan};
-use crate::peers::Peer;
 use crate::process::Subject;
 use crate::results::{Block, Latency, Results, Row, RowKind};
 use crate::schedule;
 use crate::statistics::{self, PAIRS_MIN};
 use crate::workload::Workload;
-use crate::{Exit, guard, peers, report};
+use crate::{Exit, guard, report};
 
 use field::{Entrant, Field, Role};
+pub use options::Options;
 
 /// Shares of the saturation rate at which latency is measured.
 const SHARES: [f64; 3] = [0.5, 0.7, 0.9];
 /// Part of the time that is for rounds; the rest is for latencies.
 const ROUNDS_SHARE: f64 = 0.75;
 
-/// Measure the server beside its rivals and beside the limit.
-#[derive(Debug, clap::Args)]
-pub struct Options {
-    /// Only these rivals, by the names of their folders.
-    #[arg(long, value_delimiter = ',')]
-    peers: Vec<String>,
-    /// The folder of the rivals [default: `peers`, here or above this program].
-    #[arg(long, value_name = "FOLDER")]
-    peers_folder: Option<PathBuf>,
-    /// Workers of each server.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    workers: u16,
-    /// What is asked of them: keep-alive, pipelined-x16, one-connection, connection-per-request.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "keep-alive,pipelined-x16"
-    )]
-    workload: Vec<String>,
-    /// Minutes that it may take, without building.
-    #[arg(long, default_value_t = 20.0, value_parser = positive)]
-    minutes: f64,
-    /// The most rounds.
-    #[arg(long, default_value_t = 30)]
-    rounds_max: u32,
-    /// Seconds that count of a block, after one of warm-up.
-    #[arg(long, default_value_t = 1.5, value_parser = positive)]
-    block_seconds: f64,
-    /// The server; without it, the one beside this program.
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Where the result file is written.
-    #[arg(long, default_value = "results/comparison.json")]
-    output: PathBuf,
-    /// List the rivals and leave.
-    #[arg(long)]
-    list: bool,
-    /// Build the rivals, check their answers and leave.
-    #[arg(long)]
-    build_only: bool,
-    /// Exit with 3 if this holds, such as 'ns_per_request > limit * 1.1'.
-    #[arg(long, value_name = "EXPRESSION")]
-    fail_if: Option<String>,
-}
-
 /// Runs it.
 pub fn run(options: &Options) -> Result<Exit> {
-    let folder = peers::folder(options.peers_folder.as_deref())?;
-    let peers = chosen(peers::all_in(&folder)?, &options.peers)?;
+    let peers = options.rivals()?;
     if options.list {
         for peer in &peers {
             let sheet = &peer.about;
@@ -89,11 +45,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         }
         return Ok(Exit::Success);
     }
-    let workloads = options
-        .workload
-        .iter()
-        .map(|name| named(name))
-        .collect::<Result<Vec<_>>>()?;
+    let workloads = options.workloads()?;
     let program = options.server.clone().map_or_else(server_beside_us, Ok)?;
     let server = Server::ask(&program)?.full();
     let mut results = Results::new();
@@ -121,26 +73,6 @@ pub fn run(options: &Options) -> Result<Exit> {
     comparison.latencies()?;
     comparison.counts()?;
     comparison.finish()
-}
-
-/// The rivals of these names; all if there are none.
-fn chosen(all: Vec<Peer>, names: &[String]) -> Result<Vec<Peer>> {
-    let is_known = |name: &String| all.iter().any(|peer| peer.name == *name);
-    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
-        let known: Vec<_> = all.iter().map(|peer| peer.name.as_str()).collect();
-        bail!("{unknown} is no rival; there are {}", known.join(", "));
-    }
-    let is_wanted = |peer: &Peer| names.is_empty() || names.contains(&peer.name);
-    Ok(all.into_iter().filter(is_wanted).collect())
-}
-
-fn named(name: &str) -> Result<Workload> {
-    let all = Workload::all();
-    let found = all.iter().find(|workload| workload.name == name);
-    found.cloned().with_context(|| {
-        let known: Vec<_> = all.iter().map(|workload| workload.name.as_str()).collect();
-        format!("{name} is no workload; there are {}", known.join(", "))
-    })
 }
 
 struct Comparison<'a> {
@@ -386,13 +318,6 @@ fn canned(program: PathBuf, name: &str, level: Option<u8>, workload: &Workload) 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn workloads_are_known_by_name() {
-        assert_eq!(named("pipelined-x16").unwrap(), Workload::pipelined());
-        let error = named("fast").unwrap_err().to_string();
-        assert!(error.contains("keep-alive, pipelined-x16"), "{error}");
-    }
 
     #[test]
     fn a_canned_loop_is_told_how_long_a_request_is() {

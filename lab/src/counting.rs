@@ -62,7 +62,8 @@ pub fn by_accounts(subject: &Subject, workload: &Workload) -> Result<Counters> {
     })
 }
 
-/// System calls by strace, of all threads that receive; `None` where strace is missing or forbidden.
+/// System calls by strace, of all threads that receive; `None` where strace is missing or
+/// forbidden.
 pub fn by_strace(subject: &Subject, workload: &Workload) -> Result<Option<Counters>> {
     let Ok(strace) = which::which("strace") else {
         return Ok(None);

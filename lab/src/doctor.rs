@@ -129,7 +129,8 @@ fn machine() -> Vec<Finding> {
             "steal",
             steal <= 0.01,
             format!("{:.1} % of the last second", 100.0 * steal),
-            "somebody else uses the hardware: measure at another hour, blocks above 1 % are dropped",
+            "somebody else uses the hardware: measure at another hour, blocks above 1 % are \
+             dropped",
         ),
         finding(
             "congestion control",
@@ -192,7 +193,8 @@ fn limits() -> Vec<Finding> {
             } else {
                 "none"
             },
-            "none on this (virtual) machine: instructions come from callgrind, samples from a timer",
+            "none on this (virtual) machine: instructions come from callgrind, samples from a \
+             timer",
         ),
     ]
 }

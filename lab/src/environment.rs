@@ -11,8 +11,8 @@ use procfs::{CpuInfo, Current};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The tools that figures depend on, and what makes each tell its version. wrk knows no flag for it,
-/// and tells it with its usage.
+/// The tools that figures depend on, and what makes each tell its version. wrk knows no flag for
+/// it, and tells it with its usage.
 const TOOLS: [(&str, &[&str]); 5] = [
     ("wrk", &["-v"]),
     ("valgrind", &["--version"]),

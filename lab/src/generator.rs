@@ -2,8 +2,8 @@
 //! server does, so that the server is what is measured.
 //!
 //! In reading order: what is sent ([`script`]), what must come back ([`answer`]), one connection,
-//! the connections of a thread with the closed loop, the open loop, what was found. Here is the run:
-//! learn, warm up, measure.
+//! the connections of a thread with the closed loop, the open loop, what was found. Here is the
+//! run: learn, warm up, measure.
 //!
 //! The invariant: a phase begins and ends with nothing under way, and the server's CPU time is read
 //! when it has fallen asleep; so requests and CPU time belong together exactly. Every run ends: no
@@ -49,7 +49,8 @@ pub use script::Weighted;
 
 /// What the server needs to fall asleep after its last answer; only then is its CPU time complete.
 const SETTLE: Duration = Duration::from_millis(2);
-/// The open loop's first request is due so long after the threads were started, for that takes time.
+/// The open loop's first request is due so long after the threads were started, for that takes
+/// time.
 const LEAD: Duration = Duration::from_millis(2);
 
 /// Runs it, and prints what was found; [`Exit::Failure`] if any request failed.
@@ -171,7 +172,8 @@ impl Plan {
         Ok(clients)
     }
 
-    /// Asks for everything once, over one connection where connections are kept, which is handed on.
+    /// Asks for everything once, over one connection where connections are kept, which is handed
+    /// on.
     fn learn(&self) -> Result<(Vec<Expected>, Option<TcpStream>)> {
         let body = self.body.as_deref();
         let mut kept = None;

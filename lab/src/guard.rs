@@ -32,8 +32,11 @@ pub fn objections(results: &Results) -> Vec<Objection> {
 
 /// How a run with these results ends: 3 if the threshold was crossed, 4 if the noise forbids a
 /// judgement, and then the threshold is not looked at. Noise in one comparison forbids only that a
-/// threshold is judged; noise in all of them, everything. The text says why; fails if the expression
-/// makes no sense or names what was not measured.
+/// threshold is judged; noise in all of them, everything. The text says why.
+///
+/// # Errors
+///
+/// If the expression makes no sense, or names what was not measured.
 pub fn ending(results: &Results, fail_if: Option<&str>) -> anyhow::Result<(Exit, Option<String>)> {
     let forbids = |objection: &Objection| {
         let concerns = objection.about == "all" || fail_if.is_some();

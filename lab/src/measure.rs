@@ -1,7 +1,7 @@
 //! One block: a fresh server, some seconds of a workload, and what both sides used.
 //!
-//! The generator is this program's `load`, as a process of its own on a core of its own, so that its
-//! CPU time is nobody else's. A block that something disturbed is kept, with the reason why it
+//! The generator is this program's `load`, as a process of its own on a core of its own, so that
+//! its CPU time is nobody else's. A block that something disturbed is kept, with the reason why it
 //! counts for nothing.
 
 use std::path::PathBuf;
@@ -39,8 +39,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// One worker on the first core and one generator thread on the second, or both on the only one;
-    /// a second of warm-up.
+    /// One worker on the first core and one generator thread on the second, or both on the only
+    /// one; a second of warm-up.
     pub fn of_two_cores(seconds: f64) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -84,8 +84,8 @@ pub fn block(subject: &Subject, workload: &Workload, plan: &Plan) -> Result<Bloc
     Ok(of(subject, workload, outcome, steal))
 }
 
-/// Sends so many requests over the workload's connections, and fails if one fails: for counting, not
-/// for timing.
+/// Sends so many requests over the workload's connections, and fails if one fails: for counting,
+/// not for timing.
 pub fn send(server: &Running, workload: &Workload, requests: usize) -> Result<()> {
     let mut command = load(server, workload)?;
     command.args(["--requests", &requests.to_string()]);

@@ -56,8 +56,8 @@ pub struct Subject {
     pub environment: BTreeMap<String, String>,
     /// Where it is started; `None`: here.
     pub directory: Option<PathBuf>,
-    /// Whether it takes port 0 and prints `listening on http://HOST:PORT`, as barewire and the canned
-    /// loops do. Otherwise a free port is chosen, and it has started once it answers.
+    /// Whether it takes port 0 and prints `listening on http://HOST:PORT`, as barewire and the
+    /// canned loops do. Otherwise a free port is chosen, and it has started once it answers.
     pub announces: bool,
 }
 
@@ -192,7 +192,8 @@ impl Running {
         Pid::from_child(&self.child)
     }
 
-    /// What it printed so far. Read at a position of its own: the file's is where the server writes.
+    /// What it printed so far. Read at a position of its own: the file's is where the server
+    /// writes.
     fn printed(&self) -> io::Result<String> {
         let length = self.output.metadata()?.len();
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];

@@ -40,7 +40,13 @@ pub struct Options {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Tables as GitHub shows them; `-` or nothing is the standard output.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "-"
+    )]
     export_markdown: Option<PathBuf>,
     /// Tables for the terminal.
     #[arg(long)]

@@ -1,5 +1,5 @@
-//! The result file: everything that an experiment saw, so that every table, chart and verdict can be
-//! made from it later, and checked by whoever distrusts it.
+//! The result file: everything that an experiment saw, so that every table, chart and verdict can
+//! be made from it later, and checked by whoever distrusts it.
 //!
 //! One JSON file for each run of an experiment. Raw blocks stand beside what was concluded from
 //! them. Units are in the names; `null` is "not measured", and never 0. The schema is
@@ -245,7 +245,8 @@ pub struct Latency {
 pub struct Objection {
     /// What it is about: a comparison, a subject, or `all`.
     pub about: String,
-    /// Its kind, in one word: `client-bound`, `errors`, `answers-differ`, `drift`, `steal`, `little`.
+    /// Its kind, in one word: `client-bound`, `errors`, `answers-differ`, `drift`, `steal`,
+    /// `little`.
     pub kind: String,
     /// What was seen, with its number.
     pub what: String,

@@ -58,7 +58,8 @@ impl Comparison {
         }
     }
 
-    /// Measures the next pair and adds its blocks to the results. `at_seconds` says when each began.
+    /// Measures the next pair and adds its blocks to the results. `at_seconds` says when each
+    /// began.
     ///
     /// # Errors
     ///
@@ -158,10 +159,10 @@ pub fn ratios(
 
 /// Which comparison gets the next pair; `None` when all are settled or have `pairs_max`.
 ///
-/// First those with fewer than six pairs that count, one after the other, since five resolve nothing:
-/// if the time is short, some rows are whole and not all of them begun. Then whoever's interval is
-/// widest for what its verdict needs, as long as it has not twice the pairs of another that is open:
-/// a hopeless row does not use up the time of all.
+/// First those with fewer than six pairs that count, one after the other, since five resolve
+/// nothing: if the time is short, some rows are whole and not all of them begun. Then whoever's
+/// interval is widest for what its verdict needs, as long as it has not twice the pairs of another
+/// that is open: a hopeless row does not use up the time of all.
 pub fn next<'a>(
     comparisons: &'a [Comparison],
     results: &Results,

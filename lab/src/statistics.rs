@@ -25,10 +25,11 @@ pub const PAIRS_MIN: usize = 6;
 const ESTIMATE_MIN: usize = 3;
 /// What is too little to matter, to either side of 1.
 pub const NO_EFFECT: f64 = 0.01;
-/// How much narrower than needed an interval has to be before measuring stops early. Who looks after
-/// each pair and stops at the first interval that happens to resolve is wrong too often (Armitage,
-/// McPherson, Rowe: Repeated Significance Tests on Accumulating Data, 1969): of noise alone, with 6
-/// to 30 pairs, in 14 % of 6,000 simulated rows, and with this margin in 5 %. A test repeats it.
+/// How much narrower than needed an interval has to be before measuring stops early. Who looks
+/// after each pair and stops at the first interval that happens to resolve is wrong too often
+/// (Armitage, McPherson, Rowe: Repeated Significance Tests on Accumulating Data, 1969): of noise
+/// alone, with 6 to 30 pairs, in 14 % of 6,000 simulated rows, and with this margin in 5 %. A test
+/// repeats it.
 const MARGIN: f64 = 2.5;
 /// Any number: the same ratios must give the same interval.
 const SEED: u64 = 0x6261_7265_7769_7265;

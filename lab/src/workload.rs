@@ -1,7 +1,8 @@
 //! What is asked of a server: how many connections, how many requests at once, at which pace.
 //!
-//! A workload says nothing of a server and nothing of time: the same one goes to every subject of an
-//! experiment. Absent are payloads other than GET: what a request's body costs is not asked here.
+//! A workload says nothing of a server and nothing of time: the same one goes to every subject of
+//! an experiment. Absent are payloads other than GET: what a request's body costs is not asked
+//! here.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
 //! wrk, driven: its counts as JSON instead of prose, and its errors as errors.
 //!
-//! wrk exits with 0 whatever happened, so here socket errors and answers other than 2xx and 3xx fail
-//! the run unless somebody asks to see them. Absent on purpose: latencies under that name. wrk is a
-//! closed loop that pads its histogram with values which nobody measured (`stats_correct`) before it
-//! prints; what it gives is kept as `padded_percentiles_us`, to be compared with what others print.
+//! wrk exits with 0 whatever happened, so here socket errors and answers other than 2xx and 3xx
+//! fail the run unless somebody asks to see them. Absent on purpose: latencies under that name. wrk
+//! is a closed loop that pads its histogram with values which nobody measured (`stats_correct`)
+//! before it prints; what it gives is kept as `padded_percentiles_us`, to be compared with what
+//! others print.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

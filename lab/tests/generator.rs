@@ -222,7 +222,8 @@ fn a_stall_is_charged_to_everything_that_it_delays() {
     let outcome = load(address, "--rate 500 --seconds 0.4 --connections 1");
     let latency = outcome.latency.unwrap();
     assert!(latency.max_us >= 190_000.0, "{}", latency.max_us);
-    // The median of the delayed hundred waited for 100 ms; of all two hundred a quarter waited more.
+    // The median of the delayed hundred waited for 100 ms; of all two hundred a quarter waited
+    // more.
     let point = latency
         .curve
         .iter()

@@ -32,8 +32,8 @@ fn request(stream: &mut TcpStream) -> Option<()> {
     Some(())
 }
 
-/// A server that calls `answer` with the number of each request of a connection; it closes when that
-/// says `None`. Its threads end with the test's process.
+/// A server that calls `answer` with the number of each request of a connection; it closes when
+/// that says `None`. Its threads end with the test's process.
 fn server(
     answer: impl Fn(usize, &mut TcpStream) -> Option<()> + Send + Sync + Clone + 'static,
 ) -> SocketAddr {

@@ -26,8 +26,8 @@ pub(super) struct Count {
     pub accounts: bool,
 }
 
-/// Counts all of them, as many at a time as there are cores, until somebody wants to leave. `keep` is
-/// called with each as it comes, in any order, and may end it all with an error.
+/// Counts all of them, as many at a time as there are cores, until somebody wants to leave. `keep`
+/// is called with each as it comes, in any order, and may end it all with an error.
 pub(super) fn all(
     counts: Vec<Count>,
     progress: &Progress,

@@ -38,7 +38,9 @@ pub struct Options {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["quick", "full", "techniques", "pairs_max", "block_seconds", "server", "output"]
+        conflicts_with_all = [
+            "quick", "full", "techniques", "pairs_max", "block_seconds", "server", "output",
+        ]
     )]
     pub(super) resume: Option<PathBuf>,
     /// Exit with 3 if this holds, such as 'ns_per_request > limit * 1.1'.

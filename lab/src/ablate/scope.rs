@@ -1,9 +1,9 @@
 //! What belongs to an ablation of each size: which servers are counted, and which are compared.
 //!
 //! A server that is not the usual one decides its techniques by flags, which costs some fifty
-//! instructions for each request by itself. So a technique that is left out is compared with the full
-//! server by flags, in instructions and in time, and what the constants are worth has a row of its
-//! own. Absent is any measuring.
+//! instructions for each request by itself. So a technique that is left out is compared with the
+//! full server by flags, in instructions and in time, and what the constants are worth has a row of
+//! its own. Absent is any measuring.
 
 use super::counts::Count;
 use super::ladders;

@@ -112,9 +112,9 @@ impl Server {
         self.with("naive", &["--naive"])
     }
 
-    /// The full server by flags without a technique; one that is off by default is put in. The flags
-    /// are asked for: a set that differs only in a socket's options would be constants otherwise, and
-    /// look as if it saved what flags cost.
+    /// The full server by flags without a technique; one that is off by default is put in. The
+    /// flags are asked for: a set that differs only in a socket's options would be constants
+    /// otherwise, and look as if it saved what flags cost.
     pub fn left_out(&self, technique: &Technique) -> Subject {
         let name = technique.name.as_str();
         let is_flag = FLAGS.split('=').next() == Some(name);

@@ -1,10 +1,10 @@
 //! The open loop: requests are due at a fixed rate, whatever the server does.
 //!
 //! The invariant: a request's latency counts from the time when it was due. One that finds no free
-//! connection waits, and its due time stands; so a server that stalls is charged for everything that
-//! it delays (what a closed loop hides is called coordinated omission). What is still unsent at the
-//! end is recorded with the time that it had waited. Absent on purpose: random gaps between requests;
-//! an even rate shows the least that a server must bear, and is the same in every run.
+//! connection waits, and its due time stands; so a server that stalls is charged for everything
+//! that it delays (what a closed loop hides is called coordinated omission). What is still unsent
+//! at the end is recorded with the time that it had waited. Absent on purpose: random gaps between
+//! requests; an even rate shows the least that a server must bear, and is the same in every run.
 
 use std::collections::VecDeque;
 use std::io;

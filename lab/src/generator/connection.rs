@@ -2,7 +2,8 @@
 //!
 //! The invariant: a batch is one send, and its answers one recv each time the poll reports (a short
 //! read tells that nothing is left, and the edge of epoll(7) tells of the rest). Bytes are counted;
-//! the answers to a connection's first batch, and to those that are asked to be checked, are parsed.
+//! the answers to a connection's first batch, and to those that are asked to be checked, are
+//! parsed.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;

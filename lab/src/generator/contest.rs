@@ -15,7 +15,8 @@ use crate::process::{Running, Subject};
 use crate::workload::Workload;
 use crate::wrk;
 
-/// The open loop's share of the closed loop's rate: below saturation, where latencies mean something.
+/// The open loop's share of the closed loop's rate: below saturation, where latencies mean
+/// something.
 const OPEN_SHARE: f64 = 0.7;
 
 /// What to do.

@@ -1,6 +1,7 @@
 //! Thresholds: `--fail-if 'ns_per_request > limit * 1.1'`.
 //!
-//! Arithmetic, comparisons, `&&` and `||`, by exmex. The variables, each the median of the blocks
+//! Arithmetic, comparisons, `&&` and `||`, by exmex; of its operators only these, for others would
+//! be taken for something else (`a < b < c`, `a & b`). The variables, each the median of the blocks
 //! that count:
 //!
 //! | variable | what it is |
@@ -17,7 +18,10 @@
 //! threshold that cannot be judged must not pass.
 
 use anyhow::{Result, anyhow, bail};
-use exmex::{Express, Val};
+use exmex::{
+    BinOp, Express, FlatEx, MakeOperators, MatchLiteral, Operator, Val, ValOpsFactory,
+    literal_matcher_from_pattern,
+};
 
 use crate::results::{Block, Results};
 use crate::statistics::median;
@@ -37,10 +41,13 @@ const WORKLOAD: &str = "keep-alive";
 const SERVERS: [&str; 2] = ["full", "barewire"];
 
 /// Whether the expression holds, that is, whether the threshold is crossed: then a sentence with
-/// all values in it. Fails if the expression cannot be read, is neither true nor false, or names
-/// what is unknown or was not measured.
+/// all values in it.
+///
+/// # Errors
+///
+/// If it cannot be read, is neither true nor false, or names what is unknown or was not measured.
 pub fn failed(results: &Results, expression: &str) -> Result<Option<String>> {
-    let parsed = exmex::parse_val::<i32, f64>(expression)
+    let parsed = FlatEx::<Val, Operators, Numbers>::parse(expression)
         .map_err(|error| anyhow!("`{expression}` cannot be read: {error}"))?;
     let mut values = Vec::new();
     let mut told = Vec::new();
@@ -56,6 +63,48 @@ pub fn failed(results: &Results, expression: &str) -> Result<Option<String>> {
         bail!("`{expression}` compares nothing; what would do is `ns_per_request > limit * 1.1`");
     };
     Ok(holds.then(|| format!("`{expression}` holds: {}", told.join(", "))))
+}
+
+literal_matcher_from_pattern!(Numbers, r"^[0-9]+(\.[0-9]+)?");
+
+/// exmex's operators, without those that a threshold does not need, and with `&&` and `||` below
+/// the comparisons: exmex has them above, and would read `a < b && c < d` as `a < (b && c) < d`,
+/// which never holds. Its division of whole numbers drops the rest, and `11 / 10` would be 1.
+#[derive(Clone, Debug)]
+struct Operators;
+
+const TAKEN: [&str; 9] = ["+", "-", "*", "<", ">", "<=", ">=", "==", "!="];
+
+impl MakeOperators<Val> for Operators {
+    fn make<'a>() -> Vec<Operator<'a, Val>> {
+        let mut operators = ValOpsFactory::<i32, f64>::make();
+        operators.retain(|operator| TAKEN.contains(&operator.repr()));
+        let own = |repr, prio, is_commutative, apply| {
+            let operator = BinOp {
+                apply,
+                prio,
+                is_commutative,
+            };
+            Operator::make_bin(repr, operator)
+        };
+        operators.push(own("/", 4, false, |above, below| match (above, below) {
+            (Val::Float(_) | Val::Int(_), Val::Int(0)) => Val::None,
+            (Val::Float(above), Val::Float(below)) => Val::Float(above / below),
+            (Val::Float(above), Val::Int(below)) => Val::Float(above / f64::from(below)),
+            (Val::Int(above), Val::Float(below)) => Val::Float(f64::from(above) / below),
+            (Val::Int(above), Val::Int(below)) => Val::Float(f64::from(above) / f64::from(below)),
+            _ => Val::None,
+        }));
+        operators.push(own("&&", 0, true, |left, right| match (left, right) {
+            (Val::Bool(left), Val::Bool(right)) => Val::Bool(left && right),
+            _ => Val::None,
+        }));
+        operators.push(own("||", -1, true, |left, right| match (left, right) {
+            (Val::Bool(left), Val::Bool(right)) => Val::Bool(left || right),
+            _ => Val::None,
+        }));
+        operators
+    }
 }
 
 fn value(results: &Results, name: &str) -> Result<f64> {

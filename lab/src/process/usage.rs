@@ -2,7 +2,8 @@
 //!
 //! CPU time is the scheduler's own, in nanoseconds, user and system together; the kernel adds a
 //! running thread's latest slice at the next tick at the latest. A thread or child that ends
-//! between two looks is missing from the later one, and so from the difference: servers keep theirs.
+//! between two looks is missing from the later one, and so from the difference: servers keep
+//! theirs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

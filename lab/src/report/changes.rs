@@ -84,7 +84,10 @@ fn rows(before: &Results, after: &Results) -> Option<Table> {
         "Comparisons",
         &["workload", "subject / base", "#A", "#B", "verdict"],
     )
-    .note("Ratio of CPU times with its 95 % interval; it differs only if the intervals do not overlap.")
+    .note(
+        "Ratio of CPU times with its 95 % interval; it differs only if the intervals do not \
+        overlap.",
+    )
     .filled(rows)
 }
 

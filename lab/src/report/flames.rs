@@ -1,9 +1,10 @@
 //! Flame graphs: where the CPU time of the full and of the naive server goes, and how they differ.
 //!
 //! perf samples by `cpu-clock`, because virtual machines seldom have hardware counters, and unwinds
-//! by DWARF, because glibc has no frame pointers (docs/profiling.md). The server is the `map` build,
-//! in which the functions that a reader knows from the source are not inlined. Where perf is missing
-//! or may not record, the reason takes the picture's place: nothing is drawn from anything else.
+//! by DWARF, because glibc has no frame pointers (docs/profiling.md). The server is the `map`
+//! build, in which the functions that a reader knows from the source are not inlined. Where perf is
+//! missing or may not record, the reason takes the picture's place: nothing is drawn from anything
+//! else.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -256,8 +257,8 @@ fn shortened(stacks: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Stacks with the times of both: drawn as wide as in `after`, coloured by what is more than before.
-/// `before` is scaled to the same sum, because both servers were busy all the time.
+/// Stacks with the times of both: drawn as wide as in `after`, coloured by what is more than
+/// before. `before` is scaled to the same sum, because both servers were busy all the time.
 fn difference(before: &str, after: &str) -> Result<String> {
     let options = differential::Options {
         normalize: true,
@@ -273,7 +274,8 @@ fn picture(title: &str, stacks: &str) -> Result<String> {
     options.title = format!("CPU time: {title}");
     "ns".clone_into(&mut options.count_name);
     options.image_width = Some(1_200);
-    // A quarter of a per cent is 3 units of 1,200; what is narrower cannot be read, and fills files.
+    // A quarter of a per cent is 3 units of 1,200; what is narrower cannot be read, and fills
+    // files.
     options.min_width = 0.25;
     options.deterministic = true;
     let mut sorted: Vec<&str> = stacks.lines().collect();

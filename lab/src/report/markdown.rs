@@ -2,8 +2,8 @@
 //!
 //! In a document, what stands between `<!-- results:NAME -->` and `<!-- /results:NAME -->` is
 //! replaced by the table NAME of every result file that has it, or of one file only with
-//! `results:NAME@STEM`, where STEM is the file's name without `.json`. A line under each table names
-//! the file, the commit, the date and the command. Nothing else in the document is touched.
+//! `results:NAME@STEM`, where STEM is the file's name without `.json`. A line under each table
+//! names the file, the commit, the date and the command. Nothing else in the document is touched.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -33,7 +33,8 @@ pub fn whole(value: f64) -> String {
     }
 }
 
-/// A count for one request: four decimals at the most: a call of 16 requests is 0.0625, without trailing zeros.
+/// A count for one request: four decimals at the most: a call of 16 requests is 0.0625, without
+/// trailing zeros.
 pub fn count(value: f64) -> String {
     if value.abs() >= 100.0 {
         return whole(value);

@@ -105,7 +105,9 @@ pub(super) fn page(sources: &[Source]) -> String {
                     @for source in sources { (verdict(source)) }
                 }
                 nav aria-label="Sections" { ul {
-                    @for (section, _) in &parts { li { a href={ "#" (section.id) } { (section.title) } } }
+                    @for (section, _) in &parts {
+                        li { a href={ "#" (section.id) } { (section.title) } }
+                    }
                     li { a href="#record" { "Conditions and commands" } }
                 } }
                 main {
@@ -127,8 +129,14 @@ pub(super) fn page(sources: &[Source]) -> String {
 fn verdict(source: &Source) -> Markup {
     let said = headline(&source.results);
     let objections = &source.results.objections;
+    let is_refused = said.findings.is_empty() || !objections.is_empty();
+    let class = if is_refused {
+        "verdict refused"
+    } else {
+        "verdict"
+    };
     html! {
-        div class=(if said.findings.is_empty() || !objections.is_empty() { "verdict refused" } else { "verdict" }) {
+        div class=(class) {
             @for finding in &said.findings { p { (finding) } }
             @if said.findings.is_empty() && objections.is_empty() {
                 p { "Nothing in this file can be put into one sentence: see its tables." }
@@ -140,7 +148,8 @@ fn verdict(source: &Source) -> Markup {
                     (source.results.rows.len()) " comparisons are not in a headline."
                 } }
                 ul { @for objection in objections {
-                    li { (objection.about) ": " (objection.what) " (" (objection.kind) "). " (objection.remedy) }
+                    li { (objection.about) ": " (objection.what) " (" (objection.kind) "). "
+                        (objection.remedy) }
                 } }
             }
             p class="source" { (source.line()) }

@@ -196,8 +196,8 @@ fn settled_is_more_than_resolved() {
     assert!(!is_settled(None));
 }
 
-/// Pairs are added one by one, and each time it is asked whether that is enough: the repeated asking
-/// must not make effects of noise.
+/// Pairs are added one by one, and each time it is asked whether that is enough: the repeated
+/// asking must not make effects of noise.
 #[test]
 fn stopping_early_makes_no_effects() {
     let ended = |seed: u64, noise: f64| {

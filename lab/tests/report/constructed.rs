@@ -286,8 +286,9 @@ fn latencies(results: &mut Results) {
 }
 
 fn flames(results: &mut Results) {
-    let svg = r##"<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="1200" height="120"
-        viewBox="0 0 1200 120"><rect width="1200" height="120" fill="#fe8"/><text x="20" y="60"
+    let svg = r##"<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"
+        width="1200" height="120" viewBox="0 0 1200 120"><rect width="1200" height="120"
+        fill="#fe8"/><text x="20" y="60"
         id="title">constructed</text></svg>"##;
     let flame = |title: &str, svg: Option<&str>, missing: Option<&str>| Flame {
         title: title.to_owned(),

@@ -31,8 +31,8 @@ pub fn waterfall(id: &str, title: &str, worth: &Worth, goals: &[Goal]) -> Docume
     let most = bars.iter().map(Bar::reach).fold(1.0, f64::max);
     let scale = Scale::linear((0.0, most * 1.02), (LABELS, WIDTH - FIGURES));
     let description = format!(
-        "Bars of {} for one request on {}: naive {}, then {} techniques, full {}. The table has the \
-         same figures.",
+        "Bars of {} for one request on {}: naive {}, then {} techniques, full {}. The table has \
+         the same figures.",
         unit(worth),
         worth.workload,
         whole(worth.naive),

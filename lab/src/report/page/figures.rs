@@ -146,13 +146,16 @@ pub(super) fn latencies(results: &Results, number: usize) -> Vec<Figure> {
 }
 
 pub(super) fn flames(results: &Results, _: usize) -> Vec<Figure> {
-    let frame = |flame: &Flame| match &flame.svg {
-        Some(drawing) => html! {
-            iframe title=(flame.title) height=(height(drawing)) loading="lazy" sandbox="allow-scripts"
-                src={ "data:image/svg+xml;base64," (BASE64_STANDARD.encode(drawing)) } {}
-        },
-        None => {
-            html! { p { "not measured: " (flame.missing.as_deref().unwrap_or("no reason was kept")) } }
+    let frame = |flame: &Flame| {
+        let reason = flame.missing.as_deref();
+        html! {
+            @if let Some(drawing) = &flame.svg {
+                iframe title=(flame.title) height=(height(drawing))
+                    loading="lazy" sandbox="allow-scripts"
+                    src={ "data:image/svg+xml;base64," (BASE64_STANDARD.encode(drawing)) } {}
+            } @else {
+                p { "not measured: " (reason.unwrap_or("no reason was kept")) }
+            }
         }
     };
     let flames = results.flames.iter();

@@ -1,0 +1,318 @@
+//! `check`: wrk's own output is clean, the article's is not, and each contradiction is found.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use barewire_lab::check::{Examined, Known, Severity, examine};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/wrk")
+        .join(name)
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(folder(name)).unwrap()
+}
+
+/// The findings of one run: weight and kind.
+fn of(run: &Examined) -> Vec<(Severity, &'static str)> {
+    let findings = run.findings.iter();
+    findings.map(|one| (one.severity, one.kind)).collect()
+}
+
+fn only(text: &str, known: &Known) -> Examined {
+    let mut runs = examine(text, known);
+    assert_eq!(runs.len(), 1);
+    runs.remove(0)
+}
+
+/// A real run after one replacement, which must apply.
+fn changed(from: &str, to: &str) -> Examined {
+    let real = text("real/latency.txt");
+    assert!(real.contains(from), "{from}");
+    only(&real.replace(from, to), &Known::default())
+}
+
+fn assert_impossible(run: &Examined, kind: &str, told: &str) {
+    let mut findings = run.findings.iter();
+    let found = findings.find(|one| one.kind == kind && one.severity == Severity::Impossible);
+    let found = found.unwrap_or_else(|| panic!("no impossible {kind}: {:?}", run.findings));
+    assert!(
+        found.sentence.contains(told),
+        "no `{told}` in: {}",
+        found.sentence
+    );
+    assert!(!found.source.is_empty());
+}
+
+#[test]
+fn nothing_that_wrk_printed_is_impossible() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder("real")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            let run = only(&std::fs::read_to_string(&path).unwrap(), &Known::default());
+            let worst = run.findings.first().map(|finding| finding.severity);
+            assert_ne!(
+                worst,
+                Some(Severity::Impossible),
+                "{}: {run:?}",
+                path.display()
+            );
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 8);
+}
+
+#[test]
+fn ordinary_runs_have_no_findings() {
+    for name in ["keep-alive", "latency", "slow"] {
+        let run = only(&text(&format!("real/{name}.txt")), &Known::default());
+        assert_eq!(of(&run), [], "{name}");
+        assert!(run.command.unwrap().starts_with("wrk -t"));
+    }
+}
+
+#[test]
+fn connections_that_do_not_divide_are_noted() {
+    let run = only(&text("real/benchmark.txt"), &Known::default());
+    assert_eq!(of(&run), [(Severity::Note, "connections")]);
+    assert!(
+        run.findings[0]
+            .sentence
+            .contains("396 connections and not 400")
+    );
+}
+
+#[test]
+fn failures_are_told() {
+    let run = only(&text("real/not-found.txt"), &Known::default());
+    assert_eq!(of(&run), [(Severity::Suspicious, "status")]);
+    let run = only(&text("real/timeout.txt"), &Known::default());
+    let told = [
+        (Severity::Suspicious, "errors"),
+        (Severity::Suspicious, "timeout"),
+    ];
+    assert_eq!(of(&run), told);
+}
+
+#[test]
+fn a_pipelining_script_needs_its_depth() {
+    let real = text("real/pipelined.txt");
+    let pipelined = |pipeline| Known {
+        pipeline,
+        ..Known::default()
+    };
+    let told = [(Severity::Suspicious, "little")];
+    assert_eq!(of(&only(&real, &pipelined(None))), told);
+    assert_eq!(of(&only(&real, &pipelined(Some(16)))), []);
+}
+
+#[test]
+fn wrks_padding_is_no_contradiction() {
+    let known = Known {
+        pipeline: Some(1),
+        ..Known::default()
+    };
+    let run = only(&text("real/tail.txt"), &known);
+    assert_eq!(of(&run), [(Severity::Suspicious, "little")]);
+    assert!(run.findings[0].sentence.contains("wrk pads its latencies"));
+}
+
+#[test]
+fn the_articles_runs_are_caught() {
+    let runs = examine(&text("article/three-runs.txt"), &Known::default());
+    assert_eq!(runs.len(), 3);
+    for run in &runs {
+        assert_impossible(run, "separators", "wrk prints plain digits");
+        assert_impossible(run, "decimals", "two decimals");
+        assert!(of(run).contains(&(Severity::Suspicious, "runtime")));
+        assert_eq!(
+            run.command
+                .as_deref()
+                .unwrap()
+                .split_once(" http")
+                .unwrap()
+                .0,
+            LINE
+        );
+    }
+    let little = |run: &Examined| run.findings.iter().any(|one| one.kind == "little");
+    assert!(!little(&runs[0]));
+    assert_impossible(
+        &runs[1],
+        "little",
+        "1151 requests in flight, with room for 396",
+    );
+    assert_impossible(
+        &runs[2],
+        "little",
+        "1231 requests in flight, with room for 396",
+    );
+    assert_impossible(&runs[2], "unit", "500.00 for 0.5k");
+    assert!(of(&runs[2]).contains(&(Severity::Note, "answers")));
+}
+
+const LINE: &str = "wrk -t12 -c400 -d30s";
+
+#[test]
+fn each_contradiction_is_found() {
+    for (from, to, kind, told) in [
+        ("71185.88", "71385.88", "rate", "142406 requests in 2.00s"),
+        ("10.39MB", "10.49MB", "transfer", "20.78MB in 2.00s"),
+        ("142406 ", "142,406 ", "separators", "142,406"),
+        ("153.86us", "153.9us", "decimals", "153.9us"),
+        ("153.86us", "0.15ms", "unit", "150.00us for 0.15ms"),
+        ("153.86us", "353.86us", "little", "with room for 16"),
+        ("153.86us", "2.99ms", "maximum", "above the maximum"),
+        ("55.47us", "1.99ms", "deviation", "cannot be 1.99ms"),
+        ("86.84%", "186.84%", "within", "more than all"),
+        ("2.30k", "10.00", "outlier", "73.24k"),
+        (
+            "193.00us",
+            "170.00us",
+            "percentiles",
+            "75 % took up to 177.00us",
+        ),
+        (
+            "231.00us",
+            "2.60ms",
+            "percentiles",
+            "above the maximum 2.57ms",
+        ),
+        (
+            "160.00us",
+            "320.00us",
+            "percentiles",
+            "50 % took 320.00us or longer",
+        ),
+        ("20.78MB", "1.00MB", "bytes", "no answer has fewer than 19"),
+        (
+            "1 threads",
+            "2 threads",
+            "command",
+            "differ in their threads",
+        ),
+        (
+            "and 16 connections",
+            "and 17 connections",
+            "command",
+            "differ in their connections",
+        ),
+        (
+            "1 threads and 16",
+            "32 threads and 16",
+            "connections",
+            "not enough for 32",
+        ),
+    ] {
+        assert_impossible(&changed(from, to), kind, told);
+    }
+}
+
+#[test]
+fn what_is_only_unlikely_is_suspicious() {
+    for (from, to, kind) in [
+        ("71185.88", "71203.00", "runtime"),
+        ("71.60k", "35.80k", "threads"),
+        ("153.86us", "73.86us", "client-bound"),
+    ] {
+        let run = changed(from, to);
+        assert!(
+            of(&run).contains(&(Severity::Suspicious, kind)),
+            "{kind}: {run:?}"
+        );
+    }
+}
+
+#[test]
+fn all_within_a_deviation_must_be_all() {
+    let run = changed("153.86us   55.47us   2.57ms", "100.00us  150.00us 240.00us");
+    assert_impossible(&run, "within", "holds everything");
+}
+
+#[test]
+fn parts_that_are_missing_are_told_and_not_guessed() {
+    let run = changed("Transfer/sec:", "");
+    assert_eq!(of(&run), [(Severity::Note, "missing")]);
+    assert!(run.findings[0].sentence.contains("Transfer/sec"));
+}
+
+#[test]
+fn a_wait_has_a_ceiling() {
+    let ceiling = |wait_us| {
+        let known = Known {
+            wait_us: Some(wait_us),
+            ..Known::default()
+        };
+        let run = only(&text("real/slow.txt"), &known);
+        (of(&run), run.findings[0].sentence.clone())
+    };
+    assert_eq!(ceiling(300_000).0, [(Severity::Suspicious, "ceiling")]);
+    assert_eq!(ceiling(30_000).0, [(Severity::Note, "ceiling")]);
+    let (found, sentence) = ceiling(400_000);
+    assert_eq!(found, [(Severity::Impossible, "ceiling")]);
+    assert!(
+        sentence.contains("10 requests a second at most"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn more_threads_than_cores_are_told() {
+    let known = |cores| Known {
+        cores: Some(cores),
+        ..Known::default()
+    };
+    let real = text("real/keep-alive.txt");
+    assert_eq!(
+        of(&only(&real, &known(1))),
+        [(Severity::Suspicious, "client-bound")]
+    );
+    assert_eq!(of(&only(&real, &known(2))), []);
+}
+
+#[test]
+fn white_space_tells_nothing() {
+    let real = text("real/latency.txt");
+    let collapsed = real.lines().map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.join(" ") + "\n"
+    });
+    let run = only(&collapsed.collect::<String>(), &Known::default());
+    assert_eq!(of(&run), []);
+}
+
+#[test]
+fn the_program_ends_by_what_it_found() {
+    let check = |file: &str| {
+        let mut command = Command::cargo_bin("barewire-lab").unwrap();
+        command.arg("check").arg(folder(file));
+        command
+    };
+    check("real/keep-alive.txt").assert().code(0);
+    check("real/not-found.txt").assert().code(0);
+    check("article/three-runs.txt").assert().code(1);
+    check("real/pipeline.lua").assert().code(2);
+    check("real/none.txt").assert().code(2);
+    check("real/slow.txt")
+        .args(["--wait-us", "0"])
+        .assert()
+        .code(2);
+}
+
+#[test]
+fn findings_are_printed_as_json_too_and_read_from_stdin() {
+    let mut command = Command::cargo_bin("barewire-lab").unwrap();
+    command.args(["check", "--json", "-"]);
+    let output = command
+        .write_stdin(text("article/three-runs.txt"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let runs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(runs[0]["findings"][0]["severity"], "impossible");
+    assert_eq!(runs[2]["url"], "http://localhost:8081/benchmark");
+}
