@@ -47,7 +47,7 @@ pub(super) fn orders(server: &Server) -> Vec<Order<'_>> {
 }
 
 impl Order<'_> {
-    /// From the naive server on, one more than there are techniques. The first is the same server in
+    /// From the naive server on, one more than there are techniques. The first is the same one in
     /// all orders, so that it is counted once and no two ladders begin at different heights.
     pub(super) fn rungs(&self, server: &Server) -> Vec<Subject> {
         let added = (1..=self.techniques.len())
