@@ -34,7 +34,7 @@ pub use techniques::{Server, Technique, server_beside_us};
 
 use crate::measure::{self, Plan};
 use crate::process::Subject;
-use crate::results::{Block, Counters, Objection, Results, Row};
+use crate::results::{Block, Counters, Results, Row};
 use crate::schedule::{self, Comparison};
 use crate::workload::Workload;
 use crate::{Exit, guard, report};
@@ -283,19 +283,11 @@ impl<'a> Ablation<'a> {
         if self.progress.is_over() {
             println!("broken off; `barewire-lab ablate --resume {file}` goes on");
         }
-        // What is too noisy to judge has crossed no threshold.
-        let is_noise = |one: &Objection| ["drift", "steal"].contains(&one.kind.as_str());
-        if let Some(noise) = self.results.objections.iter().find(|one| is_noise(one)) {
-            println!("too noisy to judge: {}: {}", noise.about, noise.what);
-            return Ok(Exit::Noisy);
+        let (exit, why) = guard::ending(&self.results, self.options.fail_if.as_deref())?;
+        if let Some(why) = why {
+            println!("{why}");
         }
-        if let Some(expression) = &self.options.fail_if
-            && let Some(told) = guard::threshold::failed(&self.results, expression)?
-        {
-            println!("{told}");
-            return Ok(Exit::Threshold);
-        }
-        Ok(Exit::Success)
+        Ok(exit)
     }
 
     /// Every figure has its subject and its workload in the same file.

@@ -47,11 +47,12 @@ pub(super) fn orders(server: &Server) -> Vec<Order<'_>> {
 }
 
 impl Order<'_> {
-    /// From the naive server on, one more than there are techniques.
+    /// From the naive server on, one more than there are techniques. The first is the same one in
+    /// all orders, so that it is counted once and no two ladders begin at different heights.
     pub(super) fn rungs(&self, server: &Server) -> Vec<Subject> {
-        (0..=self.techniques.len())
-            .map(|rung| server.rung(&self.name, &self.techniques[..rung]))
-            .collect()
+        let added = (1..=self.techniques.len())
+            .map(|rung| server.rung(&self.name, &self.techniques[..rung]));
+        std::iter::once(server.naive()).chain(added).collect()
     }
 
     /// What the blocks of its rungs are marked with.
