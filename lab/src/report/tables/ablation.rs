@@ -83,6 +83,7 @@ pub(in crate::report) fn verdict(row: &Row) -> &'static str {
         (Verdict::Faster, _) => "faster",
         (Verdict::Slower, _) => "slower",
         (Verdict::NoEffect, _) => "no effect",
+        (Verdict::NotResolved, _) if row.cpu.is_none() => "not timed",
         (Verdict::NotResolved, _) => "not resolved",
     }
 }
