@@ -68,11 +68,11 @@ impl Claim {
         let added = ((latency / self.step).ceil() - 2.0).max(0.0);
         let count = added + 1.0;
         let distance = latency - self.mean;
-        let steps = added * count / 2.0;
-        let squares = added * count * (2.0 * added + 1.0) / 6.0;
-        let squared = count * distance * distance - 2.0 * distance * self.step * steps
-            + self.step * self.step * squares;
-        squared - self.variance() * count
+        let sum = added * count / 2.0;
+        let sum_of_squares = added * count * (2.0 * added + 1.0) / 6.0;
+        let distances = count * distance * distance - 2.0 * distance * self.step * sum
+            + self.step * self.step * sum_of_squares;
+        distances - self.variance() * count
     }
 }
 
