@@ -107,9 +107,6 @@ fn print(results: &Results) {
             objection.kind, objection.what, objection.remedy
         );
     }
-    for (name, reason) in &results.missing {
-        println!("\nnot measured: {name}: {reason}");
-    }
     for sentence in &results.ledger {
         println!("\nsaid      {}", sentence.said);
         println!("measured  {}", sentence.measured);

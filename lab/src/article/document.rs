@@ -105,9 +105,6 @@ fn conditions(results: &Results, text: &mut String) {
         results.started_at,
         results.command.join(" ")
     );
-    for (name, reason) in &results.missing {
-        let _ = writeln!(text, "- {name} was not measured: {}", plain(reason));
-    }
     for objection in &results.objections {
         let _ = writeln!(
             text,
@@ -117,7 +114,7 @@ fn conditions(results: &Results, text: &mut String) {
             objection.remedy
         );
     }
-    if !(results.missing.is_empty() && results.objections.is_empty()) {
+    if !results.objections.is_empty() {
         text.push('\n');
     }
 }

@@ -165,13 +165,20 @@ fn flames(seen: &Seen) -> Sentence {
 }
 
 fn zero_copy(seen: &Seen) -> Sentence {
-    let answer = seen.probes.zero_copy.as_ref();
-    let measured = match number(answer, "/bytes_copied") {
-        Some(copied) => format!(
-            "{copied} of {} bytes copied in user space",
-            told(answer, "/input_size", 0)
-        ),
-        None => NOT_MEASURED.to_owned(),
+    let answers = seen.probes.zero_copy.iter();
+    let copied: Vec<String> = answers
+        .filter_map(|answer| {
+            let copied = number(Some(answer), "/bytes_copied")?;
+            Some(format!(
+                "{copied} of {}",
+                told(Some(answer), "/input_size", 0)
+            ))
+        })
+        .collect();
+    let measured = if copied.is_empty() {
+        NOT_MEASURED.to_owned()
+    } else {
+        format!("bytes copied in user space: {}", copied.join(", "))
     };
     sentence(
         "\"Zero-copy processing: direct memory view operations\", \"zero_copy\": true",
