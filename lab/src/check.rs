@@ -1,10 +1,10 @@
 //! Reads anybody's wrk output and says what contradicts itself.
 //!
-//! wrk's figures depend on each other: the requests, the time and the rate; the rate, the latency and
-//! the connections. Output that was typed, rounded by hand or pasted together breaks that, and so
-//! does its format, which wrk's source fixes to the digit. Every figure is taken for the interval
-//! that its last digit leaves open, so rounding accuses nobody. Absent is any judgement of what is
-//! not printed: output without findings may still be of a server that answers nonsense.
+//! wrk's figures depend on each other: the requests, the time and the rate; the rate, the latency
+//! and the connections. Output that was typed, rounded by hand or pasted together breaks that, and
+//! so does its format, which wrk's source fixes to the digit. Every figure is taken for the
+//! interval that its last digit leaves open, so rounding accuses nobody. Absent is any judgement of
+//! what is not printed: output without findings may still be of a server that answers nonsense.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,8 @@ use super::printed::Printed;
 use super::{Finding, Known, Severity};
 
 const EXIT: &str = "wrk 4.1.0, main in src/wrk.c: exits with 0 whatever failed";
-const STATUS: &str = "wrk 4.1.0, response_complete in src/wrk.c: counts a status above 399, and the \
-                      answer as well";
+const STATUS: &str = "wrk 4.1.0, response_complete in src/wrk.c: counts a status above 399, and \
+                      the answer as well";
 
 /// What failed, and what was too small.
 pub(super) fn findings(run: &Printed, known: &Known) -> Vec<Finding> {
@@ -21,8 +21,8 @@ pub(super) fn findings(run: &Printed, known: &Known) -> Vec<Finding> {
 fn socket_errors(run: &Printed) -> Option<Finding> {
     let errors = run.socket_errors?;
     let sentence = format!(
-        "Socket errors: {errors}. Requests that failed are in no latency, so the figures are of the \
-         rest only."
+        "Socket errors: {errors}. Requests that failed are in no latency, so the figures are of \
+         the rest only."
     );
     Some(Finding::new(Severity::Suspicious, "errors", sentence, EXIT))
 }

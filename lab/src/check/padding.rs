@@ -7,9 +7,9 @@
 //!
 //! The proof that no measurement pads to the printed figures is by linear duality. A latency x
 //! becomes c(x) numbers, whose squared distances from the printed mean M sum up to D(x). Over all
-//! latencies, the sum of D(x) - V c(x) is 0 or less, V being the printed variance, and so is that of
-//! x - J, J being the mean that Little's law allows. If for some weight w >= 0 the function
-//! D(x) - V c(x) + w (x - J) is above 0 for each x up to the maximum, both cannot be.
+//! latencies, the sum of D(x) - V c(x) is 0 or less, V being the printed variance, and so is that
+//! of x - J, J being the mean that Little's law allows. If for some weight w >= 0 the function D(x)
+//! - V c(x) + w (x - J) is above 0 for each x up to the maximum, both cannot be.
 
 /// What was printed, all in microseconds.
 #[derive(Clone, Copy, Debug)]

@@ -29,7 +29,8 @@ fn dealt(run: &Printed) -> Option<Finding> {
     }
     (opened != connections).then(|| {
         let sentence = format!(
-            "wrk opened {opened} connections and not {connections}: {threads} threads with {} each.",
+            "wrk opened {opened} connections and not {connections}: {threads} threads with {} \
+             each.",
             opened / threads
         );
         Finding::new(Severity::Note, "connections", sentence, DEALT)
@@ -43,8 +44,8 @@ fn room(run: &Printed, known: &Known) -> Option<f64> {
 
 fn little(run: &Printed, known: &Known) -> Option<Finding> {
     let (latency, rate, room) = (run.latency?, run.rate?, room(run, known)?);
-    // An open loop's latency counts from the intended time, when nothing is in flight yet. Without a
-    // single latency, wrk prints 0.
+    // An open loop's latency counts from the intended time, when nothing is in flight yet. Without
+    // a single latency, wrk prints 0.
     if run.is_wrk2 || latency.mean.value <= 0.0 || rate.value <= 0.0 {
         return None;
     }

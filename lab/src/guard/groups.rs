@@ -13,7 +13,8 @@ const BUSY: f64 = 0.95;
 const DRIFT_MAX: f64 = 0.05;
 /// Blocks from which two halves can be compared: three each, so that a median is not an extreme.
 const HALVES_MIN: usize = 6;
-/// What Little's law may be missed by: both figures are rounded, and the block's edges cut requests.
+/// What Little's law may be missed by: both figures are rounded, and the block's edges cut
+/// requests.
 const LITTLE_SLACK: f64 = 0.02;
 
 /// The blocks of one subject in one comparison that count, in the order of time.

@@ -67,9 +67,9 @@ pub fn failed(results: &Results, expression: &str) -> Result<Option<String>> {
 
 literal_matcher_from_pattern!(Numbers, r"^[0-9]+(\.[0-9]+)?");
 
-/// exmex's operators, without those that a threshold does not need, and with `&&` and `||` below the
-/// comparisons: exmex has them above, and would read `a < b && c < d` as `a < (b && c) < d`, which
-/// never holds. Its division of whole numbers drops the rest, and `11 / 10` would be 1.
+/// exmex's operators, without those that a threshold does not need, and with `&&` and `||` below
+/// the comparisons: exmex has them above, and would read `a < b && c < d` as `a < (b && c) < d`,
+/// which never holds. Its division of whole numbers drops the rest, and `11 / 10` would be 1.
 #[derive(Clone, Debug)]
 struct Operators;
 
