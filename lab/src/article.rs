@@ -3,8 +3,8 @@
 //! wrk runs with the article's own line against barewire, and against the article's rivals where
 //! they can be built, with the wait of 100 us that the article put into its handler and, for
 //! barewire, without it. Then the server is asked what the article's other handlers claim. From
-//! that comes the ledger. Each figure in it was measured in this run, was computed from the article's
-//! own figures, or is called not measured. Absent is a mean latency: wrk pads it (see
+//! that comes the ledger. Each figure in it was measured in this run, was computed from the
+//! article's own figures, or is called not measured. Absent is a mean latency: wrk pads it (see
 //! [`crate::wrk`]).
 
 use std::path::PathBuf;

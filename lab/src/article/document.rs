@@ -14,23 +14,24 @@ pub fn of(results: &Results) -> String {
         "<!-- Made by `barewire-lab article --document`; whatever is changed here is lost. -->\n\
          # The article, sentence by sentence\n\n\
          \"Speed Revolution Asynchronous Modern Web Frameworks\" compares three servers by wrk. \
-         This is the same comparison, run again with its own command line, and then what the article \
-         says beside what was measured.\n\n## The runs\n\n",
+         This is the same comparison, run again with its own command line, and then what the \
+         article says beside what was measured.\n\n## The runs\n\n",
     );
     let seconds = results.blocks.first().map_or(0.0, |block| block.seconds);
     let _ = writeln!(
         text,
-        "`wrk -t{} -c{} -d{seconds:.0}s http://HOST:PORT/benchmark`, medians.\n\n```text\n{}\n```\n",
+        "`wrk -t{} -c{} -d{seconds:.0}s http://HOST:PORT/benchmark`, medians.\n\n\
+         ```text\n{}\n```\n",
         quoted::THREADS,
         quoted::CONNECTIONS,
         runs(results).join("\n")
     );
     let _ = writeln!(
         text,
-        "wrk opens {} connections with this line, {} for each thread. The ceiling is what that many \
-         connections can ask for if each answer waits {} us. Server and wrk share the cores, so wrk \
-         takes from what it measures: the CPU time for a request is the figure to compare. There is \
-         no mean latency here, because wrk pads its own before printing it.\n",
+        "wrk opens {} connections with this line, {} for each thread. The ceiling is what that \
+         many connections can ask for if each answer waits {} us. Server and wrk share the cores, so \
+         wrk takes from what it measures: the CPU time for a request is the figure to compare. There \
+         is no mean latency here, because wrk pads its own before printing it.\n",
         opened(),
         quoted::CONNECTIONS / quoted::THREADS,
         quoted::WAIT_US

@@ -132,9 +132,9 @@ fn handler_waits(seen: &Seen) -> Sentence {
         measured,
         "not comparable",
         format!(
-            "A closed loop of {opened} connections that wait {} us cannot ask more than {:.0} times \
-             a second. tokio's timer counts in milliseconds, so the article's sleep is of 1 to 2 ms, \
-             and the ceiling {:.0} to {:.0}: the comparison is one of timers.",
+            "A closed loop of {opened} connections that wait {} us cannot ask more than {:.0} \
+             times a second. tokio's timer counts in milliseconds, so the article's sleep is of 1 to 2 \
+             ms, and the ceiling {:.0} to {:.0}: the comparison is one of timers.",
             quoted::WAIT_US,
             ceiling(quoted::WAIT_US.into()),
             ceiling(2000.0),
@@ -240,8 +240,8 @@ fn latency(seen: &Seen) -> Sentence {
     let reason = match (figures(Run::Framework), figures(Run::Express)) {
         (Some(framework), Some(express)) => format!(
             "From {:.2} ms to {:.2} ms are {:.1} % less. But in a closed loop with the same \
-             connections the mean latency is connections / rate, so {:.2} times the rate is at most \
-             {:.1} % less latency if both keep the connections waiting (Little 1961).",
+             connections the mean latency is connections / rate, so {:.2} times the rate is at \
+             most {:.1} % less latency if both keep the connections waiting (Little 1961).",
             express.mean_us / 1e3,
             framework.mean_us / 1e3,
             100.0 * (1.0 - framework.mean_us / express.mean_us),

@@ -11,8 +11,8 @@ use crate::process::{Running, Subject};
 
 /// The longest that a route may take: `/io-benchmark` writes and reads files.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
-/// Bytes that are posted to `/zero-copy`: what fits into the server's buffer of 8 KiB, the article's
-/// size, and what does not.
+/// Bytes that are posted to `/zero-copy`: what fits into the server's buffer of 8 KiB, the
+/// article's size, and what does not.
 const POSTED_BYTES: [usize; 2] = [4 * 1024, 16 * 1024];
 /// `/stats` tells of the last second only once there was one.
 const SECOND: Duration = Duration::from_millis(1200);

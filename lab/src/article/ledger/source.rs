@@ -185,7 +185,8 @@ fn zero_copy(seen: &Seen) -> Sentence {
         measured,
         "false",
         "extend_from_slice copies each byte, 1024 at a time; the flag is a literal. The pool gets \
-         an empty buffer back for each that it gave, so after ten requests it holds none with room.",
+         an empty buffer back for each that it gave, so after ten requests it holds none with \
+         room.",
     )
 }
 
