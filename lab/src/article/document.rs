@@ -29,9 +29,9 @@ pub fn of(results: &Results) -> String {
     let _ = writeln!(
         text,
         "wrk opens {} connections with this line, {} for each thread. The ceiling is what that \
-         many connections can ask for if each answer waits {} us. Server and wrk share the cores, so \
-         wrk takes from what it measures: the CPU time for a request is the figure to compare. There \
-         is no mean latency here, because wrk pads its own before printing it.\n",
+         many connections can ask for if each answer waits {} us. Server and wrk share the cores, \
+         so wrk takes from what it measures: the CPU time for a request is the figure to compare. \
+         There is no mean latency here, because wrk pads its own before printing it.\n",
         opened(),
         quoted::CONNECTIONS / quoted::THREADS,
         quoted::WAIT_US

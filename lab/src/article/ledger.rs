@@ -133,8 +133,8 @@ fn handler_waits(seen: &Seen) -> Sentence {
         "not comparable",
         format!(
             "A closed loop of {opened} connections that wait {} us cannot ask more than {:.0} \
-             times a second. tokio's timer counts in milliseconds, so the article's sleep is of 1 to 2 \
-             ms, and the ceiling {:.0} to {:.0}: the comparison is one of timers.",
+             times a second. tokio's timer counts in milliseconds, so the article's sleep is of 1 \
+             to 2 ms, and the ceiling {:.0} to {:.0}: the comparison is one of timers.",
             quoted::WAIT_US,
             ceiling(quoted::WAIT_US.into()),
             ceiling(2000.0),
