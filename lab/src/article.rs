@@ -1,40 +1,28 @@
-//! The article's comparison, run again, and what is true of its sentences.
+//! The article's comparison, run again, and judged sentence by sentence.
 //!
-//! The article: "I am a junior computer science student ..." on DEV Community, by github-recommend,
-//! about the framework hyperlane. Its three wrk blocks are repeated with its own line, on this
-//! machine, once as it has them and once without the wait inside its handler; then a ledger sets
-//! what it said beside what was measured. Every measured value comes out of the result file, and
-//! what was not measured says so.
+//! wrk runs with the article's own line against barewire, and against the article's rivals where
+//! they can be built, with the wait of 100 us that the article put into its handler and, for
+//! barewire, without it. Then the server is asked what the article's other handlers claim. From
+//! that comes the ledger. Each figure in it was measured in this run, was computed from the
+//! article's own figures, or is called not measured. Absent is a mean latency: wrk pads it (see
+//! [`crate::wrk`]).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use anyhow::{Context, Result, ensure};
 
-mod document;
+use crate::results::Results;
+use crate::{Exit, guard, wrk};
 
-mod ledger;
+mod runs;
 
-use crate::ablate::{Server, server_beside_us};
-use crate::measure::Steal;
-use crate::process::{Running, Subject, Usage};
-use crate::results::{Block, Results};
-use crate::workload::Workload;
-use crate::wrk::{self, Drive, WrkOutcome};
-use crate::{Exit, peers};
+pub mod probes;
 
-/// Of the article's line, `wrk -t12 -c400 -d30s`.
-const THREADS: u16 = 12;
-const CONNECTIONS: u16 = 400;
-/// The rivals that it compares, and the framework that it is about.
-const RIVALS: [&str; 3] = ["hyperlane-5", "express", "spring-boot"];
-/// Seconds of warm-up, with as many connections.
-const WARMUP_SECONDS: u16 = 2;
-/// Seconds of a run with one connection, which shows how long a request takes by itself.
-const ALONE_SECONDS: u16 = 2;
-/// What the results call the server.
-const OURS: &str = "barewire";
+pub mod quoted;
+
+pub mod ledger;
+
+pub mod document;
 
 /// Rerun the article's comparison and judge it sentence by sentence.
 #[derive(Debug, clap::Args)]
@@ -42,39 +30,90 @@ pub struct Options {
     /// Seconds of each run; the article's are 30.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
     seconds: u16,
-    /// The server; without it, the one beside this program.
+    /// Runs of each, in turned order.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Run Express, Spring Boot and the article's hyperlane too, as far as they can be built.
     #[arg(long)]
-    server: Option<PathBuf>,
+    peers: bool,
     /// The folder of the rivals [default: `peers`, here or above this program].
     #[arg(long, value_name = "FOLDER")]
     peers_folder: Option<PathBuf>,
-    /// Leave the rivals out.
+    /// The server; without it, the one beside this program.
     #[arg(long)]
-    alone: bool,
+    server: Option<PathBuf>,
     /// Where the result file is written.
     #[arg(long, default_value = "results/article.json")]
     output: PathBuf,
-    /// Measure nothing: take the results from this file.
+    /// A result file of `compare`, whose figures stand beside the article's.
     #[arg(long, value_name = "FILE")]
-    from: Option<PathBuf>,
-    /// Write the ledger as a document.
+    with: Vec<PathBuf>,
+    /// Write the document about a run.
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
+    /// Measure nothing: take the run from its result file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["with", "peers"])]
+    from: Option<PathBuf>,
 }
 
 /// Runs it.
+///
+/// # Errors
+///
+/// If wrk is not installed, the server does not start, or a file cannot be read or written. A rival
+/// that cannot be built or does not answer is told, and the rest goes on.
 pub fn run(options: &Options) -> Result<Exit> {
-    let (path, results) = match &options.from {
-        Some(path) => (path, Results::load(path)?),
-        None => (&options.output, measured(options)?),
+    let results = match &options.from {
+        Some(path) => {
+            let results = Results::load(path)?;
+            let shown = path.display();
+            ensure!(
+                !results.ledger.is_empty(),
+                "{shown} is not of `article`: it has no ledger"
+            );
+            results
+        }
+        None => measured(options)?,
     };
     print(&results);
-    if let Some(file) = &options.document {
-        std::fs::write(file, document::of(&results, path))
-            .with_context(|| format!("{} cannot be written", file.display()))?;
-        println!("written: {}", file.display());
+    if let Some(path) = &options.document {
+        let written = std::fs::write(path, document::of(&results));
+        written.with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(Exit::Success)
+}
+
+fn measured(options: &Options) -> Result<Results> {
+    ensure!(
+        wrk::is_installed(),
+        "wrk is not installed (apt-get install wrk)"
+    );
+    let loaded = options.with.iter().map(|path| Results::load(path));
+    let others = loaded.collect::<Result<Vec<_>>>()?;
+    let (mut results, probes) = runs::measure(options)?;
+    results.objections = guard::objections(&results);
+    results.ledger = ledger::of(&results, &probes, &others);
+    results.save(&options.output)?;
+    eprintln!("written: {}", options.output.display());
+    Ok(results)
+}
+
+fn print(results: &Results) {
+    for row in document::runs(results) {
+        println!("{row}");
+    }
+    for objection in &results.objections {
+        println!(
+            "\n{}: {} {}",
+            objection.kind, objection.what, objection.remedy
+        );
+    }
+    for sentence in &results.ledger {
+        println!("\nsaid      {}", sentence.said);
+        println!("measured  {}", sentence.measured);
+        println!("verdict   {}", sentence.verdict);
+        println!("why       {}", sentence.reason);
+    }
 }
 
 fn measured(options: &Options) -> Result<Results> {

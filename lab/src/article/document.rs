@@ -1,75 +1,135 @@
-//! The ledger as a page for `docs/`.
+//! `docs/article.md`, from a result file.
 
-use std::fmt::Write;
-use std::path::Path;
+use std::fmt::Write as _;
 
-use crate::results::Results;
+use super::ledger::opened;
+use super::quoted;
+use super::runs::{WITH_WAIT, WITHOUT_WAIT};
+use crate::results::{Block, Results};
+use crate::statistics::median;
 
-/// The document of a result file; the path is where that file lies.
-pub(super) fn of(results: &Results, path: &Path) -> String {
-    let shown = path.display();
-    let environment = &results.environment;
-    let mut page = format!(
-        "# The article, sentence by sentence\n\n\
-         An article on DEV Community, by github-recommend, shows what a fast server should do, \
-         with the framework hyperlane, and prints three runs of wrk. Here they were run again with \
-         its own line.\n\n\
-         Generated from `{shown}` by `barewire-lab article --from {shown} --document \
-         docs/article.md`. Made by `{}`, {}, {}, {} cores, {}; commit {}.\n\n",
-        results.command.join(" "),
-        environment.compiler.as_deref().unwrap_or("rustc unknown"),
-        environment.cpu,
-        environment.cores,
-        environment.kernel,
-        environment.commit.as_deref().unwrap_or("unknown"),
+/// The whole document.
+pub fn of(results: &Results) -> String {
+    let mut text = String::from(
+        "<!-- Made by `barewire-lab article --document`; whatever is changed here is lost. -->\n\
+         # The article, sentence by sentence\n\n\
+         \"Speed Revolution Asynchronous Modern Web Frameworks\" compares three servers by wrk. \
+         This is the same comparison, run again with its own command line, and then what the \
+         article says beside what was measured.\n\n## The runs\n\n",
     );
-    page += "## The runs\n\n\
-             | server | run | requests/s | server CPU, us a request | its busiest thread | wrk, \
-             of a core | errors |\n\
-             |---|---|---:|---:|---:|---:|---|\n";
-    for block in &results.blocks {
-        let cpu = block.server_cpu_ns_per_request;
-        let errors: Vec<_> = block
-            .errors
-            .iter()
-            .map(|(kind, count)| format!("{count} {kind}"))
-            .collect();
-        let _ = writeln!(
-            page,
-            "| {} | {} | {:.0} | {} | {} | {:.0} % | {} |",
-            block.subject,
-            block.workload,
-            block.requests_per_second,
-            cpu.map_or_else(|| "-".to_owned(), |cpu| format!("{:.1}", cpu / 1000.0)),
-            block
-                .server_busy
-                .map_or_else(|| "-".to_owned(), |busy| format!("{:.0} %", 100.0 * busy)),
-            100.0 * block.generator_busy,
-            if errors.is_empty() {
-                "none".to_owned()
-            } else {
-                errors.join(", ")
-            },
+    let seconds = results.blocks.first().map_or(0.0, |block| block.seconds);
+    let _ = writeln!(
+        text,
+        "`wrk -t{} -c{} -d{seconds:.0}s http://HOST:PORT/benchmark`, medians.\n\n\
+         ```text\n{}\n```\n",
+        quoted::THREADS,
+        quoted::CONNECTIONS,
+        runs(results).join("\n")
+    );
+    let _ = writeln!(
+        text,
+        "wrk opens {} connections with this line, {} for each thread. The ceiling is what that \
+         many connections can ask for if each answer waits {} us. Server and wrk share the cores, \
+         so wrk takes from what it measures: the CPU time for a request is the figure to compare. \
+         There is no mean latency here, because wrk pads its own before printing it.\n",
+        opened(),
+        quoted::CONNECTIONS / quoted::THREADS,
+        quoted::WAIT_US
+    );
+    conditions(results, &mut text);
+    text.push_str("## The sentences\n");
+    for (number, sentence) in results.ledger.iter().enumerate() {
+        let _ = write!(
+            text,
+            "\n### {}. {}\n\n**{}.** {}\n\nMeasured here: {}.\n",
+            number + 1,
+            plain(&sentence.said),
+            plain(&sentence.verdict),
+            plain(&sentence.reason),
+            plain(sentence.measured.trim_end_matches('.'))
         );
     }
-    page += "\nServer and wrk share the machine's cores: these rates belong to both together. \
-             What a server costs is its CPU time for a request.\n\n## The ledger\n\n\
-             | the article said | measured here | verdict | because |\n|---|---|---|---|\n";
-    for sentence in &results.ledger {
-        let cells = [
-            &sentence.said,
-            &sentence.measured,
-            &sentence.verdict,
-            &sentence.reason,
-        ];
-        let cells = cells.map(|cell| cell.replace('|', "\\|"));
-        let _ = writeln!(page, "| {} |", cells.join(" | "));
-    }
-    if !results.missing.is_empty() {
-        page += "\n## Not measured\n\n";
-        for (name, reason) in &results.missing {
-            let _ = writeln!(page, "- {name}: {reason}");
+    text
+}
+
+/// The runs as lines of a table, with a heading.
+pub fn runs(results: &Results) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{:<14} {:<24} {:>12} {:>10} {:>14} {:>6}",
+        "server", "handler", "requests/s", "ceiling", "CPU ns/request", "errors"
+    )];
+    for workload in [WITH_WAIT, WITHOUT_WAIT] {
+        for subject in results.subjects.keys() {
+            let blocks = results.blocks.iter();
+            let blocks: Vec<&Block> = blocks
+                .filter(|block| block.subject == *subject && block.workload == workload)
+                .collect();
+            lines.extend(line(subject, workload, &blocks));
         }
     }
-    page
+    lines
+}
+
+/// One line; `None` if there is no block.
+fn line(subject: &str, workload: &str, blocks: &[&Block]) -> Option<String> {
+    let middle = |figure: &dyn Fn(&Block) -> Option<f64>| {
+        median(
+            &blocks
+                .iter()
+                .filter_map(|block| figure(block))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let rate = middle(&|block| Some(block.requests_per_second))?;
+    let cpu = middle(&|block| block.server_cpu_ns_per_request);
+    let cpu = cpu.map_or("-".to_owned(), |cpu| format!("{cpu:.0}"));
+    let ceiling = if workload == WITH_WAIT {
+        format!("{:.0}", opened() / f64::from(quoted::WAIT_US) * 1e6)
+    } else {
+        "none".to_owned()
+    };
+    let errors: u64 = blocks.iter().flat_map(|block| block.errors.values()).sum();
+    Some(format!(
+        "{subject:<14} {workload:<24} {rate:>12.0} {ceiling:>10} {cpu:>14} {errors:>6}"
+    ))
+}
+
+fn conditions(results: &Results, text: &mut String) {
+    let place = &results.environment;
+    let commit = place.commit.as_deref().unwrap_or("unknown");
+    let _ = writeln!(
+        text,
+        "{}, {} cores, {}, commit {commit}, {}: `{}`\n",
+        plain(&place.cpu),
+        place.cores,
+        plain(&place.kernel),
+        results.started_at,
+        results.command.join(" ")
+    );
+    for objection in &results.objections {
+        let _ = writeln!(
+            text,
+            "- {}: {} {}",
+            objection.kind,
+            plain(&objection.what),
+            objection.remedy
+        );
+    }
+    if !results.objections.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// Text in one line, in which Markdown finds nothing to do.
+fn plain(content: &str) -> String {
+    let mut text = String::with_capacity(content.len());
+    for character in content.chars() {
+        match character {
+            '\n' | '\r' => text.push(' '),
+            '<' => text.push_str("&lt;"),
+            '*' | '_' | '[' | ']' | '|' | '\\' => text.extend(['\\', character]),
+            _ => text.push(character),
+        }
+    }
+    text
 }

@@ -1,280 +1,297 @@
-//! What the article said, and what was measured.
+//! The article's statements: what was measured here, what that makes of them, and why.
 //!
-//! The article's own figures are quoted here, and nowhere else; everything that stands beside them
-//! is arithmetic on them or is looked up in the results.
+//! In the article's order. The verdict of a statement about the article's own figures comes from
+//! their arithmetic, that of a statement about its source from the source, and all other ones from
+//! measurements. A statement that was not measured says so in its own words; nothing is filled in.
 
-use super::{CONNECTIONS, OURS};
+use serde_json::Value;
+
+use super::probes::{Probes, number};
+use super::quoted::{self, Run, figures};
+use super::runs::{EXPRESS, FRAMEWORK, SERVER, SPRING, WITH_WAIT, WITHOUT_WAIT};
+use crate::check::{self, Known, Severity};
 use crate::results::{Block, Results, Sentence};
+use crate::statistics::median;
 
-/// One of the article's three blocks of wrk output.
-struct Printed {
-    /// Who, in the article's words.
-    who: &'static str,
-    /// Who plays the part here.
-    here: &'static str,
-    requests_per_second: f64,
-    latency_ms: f64,
-}
+mod source;
 
-const PRINTED: [Printed; 3] = [
-    Printed {
-        who: "this framework",
-        here: "hyperlane-5",
-        requests_per_second: 182_241.13,
-        latency_ms: 2.15,
-    },
-    Printed {
-        who: "Express.js",
-        here: "express",
-        requests_per_second: 25_207.80,
-        latency_ms: 45.67,
-    },
-    Printed {
-        who: "Spring Boot",
-        here: "spring-boot",
-        requests_per_second: 15_596.33,
-        latency_ms: 78.90,
-    },
-];
+/// Where nothing was measured.
+const NOT_MEASURED: &str = "not measured";
 
-/// Microseconds that the article's handler waits.
-const WAIT_US: f64 = 100.0;
-/// How much faster it says the framework is, than whom.
-const FACTORS: [(&str, f64, &str); 2] = [
-    ("Express.js", 7.2, "express"),
-    ("Spring Boot", 11.7, "spring-boot"),
-];
-/// What it says of latency.
-const LATENCY_REDUCTION: f64 = 0.95;
-
-/// All sentences that a figure can decide.
-pub(super) fn of(results: &Results) -> Vec<Sentence> {
-    let rates = PRINTED.iter().map(|printed| rate(results, printed));
-    let littles = PRINTED.iter().map(|printed| little(results, printed));
-    let factors = FACTORS
-        .iter()
-        .map(|(who, factor, here)| faster(results, who, *factor, here));
-    let mut ledger: Vec<_> = rates.chain(littles).chain(factors).collect();
-    ledger.push(reduction());
-    ledger.push(format_of_wrk());
-    ledger.push(wait(results));
-    ledger.push(simulated(
-        "memory_usage: the process id times 1024, \"simulate memory usage\"",
-        resident(results),
-        "a process id is no memory; `/stats` reads what is resident from /proc/self/statm",
-    ));
-    ledger.push(simulated(
-        "cpu_usage: a random number",
-        busy(results),
-        "a random number is no measurement; `/stats` reads ticks and schedstat",
-    ));
-    ledger.push(simulated(
-        "requests_per_second: requests divided by the seconds since 1970",
-        of_run(results, OURS, "as in the article")
-            .map(|block| per_second(block.requests_per_second)),
-        "that is the age of the epoch, not of the server",
-    ));
-    ledger.push(sends(results));
+/// The ledger of a run; `others` are result files of `compare`.
+pub fn of(results: &Results, probes: &Probes, others: &[Results]) -> Vec<Sentence> {
+    let seen = Seen {
+        results,
+        probes,
+        others,
+    };
+    let mut ledger = vec![handler_works(&seen), handler_waits(&seen)];
+    ledger.extend(source::statistics(&seen));
+    ledger.push(source::handler_answers(&seen));
+    ledger.extend(outputs(&seen));
+    ledger.push(times(&seen, EXPRESS, Run::Express, quoted::TIMES_EXPRESS));
+    ledger.push(times(&seen, SPRING, Run::Spring, quoted::TIMES_SPRING));
+    ledger.push(latency(&seen));
+    ledger.push(traditional(&seen));
+    ledger.extend(source::handlers(&seen));
     ledger
 }
 
-fn rate(results: &Results, printed: &Printed) -> Sentence {
-    let rate = printed.requests_per_second;
-    let here = [printed.here, OURS].map(|name| {
-        let block = of_run(results, name, "as in the article")?;
-        Some(format!("{name}: {}", per_second(block.requests_per_second)))
-    });
-    let here: Vec<_> = here.into_iter().flatten().collect();
-    Sentence {
-        said: format!(
-            "{}: {} on /benchmark, 12 threads and 400 connections",
-            printed.who,
-            per_second(rate)
-        ),
-        measured: or_not(here.join(", ")),
-        verdict: "not comparable".to_owned(),
-        reason: "it names no processor, no cores and no version, and ran once; and wrk shares the \
-                 machine with the server, so such a figure is that of both together"
-            .to_owned(),
-    }
+/// All that the ledger is made of.
+pub(super) struct Seen<'a> {
+    results: &'a Results,
+    pub(super) probes: &'a Probes,
+    others: &'a [Results],
 }
 
-/// Connections are at least requests per second times mean latency (Little, A Proof for the Queuing
-/// Formula, 1961).
-fn little(results: &Results, printed: &Printed) -> Sentence {
-    let under_way = printed.requests_per_second * printed.latency_ms / 1000.0;
-    let possible = under_way <= f64::from(CONNECTIONS);
-    let most = 1000.0 * f64::from(CONNECTIONS) / printed.requests_per_second;
-    let here = of_run(results, printed.here, "as in the article").map(|block| {
-        let most = 1000.0 * f64::from(CONNECTIONS) / block.requests_per_second;
-        format!(
-            "at {} a request takes {most:.1} ms on average, and no more",
-            per_second(block.requests_per_second)
-        )
-    });
-    Sentence {
-        said: format!(
-            "{}: a mean latency of {} ms at {}",
-            printed.who,
-            printed.latency_ms,
-            per_second(printed.requests_per_second)
-        ),
-        measured: or_not(here.unwrap_or_default()),
-        verdict: if possible { "possible" } else { "impossible" }.to_owned(),
-        reason: format!(
-            "rate x latency is {under_way:.0} requests under way, and 400 connections have 400 \
-             at the most: at that rate the mean is at most {most:.1} ms"
-        ),
+impl Seen<'_> {
+    fn median(
+        &self,
+        subject: &str,
+        workload: &str,
+        figure: impl Fn(&Block) -> Option<f64>,
+    ) -> Option<f64> {
+        let blocks = self.results.blocks.iter().filter(|block| {
+            block.subject == subject && block.workload == workload && block.dropped.is_none()
+        });
+        median(&blocks.filter_map(figure).collect::<Vec<_>>())
     }
-}
 
-fn faster(results: &Results, who: &str, factor: f64, here: &str) -> Sentence {
-    let rate = |name: &str| Some(of_run(results, name, "as in the article")?.requests_per_second);
-    let ratio = |name: &str| Some(rate(name)? / rate(here)?);
-    let of = |name: &str| Some(format!("{name} by {here}: {:.1} x", ratio(name)?));
-    let measured: Vec<_> = ["hyperlane-5", OURS].into_iter().filter_map(of).collect();
-    let holds = ratio("hyperlane-5").map(|ratio| ratio >= factor);
-    Sentence {
-        said: format!("{factor} x faster than {who}"),
-        measured: or_not(measured.join(", ")),
-        verdict: match holds {
-            Some(true) => "true here",
-            Some(false) => "false here",
-            None => "not measured",
+    fn rate(&self, subject: &str, workload: &str) -> Option<f64> {
+        self.median(subject, workload, |block| Some(block.requests_per_second))
+    }
+
+    fn cpu_ns(&self, subject: &str, workload: &str) -> Option<f64> {
+        self.median(subject, workload, |block| block.server_cpu_ns_per_request)
+    }
+
+    /// `barewire 60000 requests a second`; or that it was not measured, and why.
+    fn told_rate(&self, subject: &str) -> String {
+        match self.rate(subject, WITH_WAIT) {
+            Some(rate) => format!("{subject}: {rate:.0} requests a second"),
+            None => self.not_measured(subject),
         }
-        .to_owned(),
-        reason:
-            "the three wait for timers of different kinds inside the handler: 100 us become 1.1 ms \
-                 in tokio and 1 ms or more in Node, so part of the ratio is the timers'"
-                .to_owned(),
+    }
+
+    pub(super) fn not_measured(&self, subject: &str) -> String {
+        match self.results.missing.get(subject) {
+            Some(reason) => format!("{subject}: {NOT_MEASURED}, {reason}"),
+            None => format!("{subject}: {NOT_MEASURED}"),
+        }
     }
 }
 
-fn reduction() -> Sentence {
-    let [this, express, _] = &PRINTED;
-    let most = 1000.0 * f64::from(CONNECTIONS) / express.requests_per_second;
-    let printed = 1.0 - this.latency_ms / express.latency_ms;
-    let possible = 1.0 - this.latency_ms / most;
+pub(super) fn sentence(
+    said: impl Into<String>,
+    measured: impl Into<String>,
+    verdict: &str,
+    reason: impl Into<String>,
+) -> Sentence {
     Sentence {
-        said: format!(
-            "over {:.0} % reduction in latency",
-            100.0 * LATENCY_REDUCTION
-        ),
-        measured: format!(
-            "{:.1} % by its own figures, {:.1} % by what Express's rate allows",
-            100.0 * printed,
-            100.0 * possible
-        ),
-        verdict: "impossible".to_owned(),
-        reason: format!(
-            "the larger latency cannot be: with 400 connections and {} it is at most {most:.1} ms",
-            per_second(express.requests_per_second)
-        ),
+        said: said.into(),
+        measured: measured.into(),
+        verdict: verdict.to_owned(),
+        reason: reason.into(),
     }
 }
 
-fn format_of_wrk() -> Sentence {
-    Sentence {
-        said: "5,467,234 requests in 30.00s, 1.23GB read".to_owned(),
-        measured: "wrk prints 5467234, without separators; `barewire-lab check` reads any output"
-            .to_owned(),
-        verdict: "not wrk's".to_owned(),
-        reason: "wrk has no thousands separators, and its 30 s runs end some hundredths later"
-            .to_owned(),
-    }
+fn handler_works(seen: &Seen) -> Sentence {
+    let costs = [WITH_WAIT, WITHOUT_WAIT].map(|workload| seen.cpu_ns(SERVER, workload));
+    let measured = match costs {
+        [Some(with), Some(without)] => format!(
+            "barewire, whose loop the compiler cannot remove: {with:.0} ns of CPU time for a \
+             request with the wait, {without:.0} without it; request, answer and loop together"
+        ),
+        _ => NOT_MEASURED.to_owned(),
+    };
+    sentence(
+        "\"Simulate some compute-intensive operations\": a loop of 1000 steps",
+        measured,
+        "simulated",
+        "The loop adds up numbers that are known when it is compiled, and an optimiser may replace \
+         it by its sum, 999000. It is no more work than a thousand additions in any case.",
+    )
 }
 
-fn wait(results: &Results) -> Sentence {
-    let ceiling = f64::from(CONNECTIONS) / (WAIT_US / 1e6);
-    let names = [OURS, "hyperlane-5", "express", "spring-boot"];
-    let alone = names.into_iter().filter_map(|name| {
-        let block = of_run(results, name, "one connection")?;
-        Some(format!("{name}: {:.0} us", 1e6 / block.requests_per_second))
-    });
-    let without = of_run(results, OURS, "without the wait");
-    let without = without.map(|block| {
+fn handler_waits(seen: &Seen) -> Sentence {
+    let rates = [WITH_WAIT, WITHOUT_WAIT].map(|workload| seen.rate(SERVER, workload));
+    let measured = match rates {
+        [Some(with), Some(without)] => format!(
+            "barewire: {with:.0} requests a second with the wait, {without:.0} without; {}",
+            seen.told_rate(FRAMEWORK)
+        ),
+        _ => NOT_MEASURED.to_owned(),
+    };
+    let opened = opened();
+    let ceiling = |wait_us: f64| opened / wait_us * 1e6;
+    sentence(
         format!(
-            "; without the wait {OURS} gives {}",
-            per_second(block.requests_per_second)
+            "\"Simulate async I/O operations\": a sleep of {} us",
+            quoted::WAIT_US
+        ),
+        measured,
+        "not comparable",
+        format!(
+            "A closed loop of {opened} connections that wait {} us cannot ask more than {:.0} \
+             times a second. tokio's timer counts in milliseconds, so the article's sleep is of 1 \
+             to 2 ms, and the ceiling {:.0} to {:.0}: the comparison is one of timers.",
+            quoted::WAIT_US,
+            ceiling(quoted::WAIT_US.into()),
+            ceiling(2000.0),
+            ceiling(1000.0)
+        ),
+    )
+}
+
+/// Connections that wrk opens with the article's line: the same for each thread.
+pub(super) fn opened() -> f64 {
+    f64::from(quoted::CONNECTIONS / quoted::THREADS * quoted::THREADS)
+}
+
+/// The three outputs: what `check` says of them.
+fn outputs(seen: &Seen) -> Vec<Sentence> {
+    let runs = [
+        ("this framework", FRAMEWORK, Run::Framework),
+        ("Express.js", EXPRESS, Run::Express),
+        ("Spring Boot", SPRING, Run::Spring),
+    ];
+    let examined = check::examine(quoted::THREE_RUNS, &Known::default());
+    let sentences = runs.into_iter().zip(examined);
+    sentences
+        .map(|((name, peer, run), examined)| {
+            let impossible = examined
+                .findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Impossible);
+            let reasons: Vec<&str> = impossible.map(|found| found.sentence.as_str()).collect();
+            let verdict = if reasons.is_empty() {
+                "not comparable"
+            } else {
+                "impossible"
+            };
+            let said = figures(run).map_or_else(String::new, |figures| {
+                format!(
+                    ": {:.2} requests a second, {:.2} ms on average",
+                    figures.rate,
+                    figures.mean_us / 1e3
+                )
+            });
+            let measured = format!("{}; {}", seen.told_rate(SERVER), seen.told_rate(peer));
+            sentence(
+                format!("wrk's output for {name}{said}"),
+                measured,
+                verdict,
+                format!("By `barewire-lab check`: {}", reasons.join(" ")),
+            )
+        })
+        .collect()
+}
+
+/// "7.2x faster than Express.js" and the like.
+fn times(seen: &Seen, peer: &str, run: Run, said: f64) -> Sentence {
+    let rates = [FRAMEWORK, peer].map(|subject| seen.rate(subject, WITH_WAIT));
+    let ratio = match rates {
+        [Some(framework), Some(peer)] => Some(framework / peer),
+        _ => None,
+    };
+    let measured = match ratio {
+        Some(ratio) => format!(
+            "{FRAMEWORK} by {peer}: {ratio:.1}; {}",
+            seen.told_rate(SERVER)
+        ),
+        None => [FRAMEWORK, peer]
+            .map(|subject| seen.told_rate(subject))
+            .join("; "),
+    };
+    let quoted = figures(Run::Framework).zip(figures(run));
+    let computed = quoted.map_or_else(String::new, |(framework, other)| {
+        format!(
+            "{:.2} is what the article's own figures give, and those are not wrk's. ",
+            framework.rate / other.rate
         )
     });
-    let alone: Vec<_> = alone.collect();
-    Sentence {
-        said: "its handler \"simulates async I/O\" by sleeping 100 us".to_owned(),
-        measured: or_not(if alone.is_empty() {
-            String::new()
-        } else {
-            format!(
-                "a request by itself takes {}{}",
-                alone.join(", "),
-                without.unwrap_or_default()
-            )
-        }),
-        verdict: "simulated".to_owned(),
-        reason: format!(
-            "no server can give more than connections / wait, here {}; what a timer's \
-             resolution adds is then taken for a framework's speed",
-            per_second(ceiling)
+    sentence(
+        format!("\"{said}x faster than\" {peer}"),
+        measured,
+        "not comparable",
+        format!(
+            "{computed}Each handler waits by a timer of its own resolution, wrk takes its CPU time \
+             from the same cores, and a ratio of rates is the servers' only where the servers were \
+             the bottleneck."
         ),
-    }
+    )
 }
 
-fn sends(results: &Results) -> Sentence {
-    let has = of_run(results, "hyperlane-5", "as in the article").is_some();
-    Sentence {
-        said: "the program that is shown is the one that was measured".to_owned(),
-        measured: or_not(if has {
-            "peers/hyperlane-5 answers only because its response middleware sends".to_owned()
-        } else {
-            String::new()
-        }),
-        verdict: "false".to_owned(),
-        reason:
-            "in 5.40.1 setting a body sends nothing, and the program has nothing else; it also \
-                 builds only with two of its dependencies held back"
-                .to_owned(),
-    }
-}
-
-fn simulated(said: &str, measured: Option<String>, reason: &str) -> Sentence {
-    Sentence {
-        said: said.to_owned(),
-        measured: or_not(measured.unwrap_or_default()),
-        verdict: "simulated".to_owned(),
-        reason: reason.to_owned(),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes of memory")]
-fn resident(results: &Results) -> Option<String> {
-    let bytes = of_run(results, OURS, "as in the article")?.resident_bytes?;
-    Some(format!(
-        "{OURS}: {:.1} MB resident with 400 connections",
-        bytes as f64 / 1e6
-    ))
-}
-
-fn busy(results: &Results) -> Option<String> {
-    let busy = of_run(results, OURS, "as in the article")?.server_busy?;
-    Some(format!(
-        "{OURS}: its busiest thread was on a core for {:.0} % of the time",
-        100.0 * busy
-    ))
-}
-
-pub(super) fn of_run<'a>(results: &'a Results, subject: &str, run: &str) -> Option<&'a Block> {
-    let mut blocks = results.blocks.iter();
-    blocks.find(|block| block.subject == subject && block.workload == run)
-}
-
-fn per_second(rate: f64) -> String {
-    format!("{rate:.0}/s")
-}
-
-fn or_not(text: String) -> String {
-    if text.is_empty() {
-        "not measured".to_owned()
+/// "Over 95% reduction in latency".
+fn latency(seen: &Seen) -> Sentence {
+    let bound = |subject| {
+        let rate = seen.rate(subject, WITH_WAIT)?;
+        Some(format!("{subject} {:.2} ms", opened() / rate * 1e3))
+    };
+    let bounds: Vec<String> = [SERVER, FRAMEWORK, EXPRESS, SPRING]
+        .into_iter()
+        .filter_map(bound)
+        .collect();
+    let measured = if bounds.is_empty() {
+        NOT_MEASURED.to_owned()
     } else {
-        text
-    }
+        format!("the mean cannot have been above: {}", bounds.join(", "))
+    };
+    let reason = match (figures(Run::Framework), figures(Run::Express)) {
+        (Some(framework), Some(express)) => format!(
+            "From {:.2} ms to {:.2} ms are {:.1} % less. But in a closed loop with the same \
+             connections the mean latency is connections / rate, so {:.2} times the rate is at \
+             most {:.1} % less latency if both keep the connections waiting (Little 1961).",
+            express.mean_us / 1e3,
+            framework.mean_us / 1e3,
+            100.0 * (1.0 - framework.mean_us / express.mean_us),
+            framework.rate / express.rate,
+            100.0 * (1.0 - express.rate / framework.rate)
+        ),
+        _ => "The article's figures cannot be read.".to_owned(),
+    };
+    sentence(
+        "\"Over 95% reduction in latency\"",
+        measured,
+        "impossible",
+        reason,
+    )
+}
+
+/// "Traditional web frameworks consistently underperform in high-concurrency scenarios".
+fn traditional(seen: &Seen) -> Sentence {
+    let cost = |subject: &str| {
+        let blocks = seen.others.iter().flat_map(|other| &other.blocks);
+        let blocks = blocks.filter(|block| {
+            block.subject == subject && block.workload == "keep-alive" && block.dropped.is_none()
+        });
+        let costs: Vec<f64> = blocks
+            .filter_map(|block| block.server_cpu_ns_per_request)
+            .collect();
+        median(&costs).map(|cost| format!("{subject} {cost:.0} ns"))
+    };
+    let told: Vec<String> = [SERVER, FRAMEWORK, "axum", "nginx", EXPRESS, SPRING]
+        .into_iter()
+        .filter_map(cost)
+        .collect();
+    let measured = if told.is_empty() {
+        format!("{NOT_MEASURED} in this run; `compare` does, and --with adds it")
+    } else {
+        format!("CPU time for a request to /plaintext: {}", told.join(", "))
+    };
+    sentence(
+        "\"Traditional web frameworks consistently underperform in high-concurrency scenarios\"",
+        measured,
+        "not comparable",
+        "A framework without a name cannot be measured. What a request costs is a figure; 400 \
+         connections on one machine are no high concurrency.",
+    )
+}
+
+/// A number for a sentence, or that there is none.
+pub(super) fn told(answer: Option<&Value>, pointer: &str, decimals: usize) -> String {
+    let number = number(answer, pointer);
+    number.map_or(NOT_MEASURED.to_owned(), |number| {
+        format!("{number:.decimals$}")
+    })
 }
