@@ -88,6 +88,19 @@ fn a_head_has_10_s_from_its_first_byte() {
 }
 
 #[test]
+fn a_line_end_before_it_is_no_byte_of_a_head() {
+    let mut rig = Rig::new();
+    let peer = rig.connect();
+    peer.send("\r\n");
+    rig.advance(12 * SECOND);
+    peer.send(&HELLO[..5]);
+    rig.advance(SECOND);
+    peer.send(&HELLO[5..]);
+    rig.run();
+    assert_eq!(peer.take_answer().text(), "hello");
+}
+
+#[test]
 fn a_head_that_is_whole_in_time_is_served() {
     let mut rig = Rig::new();
     let peer = rig.connect();

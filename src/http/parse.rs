@@ -150,6 +150,15 @@ pub fn head<'a>(
     judged
 }
 
+/// Whether a head that was refused is that of a HEAD request: whatever else is wrong with it, its
+/// client reads no content (RFC 9110 section 9.3.2).
+pub fn asks_for_the_head(mut input: &[u8]) -> bool {
+    while let Some(rest) = input.strip_prefix(b"\r\n") {
+        input = rest;
+    }
+    input.starts_with(b"HEAD ")
+}
+
 /// The first line, judged; `rest` is what follows its CRLF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Line<'a> {

@@ -134,7 +134,7 @@ impl<K: Kernel> Connection<K> {
         let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
-        let mut slots = Slots::default();
+        let mut slots = Slots::new(shared.techniques());
         // The same bytes were sound before; if they were not now, the connection would be closed.
         if let Ok(Some(mut head)) = parse::head(&upload.head, &mut 0, &mut slots, &shared.limits) {
             head.request.worker = shared.worker;

@@ -64,7 +64,7 @@ impl<K: Kernel> Connection<K> {
         let Phase::Head { scanned, since } = &mut self.phase else {
             return false;
         };
-        let is_new = *scanned == 0;
+        let before = *scanned;
         let mut slots = Slots::new(shared.techniques());
         // Matched by reference: the head is a page of pointers, and moving it is a call of memcpy.
         let mut parsed = parse::head(input.unread(), scanned, &mut slots, &shared.limits);
@@ -83,13 +83,16 @@ impl<K: Kernel> Connection<K> {
                 true
             }
             Ok(None) => {
-                if is_new {
+                // A line end behind a body is no part of a head: the first byte after it begins one.
+                if before == 0 || (before == 2 && input.unread().starts_with(b"\r\n")) {
                     *since = shared.now;
                 }
                 false
             }
             Err(rejection) => {
-                self.reject(*rejection, shared);
+                let head_only = parse::asks_for_the_head(input.unread());
+                let refusal = Refusal::of_status(rejection.status.0);
+                self.refuse(refusal, *rejection, head_only, shared);
                 false
             }
         }
@@ -136,18 +139,38 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// The same, where the status does not tell the kind.
-    #[cold]
     pub(super) fn reject_as<H: Handler>(
         &mut self,
         refusal: Refusal,
         rejection: Rejection,
         shared: &mut Shared<H, K>,
     ) {
+        let head_only = match &self.phase {
+            Phase::Body(upload) => upload.exchange.head_only,
+            Phase::Deferred(deferred) => deferred.pending.exchange.head_only,
+            // A head that was never whole is no request yet, and has no method.
+            Phase::Head { .. }
+            | Phase::Discard { .. }
+            | Phase::Closing
+            | Phase::Lingering { .. } => false,
+        };
+        self.refuse(refusal, rejection, head_only, shared);
+    }
+
+    /// Refuses it without content, if the request was HEAD (RFC 9110 section 9.3.2).
+    #[cold]
+    fn refuse<H: Handler>(
+        &mut self,
+        refusal: Refusal,
+        rejection: Rejection,
+        head_only: bool,
+        shared: &mut Shared<H, K>,
+    ) {
         shared.refused(refusal, self.peer, rejection.reason);
         shared.access.begin_unknown(&self.peer);
         let exchange = Exchange {
             keep_alive: false,
-            head_only: false,
+            head_only,
             version: Version::Http11,
         };
         shared.answer(exchange, rejection.into());

@@ -55,6 +55,13 @@ pub(crate) fn cases() -> Vec<Case> {
         .bodiless(),
         closes(
             "9110 9.3.2",
+            "HEAD that is refused",
+            request("HEAD /plaintext HTTP/1.1", &[], ""),
+            [400],
+        )
+        .bodiless(),
+        closes(
+            "9110 9.3.2",
             "HEAD that closes",
             request(
                 "HEAD /plaintext HTTP/1.1",
