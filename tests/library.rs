@@ -5,7 +5,6 @@ mod wire;
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use barewire::config::{Config, SocketOptions};
 use barewire::http::{ContentType, Status};
 use barewire::{Handler, Later, Method, Reply, Request, Response, Server};
 
-use wire::{Live, Wire, alone, eventually};
+use wire::{Live, alone, eventually};
 
 /// The error of a server that does not start.
 fn refused<H: Handler>(server: Server<H>) -> std::io::Error {
@@ -316,80 +315,4 @@ fn a_server_drains_when_it_is_told() {
     wire.expect_end();
     drop(wire);
     live.join();
-}
-
-/// Both families, where the machine has them.
-#[test]
-fn a_server_listens_on_version_six() {
-    if TcpListener::bind(("::1", 0)).is_err() {
-        println!("skipped: this machine has no ::1");
-        return;
-    }
-    let live = Live::start(
-        Server::new()
-            .config(alone())
-            .host("::1")
-            .handler(Everything),
-    );
-    assert!(live.address.is_ipv6());
-    assert_eq!(live.connect().get("/").status, 200);
-}
-
-/// Ended when dropped.
-struct Example(Child);
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The example: built beside the tests if all of them are, else by cargo, which then becomes it.
-fn hello() -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let built = tests.ancestors().nth(2).unwrap().join("examples/hello");
-    if built.exists() {
-        return Command::new(built);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let mut run = Command::new(cargo);
-    run.args([
-        "run",
-        "--quiet",
-        "--example",
-        "hello",
-        "--manifest-path",
-        manifest,
-    ]);
-    run
-}
-
-/// The example as it is, on its port: it is to be read, and a port to be chosen would be in the
-/// way. Where that is taken, the example says so, which is all that can be seen of it.
-#[test]
-fn the_example_works() {
-    let mut example = Example(hello().stderr(Stdio::piped()).spawn().unwrap());
-    let mut connection = None;
-    eventually("it listens, or has ended", || {
-        connection = std::net::TcpStream::connect(("127.0.0.1", 8080)).ok();
-        connection.is_some() || example.0.try_wait().unwrap().is_some()
-    });
-    if example.0.try_wait().unwrap().is_some() {
-        let mut said = String::new();
-        let mut stderr = example.0.stderr.take().unwrap();
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
-        assert!(said.contains("AddrInUse"), "{said}");
-        println!("skipped: port 8080 is taken");
-        return;
-    }
-    let mut wire = Wire::to(([127, 0, 0, 1], 8080).into());
-    assert_eq!(wire.get("/hello/world").text(), "Hello, world!\n");
-    assert_eq!(
-        wire.get("/hello/J%C3%BCrgen").text(),
-        "Hello, J\u{fc}rgen!\n"
-    );
-    assert_eq!(wire.get("/hello").status, 404);
 }

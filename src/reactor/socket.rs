@@ -45,15 +45,14 @@ pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
 
 /// Fails if another process listens on this address. With `SO_REUSEPORT` alone the kernel would let
 /// both in and hand each a share of the connections, without a word; `SO_REUSEADDR` alone only
-/// overlooks connections of a listener that has gone.
+/// overlooks connections of a listener that has gone. The probe does not listen itself: a client that
+/// knocks while we start would be let in by it, and reset when it closes.
 ///
 /// # Errors
 ///
 /// `AddrInUse`, or another error of bind(2).
 pub fn probe(address: SocketAddr) -> io::Result<()> {
-    let socket = unbound(address)?;
-    socket.bind(&address.into())?;
-    socket.listen(1)
+    unbound(address)?.bind(&address.into())
 }
 
 /// Ends a listener that another thread may wait on: its accept(2), and any later one, fails with

@@ -164,7 +164,8 @@ impl Wire {
         Self::over(socket.into())
     }
 
-    fn over(stream: TcpStream) -> Self {
+    /// Over a connection that is there.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
