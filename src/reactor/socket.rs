@@ -45,8 +45,8 @@ pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
 
 /// Fails if another process listens on this address. With `SO_REUSEPORT` alone the kernel would let
 /// both in and hand each a share of the connections, without a word; `SO_REUSEADDR` alone only
-/// overlooks connections of a listener that has gone. The probe does not listen itself: a client that
-/// knocks while we start would be let in by it, and reset when it closes.
+/// overlooks connections of a listener that has gone. The probe does not listen itself: a client
+/// that knocks while we start would be let in by it, and reset when it closes.
 ///
 /// # Errors
 ///
