@@ -10,6 +10,8 @@
     reason = "whatever fails here is told to a person, by anyhow, with what was being done"
 )]
 
+pub mod canned;
+
 pub mod workload;
 
 pub mod process;

@@ -83,7 +83,8 @@ impl<K: Kernel> Connection<K> {
                 true
             }
             Ok(None) => {
-                // A line end behind a body is no part of a head: the first byte after it begins one.
+                // A line end behind a body is no part of a head: the first byte after it begins
+                // one.
                 if before == 0 || (before == 2 && input.unread().starts_with(b"\r\n")) {
                     *since = shared.now;
                 }

@@ -13,19 +13,14 @@
 use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, SystemTime};
-use std::{process, thread};
 
+use barewire_lab::canned::{INPUT_BYTES, answer, leave_after, listen};
 use clap::Parser;
 use memchr::memmem::Finder;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
-use socket2::{Domain, Socket, Type};
 
-/// Bytes of one recv: the server's default `--buffer-size`.
-const INPUT_BYTES: usize = 8 * 1024;
 /// What every request ends in, so that none is shorter.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 /// The most requests that one recv can bring.
@@ -64,14 +59,8 @@ type Found = (usize, usize);
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    if let Some(seconds) = options.seconds {
-        // Only if asked for: glibc's recv and send are cheaper in a process with a single thread.
-        thread::spawn(move || {
-            thread::sleep(Duration::from_secs(seconds));
-            process::exit(0);
-        });
-    }
-    let listener = listen(options.port)?;
+    leave_after(options.seconds);
+    let listener = TcpListener::from_std(listen(options.port)?);
     println!("listening on http://{}", listener.local_addr()?);
     let head_end = Finder::new(HEAD_END);
     // Each level is a loop of its own: a match for each request would be part of what is measured.
@@ -189,25 +178,4 @@ fn accept(
         all.insert(Connection { stream, partial });
     }
     Ok(())
-}
-
-/// A listener with the server's default options; accepted sockets inherit `TCP_NODELAY` (tcp(7)).
-fn listen(port: u16) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
-    socket.listen(4096)?;
-    Ok(TcpListener::from_std(socket.into()))
-}
-
-/// What the server sends for `/plaintext`, with the second of the start as its Date.
-fn answer() -> String {
-    let date = httpdate::fmt_http_date(SystemTime::now());
-    format!(
-        "HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: {date}\r\n\
-         Content-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\n\r\nHello, World!"
-    )
 }
