@@ -1,4 +1,4 @@
-//! Every number of the program, each with its reason.
+//! What bounds a peer, and what an operator may want to vary: numbers, each with its reason.
 //!
 //! A [`Config`] is a plain value: the command line fills it (`cli`), [`Server`](crate::Server)
 //! hands it to the reactors, and tests shorten its durations. Nothing here reads a file, a variable
@@ -55,8 +55,8 @@ pub struct Config {
     pub share_port: bool,
 }
 
-/// Options of the listening socket; accepted sockets inherit those that matter to them (tcp(7),
-/// socket(7)).
+/// Options of the listening socket, which accepted sockets inherit where it matters (tcp(7),
+/// socket(7)), and the room for a read from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketOptions {
     /// `TCP_NODELAY`: Nagle's algorithm off. Each answer is sent whole with one send, so there is

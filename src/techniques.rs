@@ -71,8 +71,8 @@ pub struct Switch {
     pub on: &'static str,
     /// The value that `--without NAME` and `--naive` give it: what much real code does.
     pub off: &'static str,
-    /// Off breaks a promise of the server: it is shown, and no part of `--naive` or of the tests
-    /// that every technique must pass.
+    /// One value breaks a promise of the server. It can be chosen, to be looked at; `--naive`
+    /// leaves it as it is, and so do the tests in which every technique is switched.
     pub is_demonstration: bool,
     field: Field,
 }
@@ -87,7 +87,7 @@ enum Field {
     ),
 }
 
-/// What is asked of a field that takes one of a few words.
+/// Whether a field that takes one of a few words is to be read or set.
 enum Access<'a> {
     Get,
     Set(&'a str),

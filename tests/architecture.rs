@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const FILE_LINES_MAX: usize = 350;
 /// Lines of a function, from `fn` to its closing brace.
 const FUNCTION_LINES_MAX: usize = 60;
-/// Lines of the page that a student reads first, comments included.
+/// Lines of the page that is read first, comments included.
 const TURN_LINES_MAX: usize = 45;
 /// Columns of a line.
 const COLUMNS_MAX: usize = 100;
@@ -262,7 +262,7 @@ fn each_crate_has_one_door() {
     }
 }
 
-/// The word itself, in comments too: what a student greps for.
+/// The word itself, in comments too: what a reader greps for.
 #[test]
 fn no_layer_names_what_it_must_not_know() {
     let mut offences = Vec::new();

@@ -97,6 +97,31 @@ fn a_body_that_came_with_its_head_is_not_copied() {
 }
 
 #[test]
+fn a_body_that_waited_for_the_answer_before_it_was_copied() {
+    let mut rig = Rig::new();
+    let peer = rig.connect();
+    let wait = b"GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n";
+    peer.send([wait.as_slice(), &by_length("/count", &pattern(3000))].concat());
+    rig.run();
+    rig.advance(Duration::from_millis(1));
+    let answers = peer.take_answers();
+    assert_eq!(answers[1].text(), "3000 bytes in 1 pieces, 3000 copied");
+    // Of one whose first part waited, that part.
+    let request = by_length("/count", &pattern(3000));
+    let (first, rest) = request.split_at(request.len() - 1000);
+    peer.send([wait.as_slice(), first].concat());
+    rig.run();
+    peer.send(rest);
+    rig.advance(Duration::from_millis(1));
+    let answers = peer.take_answers();
+    assert!(
+        answers[1].text().ends_with(", 2000 copied"),
+        "{}",
+        answers[1].text()
+    );
+}
+
+#[test]
 fn of_a_long_body_only_what_came_with_the_head_is_copied() {
     let mut rig = Rig::full();
     let peer = rig.connect();

@@ -231,21 +231,23 @@ fn every_entry_has_the_claim_and_all_its_paragraphs() {
 #[test]
 fn every_entry_says_where_and_how() {
     let document = read("docs/techniques.md");
+    let fields = fields();
     for technique in techniques::all() {
         let name = technique.name;
         let entry = entry(&document, technique);
         let place = paragraph(entry, "Where");
         let (file, rest) = place[1..].split_once('`').expect("a file");
         assert_eq!(file, technique.file, "{name}");
-        // A function, if one is named, is there.
+        // The function that decides is named, and reads the field.
         let named = rest.split('`').nth(1).filter(|_| file.starts_with("src/"));
         if let Some(function) = named.and_then(|path| path.rsplit("::").next()) {
-            let source = read(file);
-            let heads = ["(", "<"].map(|next| format!("fn {function}{next}"));
-            assert!(
-                heads.iter().any(|head| source.contains(head)),
-                "{name}: {function}"
-            );
+            let source = code(&read(file)).replace("techniques().", "techniques.");
+            let body = function_of(&source, function);
+            let body = body.unwrap_or_else(|| panic!("{name}: {function} is not in {file}"));
+            if let Some((_, field)) = fields.iter().find(|(row, _)| row.name == name) {
+                let mark = format!("techniques.{field}");
+                assert!(body.contains(&mark), "{name}: {function} reads no {mark}");
+            }
         }
         let how = paragraph(entry, "Switch it off");
         match &technique.form {
@@ -346,6 +348,14 @@ fn code(text: &str) -> String {
         code.push_str(line);
     }
     code
+}
+
+/// A function, from its name to the next one, in what [`code`] made of a file.
+fn function_of<'a>(code: &'a str, function: &str) -> Option<&'a str> {
+    let heads = ["(", "<"].map(|next| format!("fn {function}{next}"));
+    let start = heads.iter().find_map(|head| code.find(head))?;
+    let body = code[start..].trim_start_matches("fn ");
+    Some(body.split("fn ").next().unwrap_or(body))
 }
 
 /// What the table says of a decision is where the decision is.

@@ -88,11 +88,10 @@ fn a_wait_of_one_that_has_gone_does_not_reach_the_next() {
 }
 
 #[test]
-fn readiness_in_the_same_turn_as_the_end_finds_nobody() {
+fn an_end_and_a_request_may_come_with_one_poll() {
     let mut rig = Rig::new();
     let first = rig.connect();
     let second = rig.connect();
-    // Both events come with one poll; the first closes its connection, the second is for another.
     first.finish();
     second.send(HELLO);
     rig.run();

@@ -262,7 +262,8 @@ fn exceeds(input: &[u8], limits: &Limits) -> bool {
     }
 }
 
-fn bad_request(reason: &'static str) -> Rejection {
+/// A request that breaks the grammar (RFC 9110 section 15.5.1).
+pub(super) fn bad_request(reason: &'static str) -> Rejection {
     Rejection {
         status: Status::BAD_REQUEST,
         reason,

@@ -26,7 +26,7 @@ pub enum Method {
     Connect,
     /// RFC 9110 section 9.3.7.
     Options,
-    /// RFC 9110 section 9.3.8; always 405 here: it would send credentials back to a script.
+    /// RFC 9110 section 9.3.8; no route allows it: it would send credentials back to a script.
     Trace,
     /// RFC 5789.
     Patch,

@@ -12,6 +12,7 @@ use super::Reactor;
 use super::connection::Connection;
 use super::journal::FAULT;
 use super::kernel::Kernel;
+use super::source::is_passing;
 use super::timers::Time;
 use super::wakeup::{Cause, Wakeup};
 use crate::config::bounds;
@@ -92,12 +93,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 self.acceptor.drained();
                 return false;
             }
-            // The peer has gone again before we came (accept(2)): the next one.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted
-                ) => {}
+            Err(error) if is_passing(&error) => {}
             Err(error) => {
                 self.shared.kernel.account.accept_pauses.add(1);
                 let pause = bounds::ACCEPT_RETRY;

@@ -21,12 +21,12 @@ impl<K: Kernel> Connection<K> {
     pub(super) fn begin_with_body<H: Handler>(
         &mut self,
         head: &Head<'_>,
-        after: &[u8],
+        input: &Input,
         shared: &mut Shared<H, K>,
     ) -> usize {
         let mut exchange = exchange_of(head);
-        let verdict =
-            shared.guard(|handler, limits| judge(handler, head, !after.is_empty(), limits));
+        let has_begun = input.len() > head.bytes;
+        let verdict = shared.guard(|handler, limits| judge(handler, head, has_begun, limits));
         let produced = match verdict {
             None => {
                 exchange.keep_alive = false;
@@ -49,7 +49,7 @@ impl<K: Kernel> Connection<K> {
                 exchange.keep_alive &= !close;
                 shared.produce(exchange, |handler| handler.handle(&head.request))
             }
-            Some(Verdict::Collect) => return self.begin_upload(head, after, exchange, shared),
+            Some(Verdict::Collect) => return self.begin_upload(head, input, exchange, shared),
         };
         self.settle(produced, exchange, head.framing, shared);
         0
@@ -59,10 +59,11 @@ impl<K: Kernel> Connection<K> {
     fn begin_upload<H: Handler>(
         &mut self,
         head: &Head<'_>,
-        after: &[u8],
+        input: &Input,
         exchange: Exchange,
         shared: &mut Shared<H, K>,
     ) -> usize {
+        let after = &input.unread()[head.bytes..];
         let whole = match head.framing {
             // An expectation without a body: there is nothing to wait for, nor to continue with.
             Framing::None => Some(&after[..0]),
@@ -75,6 +76,7 @@ impl<K: Kernel> Connection<K> {
             let mut request = head.request;
             request.body = Body {
                 first,
+                copied: input.copied(head.bytes, first.len()),
                 ..Body::default()
             };
             let produced = shared.produce(exchange, |handler| handler.handle(&request));
@@ -176,8 +178,9 @@ impl<K: Kernel> Connection<K> {
         true
     }
 
-    /// Returns the buffers of a body that will not be completed.
-    pub(super) fn drop_upload<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
+    /// Whatever it was about is over, and it will close; the buffers of a body that will not be
+    /// completed go back.
+    pub(super) fn end_phase<H: Handler>(&mut self, shared: &mut Shared<H, K>) {
         if let Phase::Body(upload) = mem::replace(&mut self.phase, Phase::Closing) {
             upload.give_back(&mut shared.pool);
         }

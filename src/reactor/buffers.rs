@@ -63,16 +63,19 @@ fn receive_into_zeroes(
 pub struct Input {
     bytes: BytesMut,
     start: usize,
+    /// The bytes before this place were copied here from another buffer; those behind it received.
+    copied: usize,
     /// The buffer's room, if what is consumed is split off instead of passed over.
     splits: Option<usize>,
 }
 
 impl Input {
-    /// An input over a buffer that may hold bytes already.
+    /// An input over a buffer. What it holds already was copied there.
     #[must_use]
     pub fn new(bytes: BytesMut, techniques: &Techniques) -> Self {
         Self {
             splits: (!techniques.cursors).then_some(bytes.capacity()),
+            copied: bytes.len(),
             bytes,
             start: 0,
         }
@@ -96,6 +99,13 @@ impl Input {
         self.len() == 0
     }
 
+    /// How many of the `bytes` that follow the first `skipped` unread ones were copied here, and
+    /// not received.
+    pub fn copied(&self, skipped: usize, bytes: usize) -> usize {
+        let place = self.start + skipped;
+        self.copied.saturating_sub(place).min(bytes)
+    }
+
     /// Moves the start; both cursors go back to 0 when nothing is left.
     #[inline]
     pub fn consume(&mut self, bytes: usize) {
@@ -113,6 +123,7 @@ impl Input {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.start = 0;
+        self.copied = 0;
         if let Some(room) = self.splits {
             self.bytes.reserve(room);
         }
@@ -124,6 +135,7 @@ impl Input {
     fn split_off(&mut self, bytes: usize, room: usize) {
         let consumed = self.bytes.split_to(bytes.min(self.bytes.len())).freeze();
         drop(consumed);
+        self.copied = self.copied.saturating_sub(bytes);
         if self.bytes.is_empty() {
             self.bytes.reserve(room);
         }

@@ -127,6 +127,7 @@ impl<K: Kernel> Connection<K> {
         shared
             .kernel
             .observe("advance", || format!("{cause}; {}", self.describe()));
+        // Nearly all wakeups are readiness: no call for those.
         let heeded = match cause {
             Cause::Ready(ready) => Ok(self.heed_edges(ready)),
             other => self.heed(other, common, shared),
@@ -318,7 +319,7 @@ impl<K: Kernel> Connection<K> {
 
     /// Gives back what it holds; it is gone afterwards.
     pub fn dismiss<H: Handler>(mut self, shared: &mut Shared<H, K>) {
-        self.drop_upload(shared);
+        self.end_phase(shared);
         // What it had written when it failed must not go to the next one.
         shared.output.clear(OUTPUT_KEPT);
         let kept = [self.inbox, self.outbox.map(|owed| owed.bytes)];

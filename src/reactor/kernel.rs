@@ -71,8 +71,9 @@ impl std::fmt::Display for Occasion {
     }
 }
 
-/// Polls for each timed one are this many times the requests for each timed one: the thread's CPU
-/// clock is a system call, where the clock of the stages is not. Rounded up to a power of two.
+/// With `--sample N` one request in N is timed, and one poll in this many times N: a poll is timed
+/// by the thread's CPU clock, which is a system call, where the clock of the stages is none. The
+/// product is rounded up to a power of two.
 const POLLS_PER_SAMPLE: u64 = 16;
 
 /// Rouses a reactor from its poll, from any thread.
@@ -145,7 +146,7 @@ pub trait Kernel {
 /// A kernel whose calls are counted.
 #[derive(Debug)]
 pub struct Counted<K> {
-    /// The kernel itself, for the calls that are not counted.
+    /// The kernel itself: those of its calls that are not counted are made on it directly.
     pub kernel: K,
     /// Where the counts go.
     pub account: Arc<ReactorAccount>,

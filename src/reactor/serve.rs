@@ -77,8 +77,7 @@ impl<K: Kernel> Connection<K> {
                     let (bytes, fields) = (head.bytes, head.request.fields.len());
                     format!("a request head of {bytes} bytes with {fields} fields, seen in place")
                 });
-                let after = &input.unread()[head.bytes..];
-                let taken = head.bytes + self.begin(head, after, shared);
+                let taken = head.bytes + self.begin(head, input, shared);
                 input.consume(taken);
                 true
             }
@@ -100,19 +99,19 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// Answers a request, or begins to read its body. Returns how many of the bytes that follow the
-    /// head it took.
+    /// head in the input it took.
     #[inline]
     fn begin<H: Handler>(
         &mut self,
         head: &Head<'_>,
-        after: &[u8],
+        input: &Input,
         shared: &mut Shared<H, K>,
     ) -> usize {
         let is_plain = head.framing == Framing::None
             && head.expectation == Expectation::None
             && !matches!(head.request.method, Method::Connect | Method::Unknown);
         if !is_plain {
-            return self.begin_with_body(head, after, shared);
+            return self.begin_with_body(head, input, shared);
         }
         let exchange = exchange_of(head);
         let produced = shared.produce(exchange, |handler| handler.handle(&head.request));
@@ -175,7 +174,7 @@ impl<K: Kernel> Connection<K> {
             version: Version::Http11,
         };
         shared.answer(exchange, rejection.into());
-        self.drop_upload(shared);
+        self.end_phase(shared);
         self.phase = Phase::Closing;
     }
 

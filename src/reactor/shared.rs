@@ -209,9 +209,9 @@ impl<H: Handler, K: Kernel> Shared<H, K> {
         self.now = self.kernel.now();
     }
 
-    /// Whether the clock is to be read before this advance of a turn, counted from 1: from time to
-    /// time, and before each if a timer comes due soon, beside what the advances of a turn may
-    /// take.
+    /// Whether the clock is to be read before this advance of a turn, counted from 1. It is before
+    /// every so many of them, and before each one while a timer is so near that it could come due
+    /// in the middle of the turn.
     #[inline]
     pub fn is_clock_due(&self, advance: usize) -> bool {
         advance.is_multiple_of(self.techniques().advances_per_clock)

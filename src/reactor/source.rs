@@ -31,6 +31,14 @@ pub enum Source {
     Closed,
 }
 
+/// The peer has gone again, or a signal came (accept(2)): the next one.
+pub fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::Interrupted
+    )
+}
+
 /// A connection that does not block, or why there is none: the reactor keeps the account of it.
 pub type Accepted = io::Result<(std::net::TcpStream, SocketAddr)>;
 

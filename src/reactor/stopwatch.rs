@@ -87,8 +87,9 @@ impl Stopwatch {
     /// What comes next is somebody else's.
     #[cold]
     pub fn abandon(&mut self) {
-        // Had the sample found nobody, the next one would find nobody again: it may be the read
-        // behind each request that finds nothing.
+        // A sample that found no request is taken again at the next read. To wait for the usual
+        // number could hit the same spot each time: without `short-read` every second read finds
+        // nothing.
         if self.round.is_some() && self.countdown == self.every {
             self.countdown = 0;
         }

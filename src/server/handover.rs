@@ -6,7 +6,7 @@
 //! account, since those have one writer each: an error is handed over too, and the reactor that
 //! gets it counts it.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::config::bounds::{ACCEPT_RETRY, ACCEPTS_AT_DRAIN};
 use crate::reactor::socket;
-use crate::reactor::source::{Accepted, Outlet};
+use crate::reactor::source::{Accepted, Outlet, is_passing};
 
 /// A listener, and those among whom its connections are shared out.
 pub(super) struct Handover {
@@ -132,18 +132,11 @@ impl HandoverThread {
     }
 }
 
-/// The peer has gone again, or a signal came (accept(2)): the next one.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::Interrupted
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::reactor::source::handed;
+    use std::io::ErrorKind;
     use std::net::TcpStream;
 
     fn listener() -> TcpListener {

@@ -4,7 +4,7 @@
 use super::Group::Build;
 use super::{Form, Technique, row};
 
-/// They, in the order of the documents.
+/// The techniques of the build, in the order of `docs/techniques.md`.
 pub(super) static BUILDS: [Technique; 8] = [
     row(
         "simd",

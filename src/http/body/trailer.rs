@@ -4,7 +4,7 @@
 //! would be read by some and not by others. The lines are judged all the same, since a wrong one
 //! shows where the framing went wrong.
 
-use super::broken;
+use super::bad_request;
 use crate::config::Limits;
 use crate::http::parse::octets::{TOKEN, VALUE};
 use crate::http::{Rejection, Status};
@@ -54,7 +54,7 @@ impl Trailer {
             (At::Value, _) if VALUE.has(octet) => At::Value,
             (At::Value, b'\r') => At::LineCr,
             (At::LineCr, b'\n') => At::LineStart,
-            _ => return Err(broken(LINE)),
+            _ => return Err(bad_request(LINE)),
         };
         let begins_field = matches!((self.at, at), (At::LineStart, At::Name));
         let counted = Self {
