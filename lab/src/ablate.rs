@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
@@ -110,7 +110,9 @@ impl<'a> Ablation<'a> {
         let left_out = scope.left_out(&self.server);
         let alone = scope.alone(&self.server);
         self.time(&first, FIRST_SHARE)?;
+        let began = Instant::now();
         self.count(scope.counts(&self.server))?;
+        self.progress.allow(began.elapsed());
         let mut timed = first.clone();
         match scope {
             Scope::Quick => {}
@@ -139,7 +141,7 @@ impl<'a> Ablation<'a> {
         let pairs_max = usize::from(self.options.pairs_max);
         let mut open = comparisons.to_vec();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();
-        while !self.progress.is_spent() && self.progress.seconds() < until {
+        while !self.progress.is_spent() && self.progress.seconds_used() < until {
             let Some(next) = schedule::next(&open, &self.results, pairs_max).cloned() else {
                 break;
             };

@@ -125,21 +125,22 @@ impl Comparison<'_> {
         };
         self.progress
             .show(&format!("round {}, {label}, {}", round + 1, workload.name));
-        let at_seconds = self.progress.seconds();
-        match measure::block(&subject, workload, &plan) {
-            Ok(block) => self.results.blocks.push(Block {
-                subject: label.clone(),
-                comparison: workload.name.clone(),
-                round,
-                at_seconds,
-                ..block
-            }),
-            Err(error) if entrant.role == Role::Rival => {
-                self.results
-                    .missing
-                    .insert(label.clone(), format!("{error:#}"));
+        let clock = || self.progress.seconds();
+        for block in measure::blocks(&subject, workload, &plan, clock) {
+            match block {
+                Ok((at_seconds, block)) => self.results.blocks.push(Block {
+                    subject: label.clone(),
+                    comparison: workload.name.clone(),
+                    round,
+                    at_seconds,
+                    ..block
+                }),
+                Err(error) if entrant.role == Role::Rival => {
+                    let missing = &mut self.results.missing;
+                    missing.insert(label.clone(), format!("{error:#}"));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
         self.results.subjects.insert(label, subject);
         self.results

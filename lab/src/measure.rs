@@ -17,6 +17,8 @@ use crate::workload::Workload;
 
 /// The most that the hypervisor may take away of a block.
 const STEAL_MAX: f64 = 0.01;
+/// Blocks that are measured until the hypervisor leaves one in peace.
+const ATTEMPTS_MAX: usize = 3;
 /// The Host field of every request, whatever the port is, so that all have the same length: the
 /// canned loop of level 0 counts bytes.
 const HOST: &str = "127.0.0.1";
@@ -82,6 +84,31 @@ pub fn block(subject: &Subject, workload: &Workload, plan: &Plan) -> Result<Bloc
     let steal = Steal::share(before, Steal::read());
     server.stop()?;
     Ok(of(subject, workload, outcome, steal))
+}
+
+/// The same until the hypervisor has left one in peace, or has not three times: the last is the one
+/// that counts, if any does. Each comes with the time when it began, of `clock`.
+pub fn blocks(
+    subject: &Subject,
+    workload: &Workload,
+    plan: &Plan,
+    mut clock: impl FnMut() -> f64,
+) -> impl Iterator<Item = Result<(f64, Block)>> {
+    let mut attempts = 0;
+    std::iter::from_fn(move || {
+        if attempts == ATTEMPTS_MAX {
+            return None;
+        }
+        let began = clock();
+        let block = block(subject, workload, plan);
+        let is_stolen = block.as_ref().is_ok_and(|block| block.steal > STEAL_MAX);
+        attempts = if is_stolen {
+            attempts + 1
+        } else {
+            ATTEMPTS_MAX
+        };
+        Some(block.map(|block| (began, block)))
+    })
 }
 
 /// Sends so many requests over the workload's connections, and fails if one fails: for counting,

@@ -80,15 +80,17 @@ impl Comparison {
             pair.reverse();
         }
         for (subject, name) in pair {
-            let at = at_seconds();
-            let block = measure::block(subject, &self.workload, plan)?;
-            results.blocks.push(Block {
-                subject: name,
+            let mark = |at_seconds, block: Block| Block {
+                subject: name.clone(),
                 comparison: self.name.clone(),
                 round,
-                at_seconds: at,
+                at_seconds,
                 ..block
-            });
+            };
+            for block in measure::blocks(subject, &self.workload, plan, &mut at_seconds) {
+                let (at, block) = block?;
+                results.blocks.push(mark(at, block));
+            }
         }
         Ok(())
     }

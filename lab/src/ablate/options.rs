@@ -19,7 +19,7 @@ pub struct Options {
     /// Only these techniques, by name.
     #[arg(long, value_delimiter = ',')]
     pub(super) techniques: Vec<String>,
-    /// Minutes that the timing may take, instead of 2, 20 or 360; counting is always finished.
+    /// Minutes that the timing may take, instead of 2, 20 or 360; counting comes on top of them.
     #[arg(long, value_parser = positive)]
     pub(super) minutes: Option<f64>,
     /// The most pairs of one row.

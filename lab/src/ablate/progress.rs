@@ -19,6 +19,8 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 pub struct Progress {
     started: Instant,
     budget: Duration,
+    /// What has been added to it.
+    allowed: Duration,
     left: Arc<AtomicBool>,
     bar: ProgressBar,
     is_terminal: bool,
@@ -50,6 +52,7 @@ impl Progress {
         Ok(Self {
             started: Instant::now(),
             budget,
+            allowed: Duration::ZERO,
             left,
             bar,
             is_terminal: std::io::stderr().is_terminal(),
@@ -84,6 +87,18 @@ impl Progress {
     /// Seconds since the start.
     pub fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
+    }
+
+    /// Gives so much time more: for what does not belong to the time that was asked for.
+    pub fn allow(&mut self, more: Duration) {
+        self.budget += more;
+        self.allowed += more;
+        self.bar.set_length(self.budget.as_secs());
+    }
+
+    /// Seconds since the start, without those that were given for something else.
+    pub fn seconds_used(&self) -> f64 {
+        self.seconds() - self.allowed.as_secs_f64()
     }
 
     /// Whether somebody wants to leave.

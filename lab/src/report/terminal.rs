@@ -5,10 +5,17 @@ use comfy_table::{CellAlignment, ContentArrangement, presets};
 use super::tables::{self, Table};
 use crate::results::Results;
 
-/// Prints every table that has something in it to the standard output.
+/// What is of use only to whoever wants to run it again: the report has it, and the file.
+const LEFT_OUT: &str = "commands";
+
+/// Prints every table that has something in it to the standard output, but for the commands: an
+/// ablation has hundreds.
 pub fn print(results: &Results) {
-    for table in tables::all(results) {
-        println!("{}", drawn(&table));
+    for table in tables::all(results)
+        .iter()
+        .filter(|table| table.name != LEFT_OUT)
+    {
+        println!("{}", drawn(table));
     }
 }
 
