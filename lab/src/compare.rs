@@ -223,8 +223,9 @@ impl Comparison<'_> {
                     ..plan.clone()
                 };
                 let asked = workload.clone().at_rate(rate);
-                match measure::block(&subject, &asked, &plan) {
-                    Ok(block) => self.results.latencies.push(Latency {
+                let clock = || self.progress.seconds();
+                match measure::blocks(&subject, &asked, &plan, clock).last() {
+                    Some(Ok((_, block))) => self.results.latencies.push(Latency {
                         subject: entrant.label.clone(),
                         workload: workload.name.clone(),
                         share,
@@ -232,7 +233,8 @@ impl Comparison<'_> {
                         answered_per_second: block.requests_per_second,
                         percentiles: block.latency.unwrap_or_default(),
                     }),
-                    Err(error) => eprintln!("{}, {share}: {error:#}", entrant.label),
+                    Some(Err(error)) => eprintln!("{}, {share}: {error:#}", entrant.label),
+                    None => {}
                 }
             }
             self.save()?;

@@ -211,10 +211,15 @@ impl Source {
 
     /// The file, and how it was made.
     fn line(&self) -> String {
-        format!("{}: {}", self.name, self.made())
+        format!("{}: {}, `{}`", self.name, self.made(), self.command())
     }
 
-    /// Commit, date and command.
+    /// The command that made it.
+    fn command(&self) -> String {
+        tables::command_line(&self.results.command)
+    }
+
+    /// Commit, date and processor.
     fn made(&self) -> String {
         let environment = &self.results.environment;
         let commit = environment
@@ -226,7 +231,6 @@ impl Source {
                 format!("commit {short}{changes}")
             });
         let date: String = self.results.started_at.chars().take(10).collect();
-        let command = tables::command_line(&self.results.command);
-        format!("{commit}, {date}, {}, `{command}`", environment.cpu)
+        format!("{commit}, {date}, {}", environment.cpu)
     }
 }

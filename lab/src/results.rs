@@ -240,6 +240,17 @@ pub struct Latency {
     pub percentiles: Percentiles,
 }
 
+/// Share of the intended rate that must be answered: below it requests pile up, and how long each
+/// waits only says how long the measuring went on.
+const RATE_HELD: f64 = 0.99;
+
+impl Latency {
+    /// Whether the server has kept up with the rate.
+    pub fn is_held(&self) -> bool {
+        self.answered_per_second >= RATE_HELD * self.rate
+    }
+}
+
 /// Something that forbids a headline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Objection {

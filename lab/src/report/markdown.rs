@@ -133,9 +133,11 @@ impl Source {
         let link = relative.unwrap_or_else(|| path.to_path_buf());
         let name = link.display().to_string();
         format!(
-            "From [{0}]({0}): {1}",
+            "From [{0}]({0}): {1}, `{2}`",
             name.replace(' ', "%20"),
-            cell(&self.made())
+            cell(&self.made()),
+            // Nothing ends code but a grave accent, and nothing else is taken for markup in it.
+            self.command().replace(['`', '\n'], " ")
         )
     }
 }

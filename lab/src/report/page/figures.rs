@@ -125,7 +125,7 @@ pub(super) fn rivals(results: &Results, number: usize) -> Vec<Figure> {
 
 pub(super) fn latencies(results: &Results, number: usize) -> Vec<Figure> {
     let mut groups: Vec<Vec<&Latency>> = Vec::new();
-    for latency in &results.latencies {
+    for latency in results.latencies.iter().filter(|latency| latency.is_held()) {
         let like = |group: &&mut Vec<&Latency>| {
             group[0].workload == latency.workload && (group[0].share - latency.share).abs() < 1e-6
         };

@@ -144,7 +144,13 @@ pub(super) fn latency(results: &Results) -> Option<Table> {
             seen.p999_us,
             seen.max_us,
         ];
-        cells.extend(percentiles.map(microseconds));
+        cells.extend(percentiles.map(|value| {
+            if latency.is_held() {
+                microseconds(value)
+            } else {
+                "not held".to_owned()
+            }
+        }));
         cells
     });
     Table::new(
@@ -163,7 +169,12 @@ pub(super) fn latency(results: &Results) -> Option<Table> {
             "#max",
         ],
     )
-    .note("Open loop: from the time at which a request should have been sent.")
+    .note(
+        "Open loop: from the time at which a request should have been sent. Not held: less than \
+         99 % of the requests were answered in time to send the next ones, so they piled up. The \
+         rates are shares of each server's own median rate of the rounds: where the machine gave \
+         less in that moment, 90 % of it is too much for anybody.",
+    )
     .filled(rows.collect())
 }
 
