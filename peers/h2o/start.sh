@@ -1,7 +1,8 @@
 #!/bin/sh
-# Writes h2o's configuration for PORT and WORKERS and becomes h2o.
+# Writes h2o's configuration for PORT and WORKERS and becomes h2o. It lies in
+# ./run: one of it at a time.
 set -eu
-directory="${TMPDIR:-/tmp}/barewire-h2o-$PORT"
+directory="$PWD/run"
 mkdir -p "$directory"
 cat > "$directory/h2o.conf" <<END
 num-threads: $WORKERS

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Writes HAProxy's configuration for PORT and WORKERS and becomes HAProxy.
+# Writes HAProxy's configuration for PORT and WORKERS and becomes HAProxy. It lies in
+# ./run: one of it at a time.
 set -eu
-directory="${TMPDIR:-/tmp}/barewire-haproxy-$PORT"
+directory="$PWD/run"
 mkdir -p "$directory"
 cat > "$directory/haproxy.cfg" <<END
 global

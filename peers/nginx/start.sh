@@ -1,8 +1,8 @@
 #!/bin/sh
 # Writes nginx's configuration for PORT and WORKERS and becomes nginx, so that its process is the one
-# that was started. Everything it writes lies in a directory of its own.
+# that was started. Everything it writes lies in ./run: one of it at a time.
 set -eu
-directory="${TMPDIR:-/tmp}/barewire-nginx-$PORT"
+directory="$PWD/run"
 mkdir -p "$directory"
 cat > "$directory/nginx.conf" <<END
 pid $directory/nginx.pid;
