@@ -13,6 +13,7 @@ mod pinning;
 mod running;
 
 use std::io::{self, ErrorKind};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
 use crate::reactor::linux::Linux;
-use listeners::{Entrance, listen, raise_file_limit};
+use listeners::{Entrance, adopt, listen, raise_file_limit};
 pub use running::{Running, StopSignals};
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
@@ -47,6 +48,7 @@ pub struct Server<H = Router> {
     config: Config,
     handler: H,
     accounts: Option<Arc<Accounts>>,
+    listeners: Vec<TcpListener>,
 }
 
 impl Server<Router> {
@@ -57,6 +59,7 @@ impl Server<Router> {
             config: Config::default(),
             handler: Router::new(),
             accounts: None,
+            listeners: Vec::new(),
         }
     }
 
@@ -85,6 +88,7 @@ impl<H: Handler> Server<H> {
             config: self.config,
             handler,
             accounts: self.accounts,
+            listeners: self.listeners,
         }
     }
 
@@ -146,6 +150,16 @@ impl<H: Handler> Server<H> {
         self
     }
 
+    /// Sockets that listen already, in place of host and port: those that a service manager has
+    /// opened, and keeps open while this server is exchanged for the next (`sd_listen_fds(3)`). One
+    /// serves all workers, or there is one for each. `share_port`, the backlog and the technique
+    /// `own-listener` are then of no effect.
+    #[must_use]
+    pub fn listeners(mut self, listeners: Vec<TcpListener>) -> Self {
+        self.listeners = listeners;
+        self
+    }
+
     /// Starts serving, on threads of its own; connections are accepted when it returns.
     ///
     /// Raises the process's soft limit of open files to the hard one.
@@ -153,8 +167,8 @@ impl<H: Handler> Server<H> {
     /// # Errors
     ///
     /// `AddrInUse` if something listens on the port already, unless `share_port` allows it;
-    /// `InvalidInput` for no workers or accounts of another size; what the system refuses
-    /// otherwise.
+    /// `InvalidInput` for no workers, accounts of another size, or sockets of another number; what
+    /// the system refuses otherwise.
     pub fn start(self) -> io::Result<Running> {
         match self.config.techniques {
             Techniques::FULL => self.start_with(Full),
@@ -167,6 +181,7 @@ impl<H: Handler> Server<H> {
             config,
             handler,
             accounts,
+            listeners,
         } = self;
         let accounts = accounts.unwrap_or_else(|| Accounts::new(config.workers));
         check(&config, &accounts)?;
@@ -178,7 +193,10 @@ impl<H: Handler> Server<H> {
             address,
             sources,
             handover,
-        } = listen(&config)?;
+        } = match listeners {
+            none if none.is_empty() => listen(&config)?,
+            given => adopt(given, &config)?,
+        };
         let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
         let handler = Arc::new(handler);
         let reactor = |(worker, source)| {

@@ -3,55 +3,18 @@
 
 mod naive;
 
-use barewire::config::Limits;
-use barewire::http::body::Decoder;
-use barewire::http::parse::{self, Framing, Slots};
 use barewire::http::request::percent_decode;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+
+use naive::actual::{decoded, parsed};
 
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 2000,
         failure_persistence: None,
         ..ProptestConfig::default()
-    }
-}
-
-/// The verdict once the input has grown to each of `lengths` in turn; `None` if it still waits.
-fn parsed(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<naive::Verdict> {
-    let mut scanned = 0;
-    for length in lengths {
-        let mut slots = Slots::default();
-        match parse::head(
-            &input[..length],
-            &mut scanned,
-            &mut slots,
-            &Limits::default(),
-        ) {
-            Ok(None) => {}
-            Ok(Some(head)) => return Some(Ok(owned(&head))),
-            Err(rejection) => return Some(Err(rejection.status.0)),
-        }
-    }
-    None
-}
-
-fn owned(head: &parse::Head<'_>) -> naive::Head {
-    let fields = head.request.fields.iter();
-    naive::Head {
-        method: head.request.method,
-        path: head.request.path.to_owned(),
-        query: head.request.query.map(str::to_owned),
-        version: head.request.version,
-        fields: fields
-            .map(|field| (field.name.to_owned(), field.value.to_vec()))
-            .collect(),
-        framing: head.framing,
-        expectation: head.expectation,
-        keep_alive: head.keep_alive,
-        bytes: head.bytes,
     }
 }
 
@@ -203,25 +166,6 @@ fn lengths(cuts: &[Index], whole: usize) -> Vec<usize> {
     lengths.push(whole);
     lengths.sort_unstable();
     lengths
-}
-
-/// The body, and how much of the stream it took; `None` if it has not ended; or a status.
-fn decoded<'a>(
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Option<(Vec<u8>, usize)>, u16> {
-    let mut decoder = Decoder::new(Framing::Chunked);
-    let (mut body, mut taken) = (Vec::new(), 0);
-    for mut input in pieces {
-        while !input.is_empty() && !decoder.is_done() {
-            let piece = decoder.next(input, &Limits::default());
-            let piece = piece.map_err(|rejection| rejection.status.0)?;
-            assert_ne!(piece.consumed, 0, "a decoder that takes nothing would spin");
-            body.extend_from_slice(piece.data);
-            taken += piece.consumed;
-            input = &input[piece.consumed..];
-        }
-    }
-    Ok(decoder.is_done().then_some((body, taken)))
 }
 
 fn pieces<'a>(input: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {

@@ -38,6 +38,7 @@ mod catalogue;
 
 mod logger;
 
+use crate::config::Config;
 use options::Section;
 use sources::{Chosen, File};
 
@@ -104,6 +105,21 @@ fn choose(matches: &ArgMatches, table: &[Section]) -> Result<Chosen, String> {
     let chosen = sources::choose(table, flag, variable, file.as_ref())?;
     checks::check(&chosen, table)?;
     Ok(chosen)
+}
+
+/// The configuration that a file of this text gives, with the default for whatever it leaves out;
+/// `name` is what errors call it.
+///
+/// # Errors
+///
+/// The sentence that the program would end with: the text is not TOML, a key is no option, or a
+/// value is not allowed, or not together with another.
+pub fn configuration(text: &str, name: &str) -> Result<Config, String> {
+    let table = options::table();
+    let file = File::of(text, name.to_owned(), &table)?;
+    let chosen = sources::choose(&table, |_| None, |_| None, Some(&file))?;
+    checks::check(&chosen, &table)?;
+    Ok(chosen.values.config)
 }
 
 fn trace(matches: &ArgMatches) -> Result<(), Failure> {

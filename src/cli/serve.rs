@@ -1,7 +1,10 @@
 //! `barewire serve`: start, say so, wait for a signal, sum up.
 
 use std::io::{self, ErrorKind};
+use std::net::TcpListener;
 use std::sync::Arc;
+
+use listenfd::ListenFd;
 
 use super::options::Section;
 use super::sources::Chosen;
@@ -27,6 +30,7 @@ pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
         StopSignals::catch().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let running = Server::new()
         .config(config.clone())
+        .listeners(inherited()?)
         .accounts(Arc::clone(&accounts))
         .handler(routes)
         .start()
@@ -40,6 +44,21 @@ pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
         .map_err(|error| format!("a reactor failed: {error}"))?;
     say(&report::summary(&accounts));
     Ok(())
+}
+
+/// The sockets that a service manager has opened for this process, and no other (`LISTEN_FDS` and
+/// `LISTEN_PID`, `sd_listen_fds(3)`); none if it was started by hand.
+fn inherited() -> Result<Vec<TcpListener>, String> {
+    let mut inherited = ListenFd::from_env();
+    let sockets = (0..inherited.len()).map(|number| inherited.take_tcp_listener(number));
+    let sockets = sockets.collect::<io::Result<Vec<_>>>();
+    let sockets = sockets.map_err(|error| {
+        format!(
+            "a socket of LISTEN_FDS cannot be used: {error}; what is handed over must be TCP \
+             sockets that listen (ListenStream= in the unit of the socket)"
+        )
+    })?;
+    Ok(sockets.into_iter().flatten().collect())
 }
 
 /// Why the server did not start, and what to do about it.

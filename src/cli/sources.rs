@@ -156,7 +156,12 @@ impl File {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("the file {name} cannot be read: {error}"))?;
-        let entries: toml::Table = toml::from_str(&text).map_err(|error| {
+        Self::of(&text, name, table)
+    }
+
+    /// The same of a text, which errors call by this name.
+    pub(super) fn of(text: &str, name: String, table: &[Section]) -> Result<Self, String> {
+        let entries: toml::Table = toml::from_str(text).map_err(|error| {
             format!(
                 "the file {name} is not TOML: {}",
                 error.to_string().trim_end()

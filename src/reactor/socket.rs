@@ -19,9 +19,26 @@ use crate::config::{Config, Congestion};
 /// What socket(2), setsockopt(2), bind(2) or listen(2) refuse; a congestion control that this
 /// kernel does not have is told with those that it has.
 pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
-    let options = &config.socket;
     let socket = unbound(address)?;
     socket.set_reuse_port(true)?;
+    configure(&SockRef::from(&socket), config)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(config.socket.backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}
+
+/// Sets the same options on a listener that somebody else has bound; what belongs to bind(2) and
+/// listen(2), the backlog too, was theirs to choose.
+///
+/// # Errors
+///
+/// As [`listen`].
+pub fn adopt(listener: &TcpListener, config: &Config) -> io::Result<()> {
+    configure(&SockRef::from(listener), config)
+}
+
+fn configure(socket: &SockRef<'_>, config: &Config) -> io::Result<()> {
+    let options = &config.socket;
     socket.set_tcp_nodelay(options.nodelay)?;
     socket.set_linger(options.linger)?;
     // What close(2) leaves behind is given up after this long without an acknowledgement.
@@ -37,10 +54,7 @@ pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
     if let Some(bytes) = options.send_buffer {
         socket.set_send_buffer_size(bytes)?;
     }
-    socket.bind(&address.into())?;
-    socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    socket.set_nonblocking(true)
 }
 
 /// Fails if another process listens on this address. With `SO_REUSEPORT` alone the kernel would let

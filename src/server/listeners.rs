@@ -36,6 +36,33 @@ pub(super) fn listen(config: &Config) -> io::Result<Entrance> {
     Err(refused)
 }
 
+/// Listens where others have bound already: one socket serves all reactors, each with a descriptor
+/// of its own; several go one to each. Connections that nobody has accepted when we leave wait for
+/// whoever else holds the socket.
+pub(super) fn adopt(given: Vec<TcpListener>, config: &Config) -> io::Result<Entrance> {
+    let (sockets, workers) = (given.len(), config.workers);
+    if sockets != 1 && sockets != workers {
+        let text = format!(
+            "{sockets} listening sockets for {workers} workers: give one, which all of them share, \
+             or one for each"
+        );
+        return Err(io::Error::new(ErrorKind::InvalidInput, text));
+    }
+    let address = given[0].local_addr()?;
+    for listener in &given {
+        socket::adopt(listener, config)?;
+    }
+    let mut listeners = given;
+    while listeners.len() < workers {
+        listeners.push(listeners[0].try_clone()?);
+    }
+    Ok(Entrance {
+        address,
+        sources: listeners.into_iter().map(Source::from).collect(),
+        handover: None,
+    })
+}
+
 fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Entrance> {
     if address.port() != 0 && !config.share_port {
         socket::probe(address)?;

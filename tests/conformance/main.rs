@@ -20,6 +20,7 @@ mod limits;
 mod methods;
 mod priorities;
 mod request_line;
+mod requirements;
 mod techniques;
 
 use case::{Case, run};

@@ -183,6 +183,27 @@ impl Rig {
         self.world.borrow().mail().wait_for(self.mail_awaited);
     }
 
+    /// Waits until so many messages have been sent since the start, without a turn.
+    pub fn wait_for_messages(&self, messages: u64) {
+        let mail = self.world.borrow().mail();
+        mail.wait_for(messages);
+    }
+
+    /// Messages are announced no more, or again.
+    pub fn hold_mail(&self, is_held: bool) {
+        self.world.borrow_mut().holds_mail = is_held;
+    }
+
+    /// Each poll hands over at most so many events of connections; the rest has to wait.
+    pub fn hand_over_at_most(&self, events: usize) {
+        self.world.borrow_mut().events_max = events;
+    }
+
+    /// The events that wait are handed over in another order; `below(n)` chooses a number below n.
+    pub fn reorder_events(&self, below: impl FnMut(usize) -> usize) {
+        self.world.borrow_mut().reorder(below);
+    }
+
     /// Waits for one more message and lets it be acted on.
     pub fn run_with_mail(&mut self) {
         self.wait_for_mail();

@@ -92,6 +92,10 @@ pub struct World {
     listener_edge: bool,
     /// Connections with an event that was not handed over yet.
     ready: VecDeque<usize>,
+    /// A poll hands over at most so many of them.
+    pub events_max: usize,
+    /// Messages are not announced.
+    pub holds_mail: bool,
     polls: u64,
     /// recv calls that found nothing and had no reason.
     pub vain_recvs: usize,
@@ -136,6 +140,8 @@ impl World {
             accept_error: None,
             listener_edge: false,
             ready: VecDeque::new(),
+            events_max: usize::MAX,
+            holds_mail: false,
             polls: 0,
             vain_recvs: 0,
             asleep_until: None,
@@ -177,13 +183,25 @@ impl World {
         }
     }
 
+    /// Puts the events that wait into another order; `below(n)` chooses a number below n.
+    pub fn reorder(&mut self, mut below: impl FnMut(usize) -> usize) {
+        for place in (1..self.ready.len()).rev() {
+            self.ready.swap(place, below(place + 1));
+        }
+    }
+
     fn hand_over(&mut self, index: usize) -> Option<Occasion> {
         let wire = &mut self.wires[index];
         wire.is_queued = false;
         if wire.closed {
             return None;
         }
-        let ready = wire.spurious.take().unwrap_or(wire.readiness());
+        let (truth, more) = (wire.readiness(), wire.spurious.take().unwrap_or_default());
+        let ready = Readiness {
+            readable: truth.readable || more.readable,
+            read_closed: truth.read_closed || more.read_closed,
+            writable: truth.writable || more.writable,
+        };
         if ready.readable {
             wire.promises = (wire.promises + 1).min(2);
             wire.promised_by = self.polls;
@@ -316,12 +334,13 @@ impl Kernel for Scripted {
             report(Occasion::Listener);
         }
         let sent = *world.mail.sent.lock().unwrap();
-        if sent > world.mail_announced {
+        if sent > world.mail_announced && !world.holds_mail {
             world.mail_announced = sent;
             report(Occasion::Messages);
         }
-        while let Some(index) = world.ready.pop_front() {
-            if let Some(occasion) = world.hand_over(index) {
+        for _ in 0..world.events_max.min(world.ready.len()) {
+            let occasion = world.ready.pop_front();
+            if let Some(occasion) = occasion.and_then(|index| world.hand_over(index)) {
                 report(occasion);
             }
         }

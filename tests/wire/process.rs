@@ -54,7 +54,7 @@ impl Barewire {
         Self::spawn(command(&["--port", "0"]).args(args))
     }
 
-    /// Starts a command that is, or becomes, the binary.
+    /// Starts a command that is, or becomes, the binary, and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
