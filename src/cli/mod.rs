@@ -1,5 +1,4 @@
-//! The command line: options become a [`Config`](crate::config::Config), and the server runs until
-//! a signal.
+//! The command line: options become a [`Config`], and the server runs until a signal.
 //!
 //! Invariant: every option stands in one table (`options`), and whatever shows or reads options
 //! walks that table. Here only is the process ended, written to stdout, and asked for its
