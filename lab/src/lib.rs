@@ -46,6 +46,10 @@ pub mod check;
 
 pub mod report;
 
+pub mod faults;
+
+pub mod soak;
+
 pub mod doctor;
 
 /// How the program ends: one code for each kind of end, so that scripts can tell them apart.

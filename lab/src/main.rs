@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use barewire_lab::{Exit, ablate, article, check, compare, doctor, generator, report};
+use barewire_lab::{
+    Exit, ablate, article, check, compare, doctor, faults, generator, report, soak,
+};
 use clap::{Parser, Subcommand};
 
 /// Proves where the speed of barewire comes from.
@@ -33,6 +35,10 @@ enum Command {
     Load(generator::Options),
     /// Measure the load generators themselves, on the canned loop.
     Generators(generator::contest::Options),
+    /// See what a server does under faults: slow, greedy and abrupt peers, nothing left to open.
+    Faults(faults::Options),
+    /// Keep a server under a mixed load, and see whether anything grows or is lost.
+    Soak(soak::Options),
     /// Say what this machine lacks for good measurements, and the remedy.
     Doctor(doctor::Options),
 }
@@ -48,6 +54,8 @@ fn main() -> ExitCode {
         Command::Flames(options) => report::flames::run(&options),
         Command::Load(options) => generator::run(&options),
         Command::Generators(options) => generator::contest::run(&options),
+        Command::Faults(options) => faults::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Doctor(options) => doctor::run(&options),
     };
     ended

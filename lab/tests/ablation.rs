@@ -3,9 +3,8 @@
 //! Counts are looked at, times are not: whoever else runs on the machine may make them anything.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -13,24 +12,7 @@ use barewire_lab::results::{Counters, Results, RowKind};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// The server that cargo puts beside the lab's program; built if only the lab was.
-fn server() -> &'static Path {
-    static SERVER: OnceLock<PathBuf> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let lab = Path::new(env!("CARGO_BIN_EXE_barewire-lab"));
-        let server = lab.with_file_name("barewire");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "barewire", "--bin", "barewire"]);
-        if lab
-            .parent()
-            .is_some_and(|folder| folder.ends_with("release"))
-        {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success());
-        server
-    })
-}
+mod server;
 
 /// A folder for results, with a PATH that has no valgrind: under it, a server of the test's profile
 /// takes a minute.
@@ -60,7 +42,7 @@ impl Bench {
 
     fn begin(&self, words: &str) -> Command {
         let mut command = self.ablate(words);
-        command.arg("--server").arg(server());
+        command.arg("--server").arg(server::path());
         command.arg("--output").arg(self.file());
         command
     }

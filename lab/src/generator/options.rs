@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use clap::{Args, FromArgMatches};
 
 use super::script::{self, Weighted};
 
 /// How to ask, and whom.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"
@@ -76,6 +77,19 @@ pub struct Options {
     /// Seconds after which a missing answer is an error.
     #[arg(long, default_value = "5", value_parser = positive, hide = true)]
     pub silence: f64,
+}
+
+impl Options {
+    /// The defaults, for a server at this address.
+    ///
+    /// # Errors
+    ///
+    /// If a default is none that the command line takes.
+    pub fn to(address: SocketAddr) -> Result<Self> {
+        let line = Self::augment_args(clap::Command::new("load").no_binary_name(true));
+        let given = line.try_get_matches_from([address.to_string()])?;
+        Ok(Self::from_arg_matches(&given)?)
+    }
 }
 
 /// The requests to be sent, with their weights.
