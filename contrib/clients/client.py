@@ -108,7 +108,8 @@ def head():
     """http.client: HEAD has the length and no body, and a GET follows"""
     connection = connect()
     answer, body = ask(connection, "HEAD", "/plaintext")
-    same("status, length, body", (200, "13", b""), (answer.status, answer.getheader("content-length"), body))
+    length = answer.getheader("content-length")
+    same("status, length, body", (200, "13", b""), (answer.status, length, body))
     same("body of the GET", HELLO, ask(connection, "GET", "/plaintext")[1])
 
 
@@ -131,7 +132,7 @@ def too_large():
     for _ in range(5):
         answer, body = ask(connect(), "POST", "/zero-copy", body=TOO_LARGE)
         same("status, will_close", (413, True), (answer.status, answer.will_close))
-        same("words of the error", True, "too large" in json.loads(body)["error"] or "--body-max" in json.loads(body)["error"])
+        same("the error names the option", True, "--body-max" in json.loads(body)["error"])
 
 
 def tunnel():
@@ -148,7 +149,8 @@ def tunnel():
 def opener():
     """urllib.request: GET, POST, HEAD, and 404 as an HTTPError with its body"""
     with urllib.request.urlopen(f"{URL}/json", timeout=20) as answer:
-        same("status, JSON", (200, {"message": "Hello, World!"}), (answer.status, json.load(answer)))
+        same("status", 200, answer.status)
+        same("content", b'{"message":"Hello, World!"}', answer.read())
         # It sends this itself, and reads to the end.
         same("Connection", "close", answer.headers["connection"])
     with urllib.request.urlopen(f"{URL}/zero-copy", data=BODY, timeout=20) as answer:
