@@ -2,7 +2,7 @@
 # The clients in wide use, each of which must be served as it expects: curl with its odd options,
 # Node, Python, Go, Java, a browser, ab, h2load, wrk and slowhttptest, against a server on a free
 # port. A line for each check; ends at the first thing that is wrong, with what was expected and
-# what came. Takes two minutes, one of which is slowhttptest's.
+# what came. Takes a minute and a half, most of which is slowhttptest's.
 #
 #   contrib/clients.sh [--installed] [SERVER]
 #
@@ -11,6 +11,8 @@
 # say which were not. The programs are in contrib/clients/. Needs curl and jq.
 #
 # Connections are counted by the server (`accepted` in /stats), not by what a client says of itself.
+# In the end every connection and buffer must have been given back (with the technique idle-buffers,
+# which is on by default).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh
@@ -49,7 +51,9 @@ for program in curl jq node python3 go java chromium ab h2load wrk slowhttptest;
 done
 if [[ ${#missing[@]} -gt 0 ]] && ! { [[ -n $only_installed ]] && has curl && has jq; }; then
     echo "missing: ${missing[*]}" >&2
-    for program in "${missing[@]}"; do echo "apt-get install ${packages[$program]}" >&2; done
+    names=()
+    for program in "${missing[@]}"; do names+=("${packages[$program]}"); done
+    echo "apt-get install ${names[*]}" >&2
     [[ -n $only_installed ]] || echo 'or --installed, to go on without them' >&2
     exit 2
 fi
