@@ -23,6 +23,8 @@ source contrib/clients/curl.sh
 source contrib/clients/loads.sh
 
 hello='Hello, World!'
+# A proxy of the environment's would be asked instead.
+unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 only_installed=
 if [[ ${1:-} == --installed ]]; then
     only_installed=yes
