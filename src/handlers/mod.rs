@@ -38,6 +38,8 @@ mod accounts;
 
 mod findings;
 
+mod metrics;
+
 mod cache;
 
 mod memory;
@@ -119,7 +121,7 @@ impl Routes {
         use Method::{Get, Head, Post};
         use table::numbers::{
             ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME,
-            IO_BENCHMARK, JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, PLAINTEXT, PROFILED,
+            IO_BENCHMARK, JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, METRICS, PLAINTEXT, PROFILED,
             PROFILER_STATS, STATS, ZERO_COPY,
         };
         let served = |route, reply: Reply| {
@@ -147,6 +149,9 @@ impl Routes {
                 FINDINGS,
                 findings::reply(&self.accounts, &self.config, request).into(),
             ),
+            (Get | Head, "/metrics") => {
+                served(METRICS, metrics::reply(&self.accounts, &self.config).into())
+            }
             (Get | Head, "/memory-stats") => {
                 served(MEMORY_STATS, memory::reply(&self.accounts).into())
             }
