@@ -62,9 +62,9 @@ fn server(exposition: &mut Exposition, accounts: &Accounts, config: &Config) {
         "barewire_draining",
         Kind::Gauge,
         "1 once the server has begun to leave, 0 before.",
-        [Sample::bare(f64::from(
-            accounts.draining.load(Relaxed) as u8
-        ))],
+        [Sample::bare(
+            u8::from(accounts.draining.load(Relaxed)).into(),
+        )],
     );
     exposition.family(
         "barewire_sampling_ratio",
