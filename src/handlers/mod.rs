@@ -68,6 +68,12 @@ mod testing;
 pub use files_root::FilesRoot;
 pub use table::{Route, TABLE};
 
+use table::numbers::{
+    ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME, IO_BENCHMARK,
+    JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, METRICS, PLAINTEXT, PROFILED, PROFILER_STATS,
+    STATS, ZERO_COPY,
+};
+
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {
     accounts: Arc<Accounts>,
@@ -119,11 +125,6 @@ impl Routes {
     /// test.
     fn route(&self, request: &Request<'_>) -> Reply {
         use Method::{Get, Head, Post};
-        use table::numbers::{
-            ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME,
-            IO_BENCHMARK, JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, METRICS, PLAINTEXT, PROFILED,
-            PROFILER_STATS, STATS, ZERO_COPY,
-        };
         let served = |route, reply: Reply| {
             self.count(route, request);
             reply

@@ -187,7 +187,7 @@ pub(super) const BY_KIND: &[ByKind] = &[
     },
     ByKind {
         name: "barewire_allocations_total",
-        help: "Allocations and reallocations of the reactors' threads, by the stage of the request.",
+        help: "Allocations and reallocations of the reactors, by the stage of the request.",
         label: "stage",
         counts: allocations,
     },
