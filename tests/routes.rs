@@ -84,11 +84,10 @@ fn every_route_answers_with_the_common_fields() {
         let answer = ask(&mut wire, route);
         assert_eq!(answer.status, 200, "{}", route.path);
         assert!(answer.field("Date").is_some() && answer.field("Server").is_some());
-        let json = !matches!(route.path, "/plaintext" | "/healthz" | "/");
-        let expected = if json {
-            "application/json"
-        } else {
-            "text/plain; charset=utf-8"
+        let expected = match route.path {
+            "/plaintext" | "/healthz" | "/" => "text/plain; charset=utf-8",
+            "/metrics" => "text/plain; version=0.0.4; charset=utf-8",
+            _ => "application/json",
         };
         assert_eq!(
             answer.field("Content-Type"),

@@ -50,13 +50,22 @@ fn without_own_listener(workers: usize) -> Config {
 /// Status, fields and body.
 type Comparable = (u16, Vec<(String, String)>, String);
 
-/// An answer without what is measured: of a JSON object the names, of fields not the Date and not
-/// the length of a body with measured values.
+/// An answer without what is measured: of a JSON object the names, of `/metrics` the series, of
+/// fields not the Date and not the length of a body with measured values.
 fn comparable(answer: Answer) -> Comparable {
-    let is_measured = answer.status == 200
-        && answer.field("Content-Type") == Some("application/json")
-        && answer.text() != r#"{"message":"Hello, World!"}"#;
+    let media_type = answer.field("Content-Type").unwrap_or_default();
+    let is_metrics = media_type.contains("version=0.0.4");
+    let is_measured = is_metrics
+        || answer.status == 200
+            && media_type == "application/json"
+            && answer.text() != r#"{"message":"Hello, World!"}"#;
     let body = match serde_json::from_slice(&answer.body) {
+        _ if is_metrics => {
+            let lines = answer.text().lines();
+            lines
+                .filter_map(|line| Some(line.rsplit_once(' ')?.0))
+                .collect()
+        }
         Ok(Value::Object(body)) if is_measured => format!("{:?}", body.keys()),
         _ => answer.text().to_owned(),
     };

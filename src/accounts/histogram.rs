@@ -130,6 +130,14 @@ impl Snapshot {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
 
+    /// How many values do not exceed `value`. Exact if a bucket ends there, as one does at every
+    /// 2^n - 1; else those that share its bucket are not counted.
+    pub fn count_up_to(&self, value: u64) -> u64 {
+        let bucket = bucket_of(value);
+        let whole = bucket + usize::from(upper_end(bucket) == value);
+        self.buckets[..whole].iter().sum()
+    }
+
     /// The value that this share of the values does not exceed (0.5 is the median), to within 6 %
     /// and never above the maximum; `None` if there is no value.
     #[allow(
@@ -211,6 +219,32 @@ mod tests {
             (1, 10_000, 10_000)
         );
         assert_eq!(snapshot.mean(), Some(5_000.5));
+    }
+
+    #[test]
+    fn counts_up_to_the_end_of_a_bucket_are_exact() {
+        let histogram = Histogram::default();
+        // Near every end of a bucket, and across all sizes.
+        let near = |bits: u32| [-1_i64, 0, 1].map(|by| (1_u64 << bits).wrapping_add_signed(by));
+        let spread = (0..2_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (n % 64));
+        let values: Vec<u64> = (0..64)
+            .flat_map(near)
+            .chain(spread)
+            .chain([u64::MAX])
+            .collect();
+        for value in &values {
+            histogram.record(*value);
+        }
+        let snapshot = histogram.snapshot();
+        let naive = |end: u64| values.iter().filter(|value| **value <= end).count() as u64;
+        let powers = (0..64).map(|bits| (1_u64 << bits) - 1);
+        for end in powers.chain((0..BUCKETS).map(upper_end)) {
+            assert_eq!(snapshot.count_up_to(end), naive(end), "{end}");
+        }
+        // Within a bucket: that of 1024 to 1087 is not counted.
+        assert_eq!(snapshot.count_up_to(1_030), naive(1_023));
+        assert_eq!(snapshot.count_up_to(u64::MAX), snapshot.count);
+        assert_eq!(Snapshot::empty().count_up_to(1_023), 0);
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub use histogram::{Histogram, Snapshot};
 pub use history::{History, Moment, Window};
 pub use kinds::{Again, Copied, Stage, Woken};
 pub use owner::{CpuTime, Owner, thread_cpu_time};
-pub use process::{Process, Sample, memory_row};
+pub(crate) use process::cpu_time as process_cpu_time;
+pub use process::{Process, Sample, descriptors_max, memory_row, open_descriptors};
 pub use totals::{SharedTotals, Totals};
 
 /// A count with one writer.
@@ -253,6 +254,13 @@ impl Accounts {
             .iter()
             .map(|reactor| counter(reactor).get())
             .sum()
+    }
+
+    /// One histogram of all reactors, read once.
+    pub fn merged(&self, histogram: impl Fn(&ReactorAccount) -> &Histogram) -> Snapshot {
+        let read = self.reactors.iter();
+        let read = read.map(|reactor| histogram(reactor).snapshot());
+        read.fold(Snapshot::empty(), |sum, one| sum.merge(&one))
     }
 
     /// What happened since the start.

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Samples kept: enough to look back ten whole seconds.
@@ -26,6 +27,7 @@ pub struct Sample {
 #[derive(Debug)]
 pub struct Process {
     started: Instant,
+    started_at: SystemTime,
     samples: Mutex<VecDeque<Sample>>,
 }
 
@@ -33,6 +35,7 @@ impl Default for Process {
     fn default() -> Self {
         Self {
             started: Instant::now(),
+            started_at: SystemTime::now(),
             samples: Mutex::default(),
         }
     }
@@ -42,6 +45,12 @@ impl Process {
     /// Time since start.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// When that was, by the clock on the wall as it stood then. (Now less the uptime would move
+    /// when that clock is set, and look like a restart.)
+    pub fn started_at(&self) -> SystemTime {
+        self.started_at
     }
 
     /// Keeps a sample; once a second.
@@ -92,4 +101,16 @@ pub fn memory_row(row: &str) -> Option<u64> {
         .find_map(|line| line.strip_prefix(row)?.strip_prefix(':'))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// Descriptors that are open; `None` where the kernel does not tell. Since Linux 6.2 it is the size
+/// of /proc/self/fd; to list the directory would take milliseconds with 10,000 connections.
+pub fn open_descriptors() -> Option<u64> {
+    let size = std::fs::metadata("/proc/self/fd").ok()?.len();
+    (size > 0).then_some(size)
+}
+
+/// The limit of open descriptors; `None` if there is none.
+pub fn descriptors_max() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
 }

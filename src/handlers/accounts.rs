@@ -48,11 +48,8 @@ struct View {
 /// `GET /accounts`.
 pub(super) fn reply(accounts: &Accounts, sample: u32, request: &Request<'_>) -> Response {
     let costs = Costs::measured();
-    let snapshots = Stage::ALL.map(|(stage, _)| {
-        let stages = accounts.reactors.iter();
-        let stages = stages.map(|reactor| reactor.stages[stage as usize].snapshot());
-        stages.fold(Snapshot::empty(), |sum, one| sum.merge(&one))
-    });
+    let snapshots =
+        Stage::ALL.map(|(stage, _)| accounts.merged(|reactor| &reactor.stages[stage as usize]));
     let since_start = View::of(&accounts.since_start(), costs, Some(&snapshots));
     let recent = accounts.history.window(LOOK_BACK);
     let recent = recent.map(|window| View::of(&window, costs, None));

@@ -38,6 +38,8 @@ mod accounts;
 
 mod findings;
 
+mod metrics;
+
 mod cache;
 
 mod memory;
@@ -65,6 +67,12 @@ mod testing;
 
 pub use files_root::FilesRoot;
 pub use table::{Route, TABLE};
+
+use table::numbers::{
+    ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME, IO_BENCHMARK,
+    JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, METRICS, PLAINTEXT, PROFILED, PROFILER_STATS,
+    STATS, ZERO_COPY,
+};
 
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {
@@ -117,11 +125,6 @@ impl Routes {
     /// test.
     fn route(&self, request: &Request<'_>) -> Reply {
         use Method::{Get, Head, Post};
-        use table::numbers::{
-            ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME,
-            IO_BENCHMARK, JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, PLAINTEXT, PROFILED,
-            PROFILER_STATS, STATS, ZERO_COPY,
-        };
         let served = |route, reply: Reply| {
             self.count(route, request);
             reply
@@ -147,6 +150,9 @@ impl Routes {
                 FINDINGS,
                 findings::reply(&self.accounts, &self.config, request).into(),
             ),
+            (Get | Head, "/metrics") => {
+                served(METRICS, metrics::reply(&self.accounts, &self.config).into())
+            }
             (Get | Head, "/memory-stats") => {
                 served(MEMORY_STATS, memory::reply(&self.accounts).into())
             }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::{
     Routes, accounts, benchmark, cache, constant, efficiency, files, findings, home, io_benchmark,
-    memory, profiler, stats, table, zero_copy,
+    memory, metrics, profiler, stats, table, zero_copy,
 };
 use crate::config::Routing;
 use crate::http::{Method, Reply, Request};
@@ -121,6 +121,9 @@ fn rows() -> Vec<Row> {
         get("/findings", |routes, request| {
             findings::reply(&routes.accounts, &routes.config, request).into()
         }),
+        get("/metrics", |routes, _| {
+            metrics::reply(&routes.accounts, &routes.config).into()
+        }),
         get("/memory-stats", |routes, _| {
             memory::reply(&routes.accounts).into()
         }),
@@ -202,9 +205,21 @@ mod tests {
         if answer.status == 200 && is_json && method != Method::Head {
             return format!("200 {:?}", answer.names());
         }
-        let length = answer.field("Content-Length").filter(|_| !is_json);
+        let is_metrics = answer
+            .field("Content-Type")
+            .is_some_and(|value| value.contains("version=0.0.4"));
+        let length = answer
+            .field("Content-Length")
+            .filter(|_| !is_json && !is_metrics);
         let allow = answer.field("Allow");
-        let body = String::from_utf8_lossy(&answer.body);
+        let mut body = String::from_utf8_lossy(&answer.body).into_owned();
+        if is_metrics {
+            // The names: the counts have gone on.
+            body = body
+                .split('\n')
+                .filter(|line| line.starts_with('#'))
+                .collect();
+        }
         format!("{} {allow:?} {length:?} {body}", answer.status)
     }
 

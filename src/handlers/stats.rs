@@ -11,9 +11,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::units::{float, ratio};
-use crate::accounts::{
-    Accounts, Counter, ReactorAccount, Refusal, Sample, Snapshot, memory_row, total,
-};
+use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Sample, memory_row, total};
 use crate::config::Config;
 use crate::http::Response;
 use crate::techniques;
@@ -144,11 +142,7 @@ impl Changed {
 
 impl ResponseTime {
     fn of(accounts: &Accounts) -> Self {
-        let times = accounts
-            .reactors
-            .iter()
-            .map(|reactor| reactor.response_time.snapshot())
-            .fold(Snapshot::empty(), |sum, one| sum.merge(&one));
+        let times = accounts.merged(|reactor| &reactor.response_time);
         let percentile = |share| times.percentile(share).map(|time| float(time) / 1e3);
         Self {
             measured: times.count,

@@ -46,6 +46,11 @@ pub const TABLE: &[Route] = &[
         "What of that is more than it must be, in words, with the technique that is off",
     ),
     get(
+        "/metrics",
+        "/metrics",
+        "The same counts for Prometheus, with histograms of the response time and of its stages",
+    ),
+    get(
         "/cache/{key}",
         "/cache/hello",
         "A value that takes 50 ms the first time; X-Cache says HIT or MISS",
@@ -111,6 +116,7 @@ pub(super) mod numbers {
     pub(in crate::handlers) const STATS: usize = number("/stats");
     pub(in crate::handlers) const ACCOUNTS: usize = number("/accounts");
     pub(in crate::handlers) const FINDINGS: usize = number("/findings");
+    pub(in crate::handlers) const METRICS: usize = number("/metrics");
     pub(in crate::handlers) const CACHE: usize = number("/cache/{key}");
     pub(in crate::handlers) const CACHE_STATS: usize = number("/cache-stats");
     pub(in crate::handlers) const MEMORY_STATS: usize = number("/memory-stats");
