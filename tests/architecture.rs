@@ -96,9 +96,7 @@ fn none(offences: &[String]) {
 
 /// Marks the lines of items under `#[cfg(test)]`, and of files that are one.
 fn tests_of(name: &str, text: &str) -> Vec<bool> {
-    let is_test_file = ["/tests.rs", "/testing.rs"]
-        .iter()
-        .any(|end| name.ends_with(end));
+    let is_test_file = sources::is_tests(name);
     let mut end: Option<String> = None;
     let mut is_next = false;
     let mark = |line: &str| {

@@ -338,7 +338,7 @@ fn the_code_map_has_every_file() {
     let map = read("ARCHITECTURE.md");
     let mut files = 0;
     for path in sources::paths_below(&["src", "lab/src"]) {
-        if path.ends_with("/tests.rs") || path.ends_with("/testing.rs") {
+        if sources::is_tests(&path) {
             continue;
         }
         assert!(map.contains(&format!("`{path}`")), "{path} is not there");

@@ -311,7 +311,7 @@ fn every_build_has_its_profile_or_its_script() {
 fn server() -> Vec<(String, String)> {
     let found: Vec<_> = sources::below(&["src"])
         .into_iter()
-        .filter(|(path, _)| !path.ends_with("tests.rs") && !path.ends_with("testing.rs"))
+        .filter(|(path, _)| !sources::is_tests(path))
         .map(|(path, text)| (path, code(&text)))
         .collect();
     assert!(found.len() > 30, "{} files", found.len());

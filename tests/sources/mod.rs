@@ -36,6 +36,12 @@ pub(crate) fn paths_below(folders: &[&str]) -> Vec<String> {
     found
 }
 
+/// Whether a file of the source has nothing in it but tests.
+pub(crate) fn is_tests(path: &str) -> bool {
+    let is_file = path.ends_with("/tests.rs") || path.ends_with("/testing.rs");
+    is_file || path.contains("/tests/")
+}
+
 /// The text of a file of this package.
 pub(crate) fn read(path: &str) -> String {
     let place = root().join(path);
