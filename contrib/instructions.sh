@@ -29,7 +29,8 @@ total() {
     rm -f "$scratch/callgrind.out"
     start "$scratch/log" valgrind --quiet --tool=callgrind \
         --callgrind-out-file="$scratch/callgrind.out" "$@"
-    target/release/examples/load "$server_address" --requests "$requests" --request "$request" >"$scratch/load"
+    target/release/barewire-lab load "$server_address" --json --requests "$requests" \
+        --request "$request" --body 'Hello, World!' >"$scratch/load"
     stop
     awk '$1 == "totals:" { print $2 }' "$scratch/callgrind.out"
 }
@@ -44,9 +45,9 @@ row() {
 }
 
 [[ $# -gt 0 ]] || cargo build --quiet --release
-cargo build --quiet --release --workspace --bin canned --example load
+cargo build --quiet --release --workspace --bin canned --bin barewire-lab
 announce
-echo "command: valgrind --tool=callgrind $server ${arguments[*]}; load ADDRESS --requests 1024 and 3072 --request FILE"
+echo "command: valgrind --tool=callgrind $server ${arguments[*]}; barewire-lab load ADDRESS --requests 1024 and 3072 --request FILE"
 printf '%-24s %-22s %8s\n' server request instructions
 for request in benches/requests/request-{short,browser}.http; do
     row "$(basename "$server")" "$request" "$server" "${arguments[@]}"

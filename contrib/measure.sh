@@ -29,7 +29,8 @@ block=${SECONDS_PER_BLOCK:-2}
 rounds=$((${PAIRS:-8} + ${PAIRS:-8} % 2))
 request=${REQUEST:-benches/requests/request-short.http}
 canned=(target/release/canned --request-bytes "$(stat -c %s "$request")" --level)
-load=(target/release/examples/load --request "$request" --connections 64 --warmup 1 --seconds "$block")
+load=(target/release/barewire-lab load --json --request "$request" --body 'Hello, World!'
+    --connections 64 --warmup 1 --seconds "$block")
 
 # The server has a core, and the generator another one, if there are two.
 server_core=(taskset -c 0)
@@ -65,7 +66,7 @@ measure_block() {
 }
 
 [[ $# -gt 0 ]] || cargo build --quiet --release
-cargo build --quiet --release --workspace --bin canned --example load
+cargo build --quiet --release --workspace --bin canned --bin barewire-lab
 announce
 echo "server:  ${server_core[*]} $server ${arguments[*]}"
 echo "limit:   ${server_core[*]} ${canned[*]} 0, 1, 2"

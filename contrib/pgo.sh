@@ -57,7 +57,7 @@ trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' E
 announce
 echo "profdata: $profdata, for LLVM $llvm"
 
-cargo build --quiet --release --example load
+cargo build --quiet --release --workspace --bin barewire-lab
 RUSTFLAGS="-C profile-generate=$scratch/counts" \
     cargo build --quiet --release --bin barewire --target-dir target/pgo-counted
 # What the build's own programs have counted.
@@ -70,8 +70,8 @@ for path in /plaintext /json; do
         sed "1s,/plaintext,$path," "$request" >"$scratch/request"
         for depth in 1 16; do
             echo "load:     $path, $(basename "$request"), x$depth"
-            target/release/examples/load "$server_address" --request "$scratch/request" \
-                --body "$body" --pipeline "$depth" --warmup 0 --seconds "$seconds" >"$scratch/load"
+            target/release/barewire-lab load "$server_address" --json \
+                --request "$scratch/request" --body "$body" --pipeline "$depth" --warmup 0 --seconds "$seconds" >"$scratch/load"
         done
     done
 done

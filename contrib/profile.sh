@@ -40,7 +40,8 @@ done
 server=${1:-target/map/profiling/barewire}
 read -ra arguments <<<"${SERVER_ARGUMENTS:---workers 1 --port 0}"
 seconds=${PROFILE_SECONDS:-5}
-load=(target/release/examples/load --connections "${CONNECTIONS:-64}" --pipeline "${PIPELINE:-16}"
+load=(target/release/barewire-lab load --json --request benches/requests/request-short.http
+    --body 'Hello, World!' --connections "${CONNECTIONS:-64}" --pipeline "${PIPELINE:-16}"
     --warmup 1 --seconds "$((seconds + 1))")
 record=(perf record --quiet -e cpu-clock -F 999 --call-graph dwarf,16384)
 # The request's path, as the README's reading order has it.
@@ -74,7 +75,7 @@ if [[ $# -eq 0 ]]; then
     echo "names:   ${path[*]}: all ${#path[@]} are in the binary"
     [[ -z ${names_only-} ]] || exit 0
 fi
-cargo build --quiet --release --example load
+cargo build --quiet --release --workspace --bin barewire-lab
 announce
 
 start "$scratch/log" "$server" "${arguments[@]}"

@@ -22,14 +22,15 @@ traced_pid=
 trap 'if [[ -n $server_pid ]]; then kill "${traced_pid:-$server_pid}"; fi; rm -rf "$scratch"' EXIT
 
 [[ $# -gt 0 ]] || cargo build --quiet --release
-cargo build --quiet --release --example load
+cargo build --quiet --release --workspace --bin barewire-lab
 announce
-echo "command: strace -f $server ${arguments[*]}; load ADDRESS --requests $requests"
+echo "command: strace -f $server ${arguments[*]}; barewire-lab load ADDRESS --requests $requests"
 
 start "$scratch/log" strace -f -qq -e signal=none -o "$scratch/calls" "$server" "${arguments[@]}"
 read -ra children <<<"$(cat "/proc/$server_pid/task/$server_pid/children")"
 traced_pid=${children[0]}
-target/release/examples/load "$server_address" --requests "$requests"
+target/release/barewire-lab load --json "$server_address" --requests "$requests" \
+    --request benches/requests/request-short.http --body 'Hello, World!'
 stop "$traced_pid"
 
 # A line is "THREAD call(...)", or "THREAD <... call resumed>", which was counted when it began.

@@ -41,7 +41,7 @@ load_as() {
     local path=$1 body='Hello, World!'
     shift
     [[ $path == plaintext ]] || body='{"message":"Hello, World!"}'
-    "${load_core[@]}" target/release/examples/load "$server_address" \
+    "${load_core[@]}" target/release/barewire-lab load --json "$server_address" \
         --request "$scratch/$path" --body "$body" "$@"
 }
 
@@ -138,7 +138,7 @@ row() {
 }
 
 [[ -n ${SERVER:-} ]] || cargo build --quiet --release
-cargo build --quiet --release --example load
+cargo build --quiet --release --workspace --bin barewire-lab
 announce
 names=()
 for name in "$@"; do

@@ -193,9 +193,10 @@ impl<H: Handler> Server<H> {
             address,
             sources,
             handover,
-        } = match listeners {
-            none if none.is_empty() => listen(&config)?,
-            given => adopt(given, &config)?,
+        } = if listeners.is_empty() {
+            listen(&config)?
+        } else {
+            adopt(listeners, &config)?
         };
         let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
         let handler = Arc::new(handler);

@@ -7,7 +7,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use sources::root;
+
+mod sources;
 
 /// Lines of a file, its tests not counted.
 const FILE_LINES_MAX: usize = 350;
@@ -30,24 +33,21 @@ struct Source {
 }
 
 impl Source {
-    fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap();
-        let name = path
-            .strip_prefix(root())
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        let is_test = tests_of(&name, &text);
+    fn new((path, text): (String, String)) -> Self {
+        let is_test = tests_of(&path, &text);
         let bare = without_comments_and_texts(&text);
         let lines = bare.lines().zip(&is_test);
         let code = lines.map(|(line, is_test)| if *is_test { String::new() } else { line.into() });
         Self {
             code: code.collect(),
-            path: name,
+            path,
             text,
             is_test,
         }
+    }
+
+    fn read(path: &str) -> Self {
+        Self::new((path.to_owned(), sources::read(path)))
     }
 
     fn is_in(&self, folder: &str) -> bool {
@@ -61,26 +61,10 @@ impl Source {
     }
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// All Rust files below these folders.
 fn sources(folders: &[&str]) -> Vec<Source> {
-    let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(Source::read(&path));
-            }
-        }
-    }
-    found.sort_by(|left, right| left.path.cmp(&right.path));
-    found
+    let found = sources::below(folders).into_iter();
+    found.map(Source::new).collect()
 }
 
 /// The server's own source.
@@ -112,9 +96,7 @@ fn none(offences: &[String]) {
 
 /// Marks the lines of items under `#[cfg(test)]`, and of files that are one.
 fn tests_of(name: &str, text: &str) -> Vec<bool> {
-    let is_test_file = ["/tests.rs", "/testing.rs"]
-        .iter()
-        .any(|end| name.ends_with(end));
+    let is_test_file = sources::is_tests(name);
     let mut end: Option<String> = None;
     let mut is_next = false;
     let mark = |line: &str| {
@@ -474,7 +456,7 @@ fn functions_are_short() {
 
 #[test]
 fn the_turn_fits_on_a_page() {
-    let source = Source::read(&root().join("src/reactor/mod.rs"));
+    let source = Source::read("src/reactor/mod.rs");
     let turn = functions(&source)
         .into_iter()
         .find(|(name, ..)| name == "turn");
@@ -636,7 +618,7 @@ fn the_readme_leads_from_the_turn_to_the_wire() {
     for line in rows {
         numbered += usize::from(line.starts_with(|first: char| first.is_ascii_digit()));
         let (function, path) = step(line).unwrap_or_else(|| panic!("no function: {line:?}"));
-        let source = Source::read(&root().join(path));
+        let source = Source::read(path);
         if !functions(&source).iter().any(|(name, ..)| name == function) {
             offences.push(format!("README.md: {function} is not in {path}"));
         }

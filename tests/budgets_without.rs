@@ -11,7 +11,6 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use barewire::accounts::{Accounts, Copied, Figures, Woken};
@@ -31,6 +30,7 @@ use socket2::{Domain, Socket, Type};
 use support::{HELLO, Peer, Rig};
 use wire::driven::Driven;
 
+mod sources;
 mod support;
 mod wire;
 
@@ -571,20 +571,8 @@ fn without_backlog_fewer_connections_wait() {
 
 /// All source text that may have a test.
 fn tests() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders: Vec<PathBuf> = vec![root.join("src"), root.join("tests")];
-    let mut text = String::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                text.push_str(&fs::read_to_string(path).unwrap());
-            }
-        }
-    }
-    text
+    let files = sources::below(&["src", "tests"]).into_iter();
+    files.map(|(_, text)| text).collect()
 }
 
 #[test]

@@ -4,11 +4,13 @@
 //! readers; names, tables, paths, options and commands are held here.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use assert_cmd::Command;
 use barewire::handlers::TABLE;
+use sources::{read, root};
+
+mod sources;
 
 const DOCUMENTS: [&str; 7] = [
     "README.md",
@@ -23,13 +25,8 @@ const DOCUMENTS: [&str; 7] = [
 /// What a command of a code block may begin with, besides scripts of this repository.
 const PROGRAMS: [&str; 5] = ["cargo", "curl", "wrk", "perf", "samply"];
 
-fn read(path: &str) -> String {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    fs::read_to_string(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()))
-}
-
 fn exists(path: &str) -> bool {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists()
+    root().join(path).exists()
 }
 
 /// The lines inside fences of this language, and those outside of all fences.
@@ -339,26 +336,13 @@ fn the_dependencies_are_those_of_the_manifest() {
 #[test]
 fn the_code_map_has_every_file() {
     let map = read("ARCHITECTURE.md");
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("src"), root.join("lab/src")];
     let mut files = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path
-                .strip_prefix(env!("CARGO_MANIFEST_DIR"))
-                .expect("below the repository");
-            if name.ends_with("tests.rs") || name.ends_with("testing.rs") {
-                continue;
-            }
-            let name = name.to_string_lossy();
-            assert!(map.contains(&format!("`{name}`")), "{name} is not there");
-            files += 1;
+    for path in sources::paths_below(&["src", "lab/src"]) {
+        if sources::is_tests(&path) {
+            continue;
         }
+        assert!(map.contains(&format!("`{path}`")), "{path} is not there");
+        files += 1;
     }
     assert!(files > 40, "{files} files were found");
 }

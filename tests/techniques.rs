@@ -5,11 +5,12 @@
 //! held together.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
 
 use barewire::config::Config;
 use barewire::techniques::{self, Form, Group, Technique};
+use sources::{read, root};
+
+mod sources;
 
 /// The paragraphs of an entry, in their order, each behind its label.
 const LABELS: [&str; 7] = [
@@ -21,11 +22,6 @@ const LABELS: [&str; 7] = [
     "Switch it off",
     "Measured",
 ];
-
-fn read(path: &str) -> String {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    fs::read_to_string(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()))
-}
 
 /// Words with one space between them, however the lines were broken.
 fn joined(text: &str) -> String {
@@ -136,7 +132,7 @@ fn claims_are_sentences_and_files_exist() {
     for technique in techniques::all() {
         let (name, claim, file) = (technique.name, technique.claim, technique.file);
         assert!(claim.ends_with('.') && claim.len() > 30, "{name}: {claim}");
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let place = root().join(file);
         assert!(place.is_file(), "{name}: {file}");
         assert_eq!(
             technique.switch().is_none(),
@@ -300,7 +296,7 @@ fn every_build_has_its_profile_or_its_script() {
             // Artefacts of the same profile need a place each.
             (None, Some(folder)) => assert!(folders.insert(folder), "{folder}"),
             (None, None) => {
-                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(command);
+                let script = root().join(command);
                 assert!(script.is_file(), "{command}");
             }
         }
@@ -312,24 +308,12 @@ fn every_build_has_its_profile_or_its_script() {
 }
 
 /// All files of the server by path, without comments and tests, and each chain of calls in a line.
-fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut found, mut folders) = (Vec::new(), vec![root.join("src")]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(root).expect("below the root");
-            let name = name.to_string_lossy().into_owned();
-            let is_source = path.extension().is_some_and(|extension| extension == "rs");
-            if is_source && !name.ends_with("tests.rs") && !name.ends_with("testing.rs") {
-                found.push((name, code(&fs::read_to_string(&path).expect("text"))));
-            }
-        }
-    }
+fn server() -> Vec<(String, String)> {
+    let found: Vec<_> = sources::below(&["src"])
+        .into_iter()
+        .filter(|(path, _)| !sources::is_tests(path))
+        .map(|(path, text)| (path, code(&text)))
+        .collect();
     assert!(found.len() > 30, "{} files", found.len());
     found
 }
@@ -361,8 +345,8 @@ fn function_of<'a>(code: &'a str, function: &str) -> Option<&'a str> {
 /// What the table says of a decision is where the decision is.
 #[test]
 fn each_field_is_read_in_the_file_of_its_row_and_nowhere_else() {
-    let sources = sources();
-    let others: Vec<_> = sources
+    let server = server();
+    let others: Vec<_> = server
         .iter()
         .filter(|(path, _)| {
             let folders = ["src/config", "src/techniques", "src/cli/"];

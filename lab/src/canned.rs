@@ -20,13 +20,44 @@ pub fn answer() -> String {
     )
 }
 
-/// A listener on the loopback address with the server's default options; accepted sockets inherit
-/// `TCP_NODELAY` (tcp(7)). Port 0 takes a free one. It does not block.
-///
-/// # Errors
-///
-/// What socket(2), setsockopt(2), bind(2) or listen(2) refuse.
-pub fn listen(port: u16) -> io::Result<TcpListener> {
+/// Where to listen, and for how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Listening {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Leave after this many seconds; without it, serve until SIGTERM.
+    #[arg(long)]
+    seconds: Option<u64>,
+}
+
+impl Listening {
+    /// A listener on the loopback address, whose address is printed. It does not block.
+    ///
+    /// # Errors
+    ///
+    /// What socket(2), setsockopt(2), bind(2) or listen(2) refuse.
+    pub fn begin(&self) -> io::Result<TcpListener> {
+        self.leave_in_time();
+        let listener = listen(self.port)?;
+        println!("listening on http://{}", listener.local_addr()?);
+        Ok(listener)
+    }
+
+    /// Ends the process after so many seconds, if any are given.
+    fn leave_in_time(&self) {
+        // A thread only if asked for: glibc's recv and send are cheaper in a process that has one.
+        if let Some(seconds) = self.seconds {
+            thread::spawn(move || {
+                thread::sleep(Duration::from_secs(seconds));
+                process::exit(0);
+            });
+        }
+    }
+}
+
+/// The server's default options; accepted sockets inherit `TCP_NODELAY` (tcp(7)).
+fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
@@ -35,15 +66,4 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
     socket.listen(4096)?;
     Ok(socket.into())
-}
-
-/// Ends the process after so many seconds, if any are given.
-pub fn leave_after(seconds: Option<u64>) {
-    // A thread only if asked for: glibc's recv and send are cheaper in a process that has one.
-    if let Some(seconds) = seconds {
-        thread::spawn(move || {
-            thread::sleep(Duration::from_secs(seconds));
-            process::exit(0);
-        });
-    }
 }

@@ -80,16 +80,15 @@ impl Comparison {
             pair.reverse();
         }
         for (subject, name) in pair {
-            let mark = |at_seconds, block: Block| Block {
-                subject: name.clone(),
-                comparison: self.name.clone(),
-                round,
-                at_seconds,
-                ..block
-            };
             for block in measure::blocks(subject, &self.workload, plan, &mut at_seconds) {
-                let (at, block) = block?;
-                results.blocks.push(mark(at, block));
+                let (at_seconds, block) = block?;
+                results.blocks.push(Block {
+                    subject: name.clone(),
+                    comparison: self.name.clone(),
+                    round,
+                    at_seconds,
+                    ..block
+                });
             }
         }
         Ok(())

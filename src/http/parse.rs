@@ -150,6 +150,13 @@ pub fn head<'a>(
     judged
 }
 
+/// Whether these bytes, the first of a head, have begun it. A line end has not: some clients send
+/// one behind a body (RFC 9112 section 2.2), and are as idle afterwards as others.
+#[inline]
+pub fn has_begun(input: &[u8]) -> bool {
+    !matches!(input, b"" | b"\r\n")
+}
+
 /// Whether a head that was refused is that of a HEAD request: whatever else is wrong with it, its
 /// client reads no content (RFC 9110 section 9.3.2).
 pub fn asks_for_the_head(mut input: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use super::shared::Shared;
 use super::timers::Time;
 use super::upload::Pace;
 use crate::accounts::Refusal;
-use crate::http::{Handler, Rejection, Status};
+use crate::http::{Handler, Rejection, Status, parse};
 
 impl<K: Kernel> Connection<K> {
     /// The moment at which something must be done even if nothing happens. Computed from the state,
@@ -55,13 +55,12 @@ impl<K: Kernel> Connection<K> {
         of_phase.min(of_outbox)
     }
 
-    /// Whether bytes of a request head are here. A line end is none: some clients send one behind a
-    /// body (RFC 9112 section 2.2), and are as idle afterwards as others.
+    /// Whether bytes of a request head are here.
     #[inline]
     fn has_begun(&self) -> bool {
         self.inbox
             .as_ref()
-            .is_some_and(|inbox| !matches!(inbox.unread(), b"" | b"\r\n"))
+            .is_some_and(|inbox| parse::has_begun(inbox.unread()))
     }
 
     /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early

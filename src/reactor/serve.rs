@@ -82,9 +82,9 @@ impl<K: Kernel> Connection<K> {
                 true
             }
             Ok(None) => {
-                // A line end behind a body is no part of a head: the first byte after it begins
-                // one.
-                if before == 0 || (before == 2 && input.unread().starts_with(b"\r\n")) {
+                // The head's time runs from the turn that brought its first byte.
+                let known = input.unread().get(..before).unwrap_or_default();
+                if !parse::has_begun(known) {
                     *since = shared.now;
                 }
                 false

@@ -6,6 +6,8 @@
 //! nothing more behind the answer, also if a second request was sent right behind the first.
 #![allow(clippy::too_many_lines)] // Tables.
 
+#[path = "../sources/mod.rs"]
+mod sources;
 #[path = "../wire/mod.rs"]
 mod wire;
 

@@ -12,7 +12,7 @@
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use barewire_lab::canned::{INPUT_BYTES, answer, leave_after, listen};
+use barewire_lab::canned::{INPUT_BYTES, Listening, answer};
 use clap::Parser;
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::Fd;
@@ -37,12 +37,8 @@ struct Options {
     #[arg(long, default_value_t = 49,
         value_parser = clap::value_parser!(u16).range(i64::from(REQUEST_BYTES_MIN)..=8192))]
     request_bytes: u16,
-    /// Port to listen on; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// Leave after this many seconds; without it, serve until SIGTERM.
-    #[arg(long)]
-    seconds: Option<u64>,
+    #[command(flatten)]
+    listening: Listening,
 }
 
 struct Connection {
@@ -64,9 +60,7 @@ struct Loop {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    leave_after(options.seconds);
-    let listener = listen(options.port)?;
-    println!("listening on http://{}", listener.local_addr()?);
+    let listener = options.listening.begin()?;
     let accept = opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).build();
     let accept = accept.user_data(LISTENER);
     let mut all = Loop::new(options.request_bytes.into())?;

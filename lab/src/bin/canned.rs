@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
 
-use barewire_lab::canned::{INPUT_BYTES, answer, leave_after, listen};
+use barewire_lab::canned::{INPUT_BYTES, Listening, answer};
 use clap::Parser;
 use memchr::memmem::Finder;
 use mio::net::{TcpListener, TcpStream};
@@ -40,12 +40,8 @@ struct Options {
     /// Length of each request in bytes, for level 0.
     #[arg(long, default_value_t = 49, value_parser = clap::value_parser!(u16).range(4..=8192))]
     request_bytes: u16,
-    /// Port to listen on; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// Leave after this many seconds; without it, serve until SIGTERM.
-    #[arg(long)]
-    seconds: Option<u64>,
+    #[command(flatten)]
+    listening: Listening,
 }
 
 struct Connection {
@@ -59,9 +55,7 @@ type Found = (usize, usize);
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    leave_after(options.seconds);
-    let listener = TcpListener::from_std(listen(options.port)?);
-    println!("listening on http://{}", listener.local_addr()?);
+    let listener = TcpListener::from_std(options.listening.begin()?);
     let head_end = Finder::new(HEAD_END);
     // Each level is a loop of its own: a match for each request would be part of what is measured.
     match options.level {

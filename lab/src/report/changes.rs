@@ -3,13 +3,14 @@
 //! Ratios differ only if their intervals do not overlap. Counts repeat, so that any change of them
 //! is one; below half a per cent it is left out, because code that moved in memory does as much.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::numbers::{NOT_MEASURED, change, count, estimate, or_dash, percent, whole};
 use super::sight::Sight;
-use super::tables::Table;
+use super::tables::{self, Table, Unknown};
 use super::terminal;
 use crate::Exit;
 use crate::results::{Counters, Results, Row};
@@ -196,28 +197,21 @@ fn moved(row: &Counters, name: &str, old: Option<f64>, new: Option<f64>) -> Opti
 fn conditions(before: &Results, after: &Results) -> Option<Table> {
     let facts = |results: &Results| {
         let here = &results.environment;
-        let known =
-            |value: &Option<String>| value.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
-        let listed = |map: &std::collections::BTreeMap<String, String>| {
+        let listed = |map: &BTreeMap<String, String>| {
             map.iter()
                 .map(|(name, value)| format!("{name}: {value}"))
                 .collect::<Vec<_>>()
                 .join("; ")
         };
-        [
-            ("commit", known(&here.commit)),
-            ("compiler", known(&here.compiler)),
-            ("flags", here.flags.clone()),
-            ("kernel", here.kernel.clone()),
-            ("CPU", here.cpu.clone()),
-            ("cores", here.cores.to_string()),
-            ("governor", known(&here.governor)),
-            ("hypervisor", known(&here.hypervisor)),
-            ("congestion control", known(&here.congestion_control)),
-            ("mitigations", listed(&here.mitigations)),
-            ("tools", listed(&here.tools)),
-            ("command", super::tables::command_line(&results.command)),
-        ]
+        let unknown = Unknown {
+            fact: NOT_MEASURED,
+            hypervisor: NOT_MEASURED,
+        };
+        let mut facts = tables::conditions(here, &unknown);
+        facts.push(("mitigations", listed(&here.mitigations)));
+        facts.push(("tools", listed(&here.tools)));
+        facts.push(("command", tables::command_line(&results.command)));
+        facts
     };
     let both = facts(before).into_iter().zip(facts(after));
     let different = both.filter(|((_, old), (_, new))| old != new);

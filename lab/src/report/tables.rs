@@ -7,7 +7,7 @@ mod ablation;
 mod record;
 mod rivals;
 
-pub use record::command_line;
+pub use record::{Unknown, command_line, conditions};
 
 use crate::results::Results;
 

@@ -11,9 +11,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::case::Case;
+use crate::sources::{self, root};
 use crate::tables;
 
 mod attacks;
@@ -77,44 +76,26 @@ const RFCS: [(&str, &str, &[Requirement]); 2] = [
 
 /// Where each case and each test function stands, by its name.
 fn places() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut places, mut folders) = (BTreeMap::new(), vec![root.join("tests")]);
+    let mut places = BTreeMap::new();
     let cases = tables();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                note_names(&path, root, &cases, &mut places);
+    for (place, text) in sources::below(&["tests"]) {
+        for test in text.split("#[test]").skip(1) {
+            let name = test
+                .split("fn ")
+                .nth(1)
+                .and_then(|rest| rest.split('(').next());
+            places.insert(name.unwrap().to_owned(), place.clone());
+        }
+        if place.starts_with("tests/conformance/") && !place.contains("/requirements/") {
+            for case in cases
+                .iter()
+                .filter(|case| text.contains(&format!("\"{}\"", case.name)))
+            {
+                places.insert(case.name.to_owned(), place.clone());
             }
         }
     }
     places
-}
-
-fn note_names(path: &Path, root: &Path, cases: &[Case], places: &mut BTreeMap<String, String>) {
-    let text = fs::read_to_string(path).unwrap();
-    let place = path
-        .strip_prefix(root)
-        .unwrap()
-        .to_string_lossy()
-        .into_owned();
-    for test in text.split("#[test]").skip(1) {
-        let name = test
-            .split("fn ")
-            .nth(1)
-            .and_then(|rest| rest.split('(').next());
-        places.insert(name.unwrap().to_owned(), place.clone());
-    }
-    if place.starts_with("tests/conformance/") && !place.contains("/requirements/") {
-        for case in cases
-            .iter()
-            .filter(|case| text.contains(&format!("\"{}\"", case.name)))
-        {
-            places.insert(case.name.to_owned(), place.clone());
-        }
-    }
 }
 
 fn document() -> String {
@@ -165,7 +146,7 @@ fn document() -> String {
 
 #[test]
 fn the_document_is_current() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/conformance.md");
+    let path = root().join("docs/conformance.md");
     let made = document();
     if std::env::var_os("BAREWIRE_WRITE_DOCUMENTS").is_some() {
         fs::write(&path, &made).unwrap();

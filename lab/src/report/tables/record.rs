@@ -1,6 +1,7 @@
 //! What a reader needs in order to believe or to repeat: conditions, commands, objections.
 
 use super::Table;
+use crate::environment::Environment;
 use crate::process::Subject;
 use crate::report::numbers::NOT_MEASURED;
 use crate::results::Results;
@@ -51,11 +52,21 @@ pub(super) fn missing(results: &Results) -> Option<Table> {
     Table::new("missing", "Not measured", &["subject", "why"]).filled(rows.collect())
 }
 
-/// Where the figures were made.
-pub(super) fn environment(results: &Results) -> Option<Table> {
-    let here = &results.environment;
-    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not shown".to_owned());
-    let mut rows = vec![
+/// How a fact is told that the machine did not show: what it says of most of them, and of the
+/// hypervisor.
+pub struct Unknown {
+    /// Of a commit, a compiler, an option of the kernel.
+    pub fact: &'static str,
+    /// Of a machine that names no hypervisor.
+    pub hypervisor: &'static str,
+}
+
+/// The source, the compiler and the machine: what a fact is called, and what it is.
+pub fn conditions(here: &Environment, unknown: &Unknown) -> Vec<(&'static str, String)> {
+    let or =
+        |value: &Option<String>, unknown: &str| value.clone().unwrap_or_else(|| unknown.to_owned());
+    let known = |value| or(value, unknown.fact);
+    vec![
         ("commit", known(&here.commit)),
         ("compiler", known(&here.compiler)),
         ("flags", here.flags.clone()),
@@ -63,14 +74,21 @@ pub(super) fn environment(results: &Results) -> Option<Table> {
         ("CPU", here.cpu.clone()),
         ("cores", here.cores.to_string()),
         ("governor", known(&here.governor)),
-        (
-            "hypervisor",
-            here.hypervisor.clone().unwrap_or_else(|| "none".to_owned()),
-        ),
+        ("hypervisor", or(&here.hypervisor, unknown.hypervisor)),
         ("congestion control", known(&here.congestion_control)),
-        ("began", results.started_at.clone()),
-        ("took", format!("{:.0} s", results.seconds)),
-    ];
+    ]
+}
+
+/// Where the figures were made.
+pub(super) fn environment(results: &Results) -> Option<Table> {
+    let here = &results.environment;
+    let unknown = Unknown {
+        fact: "not shown",
+        hypervisor: "none",
+    };
+    let mut rows = conditions(here, &unknown);
+    rows.push(("began", results.started_at.clone()));
+    rows.push(("took", format!("{:.0} s", results.seconds)));
     let kept = results
         .blocks
         .iter()
