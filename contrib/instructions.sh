@@ -7,8 +7,9 @@
 #   contrib/instructions.sh [SERVER [limits]]
 #
 # SERVER is a server binary (default target/release/barewire); with `limits` the canned loops are
-# counted too (default if no SERVER is given). SERVER_ARGUMENTS (default `--workers 1 --port 0`) are
-# handed to it. Needs valgrind.
+# counted too (default if no SERVER is given). From the environment: SERVER_ARGUMENTS (default
+# `--workers 1 --port 0`); REQUESTS, files with a request each (benches/requests/*.http);
+# LOAD_ARGUMENTS, such as `--reconnect`. Needs valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh
@@ -18,6 +19,8 @@ server=${1:-target/release/barewire}
 limits=${2-}
 [[ $# -gt 0 ]] || limits=limits
 read -ra arguments <<<"${SERVER_ARGUMENTS:---workers 1 --port 0}"
+read -ra load_arguments <<<"${LOAD_ARGUMENTS-}"
+read -ra files <<<"${REQUESTS:-$(echo benches/requests/request-{short,browser}.http)}"
 scratch=$(mktemp -d)
 server_pid=
 trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT
@@ -30,7 +33,7 @@ total() {
     start "$scratch/log" valgrind --quiet --tool=callgrind \
         --callgrind-out-file="$scratch/callgrind.out" "$@"
     target/release/barewire-lab load "$server_address" --json --requests "$requests" \
-        --request "$request" --body 'Hello, World!' >"$scratch/load"
+        --request "$request" --body 'Hello, World!' "${load_arguments[@]}" >"$scratch/load"
     stop
     awk '$1 == "totals:" { print $2 }' "$scratch/callgrind.out"
 }
@@ -47,9 +50,9 @@ row() {
 [[ $# -gt 0 ]] || cargo build --quiet --release
 cargo build --quiet --release --workspace --bin canned --bin barewire-lab
 announce
-echo "command: valgrind --tool=callgrind $server ${arguments[*]}; barewire-lab load ADDRESS --requests 1024 and 3072 --request FILE"
+echo "command: valgrind --tool=callgrind $server ${arguments[*]}; barewire-lab load ADDRESS --requests 1024 and 3072 --request FILE${LOAD_ARGUMENTS:+ $LOAD_ARGUMENTS}"
 printf '%-24s %-22s %8s\n' server request instructions
-for request in benches/requests/request-{short,browser}.http; do
+for request in "${files[@]}"; do
     row "$(basename "$server")" "$request" "$server" "${arguments[@]}"
     [[ $limits == limits ]] || continue
     for level in 0 1 2; do

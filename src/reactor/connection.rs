@@ -23,8 +23,8 @@ use super::transfer::{Fill, OUTPUT_KEPT};
 use super::upload::{Pace, Upload};
 use super::wakeup::{Cause, Progress};
 use crate::config::bounds;
-use crate::http::Handler;
 use crate::http::body::Decoder;
+use crate::http::{Handler, parse};
 
 /// A connection and all that is known of it.
 // Each of the bools is a fact of its own, and holds in every phase.
@@ -285,7 +285,7 @@ impl<K: Kernel> Connection<K> {
         if filled == Fill::Bytes {
             self.serve(input, shared)?;
         } else if filled == Fill::End {
-            return Ok(self.meet_end(!matches!(input.unread(), b"" | b"\r\n"), shared));
+            return Ok(self.meet_end(parse::has_begun(input.unread()), shared));
         }
         Ok(Step::Again)
     }
