@@ -12,7 +12,7 @@ use sources::{read, root};
 
 mod sources;
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -20,6 +20,7 @@ const DOCUMENTS: [&str; 7] = [
     "docs/measuring.md",
     "docs/profiling.md",
     "docs/techniques.md",
+    "docs/testing.md",
 ];
 
 /// What a command of a code block may begin with, besides scripts of this repository.

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::accounts::Accounts;
@@ -44,13 +44,16 @@ pub struct StopSignals {
 }
 
 impl StopSignals {
-    /// Catches both from now on (sigaction(2)), for the rest of the process.
+    /// Catches both from now on (sigaction(2)), for the rest of the process. SIGXFSZ is caught,
+    /// too, and only so that it does not end the process: a write beyond the limit of a file's size
+    /// then says so (setrlimit(2)).
     ///
     /// # Errors
     ///
     /// If the system refuses, or a thread cannot be started.
     pub fn catch() -> io::Result<Self> {
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         let (sender, received) = unbounded();
         thread::Builder::new()
             .name("signals".to_owned())

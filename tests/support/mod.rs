@@ -247,6 +247,12 @@ impl Rig {
         (world.clock_readings, world.wall_readings)
     }
 
+    /// Somebody sets the wall clock, which says from now on that it was this when the test began.
+    /// The monotonic clock goes on as if nothing had happened (clock_gettime(2)).
+    pub fn set_wall_clock(&mut self, start: Duration) {
+        self.world.borrow_mut().wall_start = start;
+    }
+
     /// Bytes lent by the pool.
     pub fn lent(&self) -> u64 {
         let lent = self.account.buffer_bytes.get();

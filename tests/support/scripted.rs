@@ -110,6 +110,8 @@ pub struct World {
     pub clock_readings: u64,
     /// Readings of the wall clock.
     pub wall_readings: u64,
+    /// What it shows at [`START`]; somebody may set it.
+    pub wall_start: Duration,
 }
 
 /// How often other threads have roused the reactor: once for each message.
@@ -150,6 +152,7 @@ impl World {
             cpu_readings: 0,
             clock_readings: 0,
             wall_readings: 0,
+            wall_start: WALL_START,
         }))
     }
 
@@ -319,7 +322,7 @@ impl Kernel for Scripted {
     fn wall_clock(&mut self) -> Duration {
         let mut world = self.0.borrow_mut();
         world.wall_readings += 1;
-        WALL_START + world.now().since(Time(nanos(START)))
+        world.wall_start + world.now().since(Time(nanos(START)))
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
