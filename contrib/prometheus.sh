@@ -33,7 +33,7 @@ end() {
 trap end EXIT
 
 [[ $# -gt 0 ]] || cargo build --quiet --release --bin barewire
-cargo build --quiet --release --example load
+cargo build --quiet --release --workspace --bin barewire-lab
 limit=$((SECONDS + 60))
 
 # Of each server: how many requests of which route it is sent.
@@ -107,7 +107,7 @@ until_is "instances that are up" 'sum(up{job="barewire"})' 2
 sent=0
 for number in 0 1; do
     address=${addresses[number]}
-    target/release/examples/load "$address" --requests "${plain[number]}" >/dev/null
+    target/release/barewire-lab load --json "$address" --requests "${plain[number]}" >/dev/null
     for ((count = 0; count < strange[number]; count++)); do
         curl -sS -o "$scratch/answer" "http://$address/nothing"
     done

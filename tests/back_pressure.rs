@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use barewire::accounts::Refusal;
 use support::{HELLO, Rig, pattern};
 
 mod support;
@@ -182,6 +183,24 @@ fn a_reset_ends_the_debt() {
     assert!(peer.is_closed());
     assert_eq!(rig.lent(), 0);
     assert_eq!(rig.account.resets.get(), 1);
+}
+
+/// Whose patience ends first, the kernel's or ours, is a matter of milliseconds: the peer is the
+/// same slow reader.
+#[test]
+fn a_debt_that_the_kernel_gives_up_is_a_slow_readers() {
+    let mut rig = Rig::new();
+    let peer = rig.connect();
+    peer.take_at_most(10);
+    peer.send(large(30_000));
+    rig.run();
+    peer.time_out();
+    rig.run();
+    assert!(peer.is_closed());
+    assert_eq!(rig.lent(), 0);
+    assert_eq!(rig.account.resets.get(), 0);
+    let slow_readers = &rig.account.refusals[Refusal::SlowReader as usize];
+    assert_eq!(slow_readers.get(), 1);
 }
 
 #[test]

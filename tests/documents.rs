@@ -167,14 +167,15 @@ fn every_command_is_one_that_can_be_given() {
                 "{document}: {command}"
             );
             let words: Vec<_> = words.collect();
+            let is_target = |folder: &str, name: &str| {
+                exists(&format!("{folder}/{name}.rs"))
+                    || exists(&format!("{folder}/{name}/main.rs"))
+            };
             for pair in words.windows(2) {
                 let exists = match pair[0] {
-                    "--example" => {
-                        exists(&format!("examples/{}.rs", pair[1]))
-                            || exists(&format!("examples/{}/main.rs", pair[1]))
-                    }
-                    "--bench" => exists(&format!("benches/{}.rs", pair[1])),
-                    "--test" => exists(&format!("tests/{}.rs", pair[1])),
+                    "--example" => is_target("examples", pair[1]),
+                    "--bench" => is_target("benches", pair[1]),
+                    "--test" => is_target("tests", pair[1]),
                     "--profile" => manifest["profile"].get(pair[1]).is_some(),
                     "-s" => exists(pair[1]),
                     _ => true,

@@ -3,18 +3,20 @@
 
 mod wire;
 
-use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use barewire::accounts::Accounts;
 use barewire::config::{Config, SocketOptions};
 use barewire::http::{ContentType, Status};
-use barewire::{Handler, Later, Method, Reply, Request, Response, Server};
+use barewire::{Handler, Later, Method, Reply, Request, Response, Server, StopSignals};
 
-use wire::{Live, alone, eventually};
+use wire::{Live, alone, eventually, workers};
 
 /// The error of a server that does not start.
 fn refused<H: Handler>(server: Server<H>) -> std::io::Error {
@@ -315,4 +317,34 @@ fn a_server_drains_when_it_is_told() {
     wire.expect_end();
     drop(wire);
     live.join();
+}
+
+/// What a handler panics with, if dropping it panics too: that is outside of all that is caught.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+/// Half a server is worse than none: the other reactor leaves, and whoever waits has the panic.
+#[test]
+fn a_panic_outside_of_a_handler_ends_the_whole_server() {
+    let server = Server::new()
+        .config(workers(2))
+        .route(Method::Get, "/bomb", |_| -> Response { panic_any(Bomb) });
+    let running = server.start().unwrap();
+    let (address, signals) = (running.address(), StopSignals::catch().unwrap());
+    let owner = thread::spawn(move || running.wait_for(&signals));
+    // Some are the one's and some the other's; none is answered any more.
+    let mut peers = [0; 8].map(|_| TcpStream::connect(address).unwrap());
+    peers[0]
+        .write_all(b"GET /bomb HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let panic = owner.join().unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+    for peer in &mut peers {
+        assert!(!matches!(peer.read(&mut [0; 1]), Ok(1..)));
+    }
 }

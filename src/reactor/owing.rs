@@ -48,8 +48,9 @@ impl<K: Kernel> Connection<K> {
         sent: io::Result<usize>,
         shared: &mut Shared<H, K>,
     ) -> Result<(), Gone> {
-        let sent =
-            Self::note_send(sent, shared).inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
+        let sent = self
+            .note_send(sent, shared)
+            .inspect_err(|_| shared.output.clear(OUTPUT_KEPT))?;
         self.keep_owed(sent, shared)?;
         if !self.writable_watched {
             self.writable_watched = true;
@@ -119,7 +120,7 @@ impl<K: Kernel> Connection<K> {
                 shared.stopwatch.after_send(&mut shared.kernel);
             }
             let short = !matches!(result, Ok(sent) if sent == owed.bytes.len());
-            let sent = Self::note_send(result, shared)?;
+            let sent = self.note_send(result, shared)?;
             let Some(owed) = &mut self.outbox else {
                 return Ok(());
             };
@@ -140,6 +141,7 @@ impl<K: Kernel> Connection<K> {
 
     /// How many bytes a send took; none if it would have blocked.
     fn note_send<H: Handler>(
+        &self,
         sent: io::Result<usize>,
         shared: &mut Shared<H, K>,
     ) -> Result<usize, Gone> {
@@ -150,10 +152,23 @@ impl<K: Kernel> Connection<K> {
             {
                 Ok(0)
             }
-            Err(_) => {
-                shared.kernel.account.resets.add(1);
-                Err(Gone)
-            }
+            Err(error) => Err(self.note_failure(&error, shared)),
         }
+    }
+
+    /// The connection has failed: the peer reset it, or the kernel gave up a peer that acknowledged
+    /// nothing for as long as we wait for it ourselves (tcp(7), TCP_USER_TIMEOUT).
+    #[cold]
+    pub(super) fn note_failure<H: Handler>(
+        &self,
+        error: &io::Error,
+        shared: &mut Shared<H, K>,
+    ) -> Gone {
+        if error.kind() == ErrorKind::TimedOut {
+            shared.refused(Refusal::SlowReader, self.peer, "does not take its answer");
+        } else {
+            shared.kernel.account.resets.add(1);
+        }
+        Gone
     }
 }

@@ -120,10 +120,7 @@ impl<K: Kernel> Connection<K> {
                 Ok(Fill::Nothing)
             }
             ErrorKind::Interrupted => Ok(Fill::Nothing),
-            _ => {
-                shared.kernel.account.resets.add(1);
-                Err(Gone)
-            }
+            _ => Err(self.note_failure(&error, shared)),
         }
     }
 

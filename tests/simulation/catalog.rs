@@ -12,6 +12,9 @@ pub(crate) type Wish = (Vec<u8>, bool);
 /// once.
 const LENGTHS: [usize; 8] = [0, 1, 63, 64, 65, 1000, 9000, 70_000];
 
+/// Where a handler or a job fails: at once, while it writes, and after a wait.
+const PANICS: [&str; 5] = ["handler", "writer", "then", "job", "job-writer"];
+
 /// Requests that leave the connection open.
 pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
     let number = rng.random_range(0..10);
@@ -25,8 +28,7 @@ pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
         6 => by_length("/echo-later", length),
         7 => get(&format!("/job?{number}")),
         8 => by_length("/job-of-body", length),
-        9 => get("/panic/handler"),
-        10 => get("/panic/job"),
+        9 | 10 => get(&format!("/panic/{}", PANICS[number % PANICS.len()])),
         11 => by_length("/missing", length),
         12 => request("BREW", "/hello", "", b""),
         13 => get(&format!("/large-later?bytes={}", 10 * length)),

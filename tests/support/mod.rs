@@ -343,6 +343,12 @@ impl Peer {
         self.arrive(|wire| wire.reset = true);
     }
 
+    /// The kernel gives the peer up, which has acknowledged nothing for too long (tcp(7),
+    /// TCP_USER_TIMEOUT).
+    pub fn time_out(&self) {
+        self.arrive(|wire| (wire.reset, wire.timed_out) = (true, true));
+    }
+
     /// The peer goes, politely if it still can.
     fn leave(&self) {
         let gone = self.look(|wire| wire.fin || wire.reset || wire.closed);

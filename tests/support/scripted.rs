@@ -60,6 +60,8 @@ pub struct Wire {
     pub was_reset: bool,
     /// It did so while the peer took nothing more.
     pub left_owing: bool,
+    /// It was the kernel that ended it, since the peer acknowledged nothing (TCP_USER_TIMEOUT).
+    pub timed_out: bool,
     /// Never accepted: the listener was closed before.
     pub refused: bool,
     /// The peer has gone before it was accepted.
@@ -229,6 +231,7 @@ impl Wire {
             left_owing: false,
             refused: false,
             aborted: false,
+            timed_out: false,
             spurious: None,
             interrupted: false,
             calls: Calls::default(),
@@ -266,12 +269,22 @@ impl Wire {
             return Ok(self.inbound.drain(..bytes).collect());
         }
         if self.reset {
-            return Err(ErrorKind::ConnectionReset.into());
+            return Err(self.failure(ErrorKind::ConnectionReset));
         }
         if self.fin {
             return Ok(Vec::new());
         }
         Err(ErrorKind::WouldBlock.into())
+    }
+
+    /// Why a call fails on a connection that is no more.
+    fn failure(&self, after_reset: ErrorKind) -> io::Error {
+        let kind = if self.timed_out {
+            ErrorKind::TimedOut
+        } else {
+            after_reset
+        };
+        kind.into()
     }
 
     /// Whether a recv that found nothing was in order.
@@ -286,7 +299,7 @@ impl Wire {
         assert!(!bytes.is_empty(), "a send of no byte is in vain");
         assert!(!self.saw_fin, "a send after shutdown would raise EPIPE");
         if self.reset {
-            return Err(ErrorKind::BrokenPipe.into());
+            return Err(self.failure(ErrorKind::BrokenPipe));
         }
         if self.room == 0 {
             return Err(ErrorKind::WouldBlock.into());
