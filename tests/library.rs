@@ -313,7 +313,8 @@ fn a_server_drains_when_it_is_told() {
     eventually("nobody listens", || {
         std::net::TcpStream::connect(live.address).is_err()
     });
-    assert!(wire.get("/").closes());
+    // Where a thread of its own accepts, it ends before the reactor is told to drain.
+    eventually("an answer is the last", || wire.get("/").closes());
     wire.expect_end();
     drop(wire);
     live.join();
