@@ -181,12 +181,9 @@ fn try_out(case: &'static Case, options: &Options, peers_max: usize) -> Result<F
     let meanwhile = meanwhile.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
     let used = scene.usage()?.cpu_since(&used_before);
     let server_busy = used.as_secs_f64() / began.elapsed().as_secs_f64();
-    let failed = meanwhile.errors + meanwhile.unsent;
+    let (failed, kinds) = (meanwhile.errors, &meanwhile.errors_by_kind);
     scene.must(failed == 0, || {
-        format!(
-            "the neighbour lost {failed} requests: {:?}",
-            meanwhile.errors_by_kind
-        )
+        format!("the neighbour lost {failed} requests: {kinds:?}")
     });
     all_is_given_back(&scene, &server, files_before)?;
     let (facts, broken) = scene.into_findings();
@@ -256,6 +253,10 @@ fn times(outcome: &Outcome) -> String {
             text,
             ", 50 % {half:.0} us, 99 % {most:.0} us, slowest {all:.0} us"
         );
+    }
+    // The end came in the middle of a pause: they are in the latencies.
+    if outcome.unsent > 0 {
+        let _ = write!(text, ", {} waited still at the end", outcome.unsent);
     }
     text
 }

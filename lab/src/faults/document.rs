@@ -35,7 +35,7 @@ pub(super) fn of(findings: &[Finding], place: &Environment) -> String {
             finding.name,
             times(&finding.quiet),
             times(&finding.meanwhile),
-            finding.meanwhile.errors + finding.meanwhile.unsent,
+            finding.meanwhile.errors,
             100.0 * finding.server_busy
         );
     }
