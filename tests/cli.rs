@@ -14,6 +14,7 @@ use assert_cmd::Command;
 use barewire::techniques::{self, Form};
 use tempfile::TempDir;
 
+use wire::Wire;
 use wire::process::Barewire;
 
 /// The binary, in an environment without anybody's `BAREWIRE_*` variables.
@@ -392,11 +393,12 @@ fn values_that_contradict_each_other_are_refused() {
     for (args, sentence) in [
         (
             "--body-max 65MiB",
-            "--body-max is \"65MiB\"; allowed: at most --buffers-max, now 64MiB",
+            "--body-max is \"65MiB\"; allowed: at most",
         ),
         (
             "--buffers-max 512KiB",
-            "--body-max (default) is \"1MiB\"; allowed: at most --buffers-max, now 512KiB",
+            "--body-max (default) is \"1MiB\"; allowed: at most 328KiB, what --buffers-max, now 512KiB, \
+             holds beside a head",
         ),
         (
             "--buffers-max 64KiB --body-max 0 --owed-max 65KiB",
@@ -870,4 +872,29 @@ fn a_server_says_which_techniques_differ() {
     let said = barewire.wait().said;
     let line = "* techniques           without: short-read, nodelay; with: event-batching=16\n";
     assert!(said.contains(line), "{said}");
+}
+
+/// Or a body of an allowed length would be told to come again for ever.
+#[test]
+fn the_longest_body_that_the_buffers_allow_is_taken() {
+    const BODY: usize = 328 * 1024;
+    let args = ["--buffers-max", "512KiB", "--body-max"];
+    let said = refused(barewire().args(args).arg(format!("{}", BODY + 1)));
+    assert!(said.contains("at most 328KiB"), "{said}");
+    let args = [&args[..], &["328KiB", "--workers", "1"]].concat();
+    let barewire = Barewire::start(&args);
+    let mut wire = Wire::to(barewire.address);
+    // A head that fills its limits nearly, and chunks, which come into an input of their own.
+    let long = "x".repeat(8000);
+    let head = format!(
+        "POST /zero-copy?{long} HTTP/1.1\r\nHost: a\r\nX: {long}\r\nY: {long}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n"
+    );
+    let chunk = [format!("{BODY:x}\r\n").as_bytes(), &[b'x'; BODY], b"\r\n"].concat();
+    for _ in 0..2 {
+        wire.send(&head);
+        wire.send(&chunk);
+        let answer = wire.ask("0\r\n\r\n");
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }

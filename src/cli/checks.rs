@@ -6,6 +6,7 @@
 use super::forms::{Form, Size};
 use super::options::{Section, Values};
 use super::sources::Chosen;
+use crate::config::bounds;
 
 /// A rule: the option to blame and why, if it is broken.
 type Rule = fn(&Values) -> Option<(&'static str, String)>;
@@ -50,14 +51,40 @@ fn linger_blocks(values: &Values) -> Option<(&'static str, String)> {
     })
 }
 
+/// The longest body must fit beside the head of its request, or every one that is nearly as long
+/// would be refused with 503 for ever.
 fn body_fits_the_buffers(values: &Values) -> Option<(&'static str, String)> {
-    let limits = &values.config.limits;
-    (limits.body > limits.buffers).then(|| ("body-max", at_most_buffers(limits.buffers)))
+    let (limits, small) = (&values.config.limits, values.config.socket.buffer_size);
+    let head = limits.request_line + limits.header_section;
+    let head = if head <= small {
+        small
+    } else {
+        head.max(bounds::SEGMENT_BYTES)
+    };
+    // The head, kept; the input in which more comes; and the body in segments, the first of which is
+    // as small as an input.
+    let most = match limits.buffers.checked_sub(2 * head + small) {
+        Some(left) => small + left / bounds::SEGMENT_BYTES * bounds::SEGMENT_BYTES,
+        None => 0,
+    };
+    (limits.body > most).then(|| {
+        let (most, buffers) = (size(most), size(limits.buffers));
+        let reason = format!(
+            "allowed: at most {most}, what --buffers-max, now {buffers}, holds beside a head"
+        );
+        ("body-max", reason)
+    })
 }
 
 fn answers_fit_the_buffers(values: &Values) -> Option<(&'static str, String)> {
     let limits = &values.config.limits;
-    (limits.owed > limits.buffers).then(|| ("owed-max", at_most_buffers(limits.buffers)))
+    (limits.owed > limits.buffers).then(|| {
+        let most = size(limits.buffers);
+        let reason = format!(
+            "allowed: at most --buffers-max, now {most}, since a reactor can never hold more"
+        );
+        ("owed-max", reason)
+    })
 }
 
 fn every_reactor_has_a_connection(values: &Values) -> Option<(&'static str, String)> {
@@ -83,7 +110,6 @@ fn files_root_exists(values: &Values) -> Option<(&'static str, String)> {
     })
 }
 
-fn at_most_buffers(buffers: usize) -> String {
-    let most = Size(0..=usize::MAX).show(&buffers);
-    format!("allowed: at most --buffers-max, now {most}, since a reactor can never hold more")
+fn size(bytes: usize) -> String {
+    Size(0..=usize::MAX).show(&bytes)
 }

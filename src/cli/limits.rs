@@ -55,7 +55,7 @@ pub(super) fn bodies() -> Vec<Setting> {
             |values| &mut values.config.limits.body,
             "Bytes of a body; beyond: 413",
             "Known from Content-Length before the body is read, or found while its chunks arrive. \
-             Not more than --buffers-max.",
+             Not more than --buffers-max holds beside a request head.",
         ),
         Setting::new(
             "chunk-extensions-max",

@@ -155,13 +155,13 @@ fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
             "not JSON"
         };
         // serde_json's own words may repeat the whole body.
-        let sentence = format!(
-            r#"the body must be {{"files": ["path", ...]}}; it is {what}, see line {}, column {}"#,
-            error.line(),
-            error.column()
-        );
-        Response::error(Status::BAD_REQUEST, sentence)
+        let (line, column) = (error.line(), error.column());
+        misshapen(&format!("{what}, see line {line}, column {column}"))
     })?;
+    // serde takes an array of a struct's fields for the struct.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(misshapen("an array"));
+    }
     if wanted.files.len() > files_max {
         let sentence = format!(
             "{} files are too many for one request; it may name {files_max}",
@@ -170,6 +170,11 @@ fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
         return Err(Response::error(Status::CONTENT_TOO_LARGE, sentence));
     }
     Ok(wanted.files)
+}
+
+fn misshapen(what: &str) -> Response {
+    let sentence = format!(r#"the body must be {{"files": ["path", ...]}}; it is {what}"#);
+    Response::error(Status::BAD_REQUEST, sentence)
 }
 
 impl Files {
@@ -438,6 +443,7 @@ mod tests {
                 "not of this form, see line 1, column 15",
             ),
             (r#"["a"]"#, "not of this form"),
+            (r#" [["a"]]"#, "an array"),
             ("null", "not of this form"),
         ] {
             let answer = post(&exam, body);

@@ -181,9 +181,16 @@ pub(crate) fn targets() -> Vec<Case> {
         stays(
             absolute,
             "another absolute URI",
-            get("HTTPS://[::1]:443/plaintext?q"),
+            get("HTTP://[::1]:80/plaintext?q"),
             [200],
         ),
+        closes(
+            "9110 7.4",
+            "an https URI, over a connection that is not secured",
+            get("HTTPS://example.com/plaintext"),
+            [400],
+        )
+        .saying("secured connection"),
         stays(
             absolute,
             "an absolute URI without a path",

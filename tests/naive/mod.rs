@@ -126,10 +126,10 @@ fn target_form(method: Method, target: &str) -> Option<(String, Option<String>)>
         return Some(cut(target));
     }
     let lower = target.to_ascii_lowercase();
-    let scheme = ["http://", "https://"]
-        .into_iter()
-        .find(|scheme| lower.starts_with(scheme))?;
-    let rest = &target[scheme.len()..];
+    if !lower.starts_with("http://") {
+        return None;
+    }
+    let rest = &target["http://".len()..];
     let authority: String = rest.chars().take_while(|&c| c != '/' && c != '?').collect();
     if !is_host_and_port(&authority) || authority.is_empty() || authority.starts_with(':') {
         return None;

@@ -26,7 +26,9 @@ pub(super) const OCTETS: &str = "The request target holds a byte that is not all
     must not be empty, and white space, control characters, bytes above 0x7E, `#`, `<` and `>` \
     must be percent-encoded.";
 const FORM: &str = "The request target has none of the forms that HTTP/1.1 knows. It must begin \
-    with `/`, or be an absolute `http://` or `https://` URI, or `*` with OPTIONS.";
+    with `/`, or be an absolute `http://` URI, or `*` with OPTIONS.";
+const SECURED: &str = "The request target is an `https://` URI, which may only be answered over a \
+    secured connection (RFC 9110 section 7.4); this one is not. Send the path alone, or `http://`.";
 const ABSOLUTE: &str = "The request target is an absolute URI without a valid authority. After the \
     scheme there must be a host name or address, without user information, and a port of digits if \
     any.";
@@ -81,7 +83,7 @@ impl<'a> Target<'a> {
     /// Absolute-form. Its authority counts in place of Host's (RFC 9112 section 3.2.2); we serve
     /// the same to every name, so that it is only checked.
     fn parse_absolute(method: Method, raw: &'a str) -> Result<Self, Rejection> {
-        let rest = strip_scheme(raw).ok_or(bad_request(FORM))?;
+        let rest = strip_scheme(raw)?;
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         // An http URI with an empty host must be refused (RFC 9110 section 4.2.1), where Host may
@@ -164,9 +166,11 @@ fn is_connectable(authority: &[u8]) -> bool {
     !host.is_empty() && matches!(port, Some(Ok(_)))
 }
 
-/// What follows `http://` or `https://`; a scheme has no case (RFC 3986 section 3.1).
-fn strip_scheme(raw: &str) -> Option<&str> {
-    let (scheme, rest) = raw.split_once("://")?;
-    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    known.then_some(rest)
+/// What follows `http://`; a scheme has no case (RFC 3986 section 3.1).
+fn strip_scheme(raw: &str) -> Result<&str, Rejection> {
+    match raw.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok(rest),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => Err(bad_request(SECURED)),
+        _ => Err(bad_request(FORM)),
+    }
 }

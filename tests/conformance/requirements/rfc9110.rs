@@ -125,6 +125,12 @@ pub(super) const ALL: &[Requirement] = &[
     held(
         "7.4",
         Must,
+        "reject an https target over a connection that is not secured",
+        &["an https URI, over a connection that is not secured"],
+    ),
+    held(
+        "7.4",
+        Must,
         "reject a target of a scheme that it does not serve",
         &["another scheme"],
     ),
@@ -294,11 +300,11 @@ pub(super) const ALL: &[Requirement] = &[
         "say with 505 what is served",
         &["HTTP/2.0", "HTTP/0.9", "the preface of HTTP/2"],
     ),
-    idle("4.3, 7.4", "https: there is no TLS here"),
+    idle("4.3", "https: there is no TLS here"),
     idle("7.6.2, 7.6.3, 7.7", "intermediaries"),
     idle(
         "8.4, 12",
-        "content codings and negotiation: each resource has one representation",
+        "content codings, and negotiation beyond Accept of `/`, `/accounts` and `/findings`",
     ),
     idle(
         "8.7, 8.8, 13, 14",
