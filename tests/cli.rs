@@ -397,8 +397,8 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         (
             "--buffers-max 512KiB",
-            "--body-max (default) is \"1MiB\"; allowed: at most 328KiB, what --buffers-max, now 512KiB, \
-             holds beside a head",
+            "--body-max (default) is \"1MiB\"; allowed: at most 328KiB, what --buffers-max, now \
+             512KiB, holds beside a head",
         ),
         (
             "--buffers-max 64KiB --body-max 0 --owed-max 65KiB",

@@ -61,8 +61,8 @@ fn body_fits_the_buffers(values: &Values) -> Option<(&'static str, String)> {
     } else {
         head.max(bounds::SEGMENT_BYTES)
     };
-    // The head, kept; the input in which more comes; and the body in segments, the first of which is
-    // as small as an input.
+    // The head, kept; the input in which more comes; and the body in segments, the first as small
+    // as an input.
     let most = match limits.buffers.checked_sub(2 * head + small) {
         Some(left) => small + left / bounds::SEGMENT_BYTES * bounds::SEGMENT_BYTES,
         None => 0,

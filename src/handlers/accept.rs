@@ -1,7 +1,7 @@
 //! Which of two forms a client asks for, by its Accept field.
 //!
 //! Absent is the weighing of RFC 9110 section 12.5.1: a client that names the second form gets it,
-//! unless with a weight of 0, every other the first. Browsers name `text/html` and nobody else does;
+//! unless its weight is 0, every other the first. Browsers name `text/html` and nobody else does;
 //! curl says `*/*`.
 
 use crate::http::{Request, Response};
@@ -23,9 +23,8 @@ pub(super) fn names(request: &Request<'_>, media_type: &str) -> bool {
 /// A weight of 0 means "not acceptable" (RFC 9110 section 12.4.2): `q=0`, or with up to three
 /// decimals.
 fn is_no_weight(parameter: &[u8]) -> bool {
-    let digits = match parameter {
-        [b'q' | b'Q', b'=', digits @ ..] => digits,
-        _ => return false,
+    let [b'q' | b'Q', b'=', digits @ ..] = parameter else {
+        return false;
     };
     digits.first() == Some(&b'0') && digits.iter().all(|byte| matches!(byte, b'0' | b'.'))
 }
