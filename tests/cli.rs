@@ -890,7 +890,7 @@ fn the_longest_body_that_the_buffers_allow_is_taken() {
         "POST /zero-copy?{long} HTTP/1.1\r\nHost: a\r\nX: {long}\r\nY: {long}\r\n\
          Transfer-Encoding: chunked\r\n\r\n"
     );
-    let chunk = [format!("{BODY:x}\r\n").as_bytes(), &[b'x'; BODY], b"\r\n"].concat();
+    let chunk = format!("{BODY:x}\r\n{}\r\n", "x".repeat(BODY));
     for _ in 0..2 {
         wire.send(&head);
         wire.send(&chunk);
