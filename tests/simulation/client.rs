@@ -154,29 +154,73 @@ impl Client {
             return;
         }
         let mut rest = &received[..];
-        for answer in &self.answers {
-            match rest.strip_prefix(&answer[..]) {
-                Some(behind) => rest = behind,
-                None => break,
+        let mut answers = self.answers.iter();
+        let next = answers.find(|answer| match rest.strip_prefix(&answer[..]) {
+            Some(behind) => {
+                rest = behind;
+                false
             }
-        }
-        assert!(is_farewell(rest, &self.answers), "{}", told());
+            None => true,
+        });
+        let is_last = next.is_some_and(|next| is_last_of_ours(rest, next)) || is_refusal(rest);
+        assert!(is_last, "{}", told());
     }
 }
 
-/// Whether these bytes are one last answer: an error that closes, or an answer of ours that says
-/// that it is the last; or the beginning of such a one.
-fn is_farewell(bytes: &[u8], answers: &[Expected]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    let closes = "Connection: close\r\n";
-    let is_error = ["400", "408", "503"].iter().any(|status| {
-        let line = format!("HTTP/1.1 {status} ");
-        text.starts_with(&line) && text.contains(closes)
-    });
-    let open = text.replacen(closes, "", 1);
-    is_error
-        || text.len() < 200
-        || answers
-            .iter()
-            .any(|answer| String::from_utf8_lossy(answer).starts_with(&open))
+const CLOSES: &[u8] = b"Connection: close\r\n";
+
+/// Whether these bytes are the answer that is next, saying that it is the last; or the beginning of
+/// it.
+fn is_last_of_ours(bytes: &[u8], next: &[u8]) -> bool {
+    // To HTTP/1.0 one of the two is always said.
+    let next = String::from_utf8_lossy(next).replacen("Connection: keep-alive\r\n", "", 1);
+    let next = next.as_bytes();
+    let head = memchr::memmem::find(next, b"\r\n\r\n").map_or(0, |end| end + 2);
+    let mut line_starts = memchr::memmem::find_iter(&next[..head], b"\r\n").map(|end| end + 2);
+    line_starts.any(|at| {
+        let (before, behind) = next.split_at(at);
+        [before, CLOSES, behind].concat().starts_with(bytes)
+    })
+}
+
+/// Whether these bytes are one error that closes, or the beginning of one.
+fn is_refusal(bytes: &[u8]) -> bool {
+    let lines = [&b"HTTP/1.1 400 "[..], b"HTTP/1.1 408 ", b"HTTP/1.1 503 "];
+    if !lines
+        .iter()
+        .any(|line| bytes.starts_with(line) || line.starts_with(bytes))
+    {
+        return false;
+    }
+    let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
+        return bytes.len() < 300;
+    };
+    let (head, body) = (
+        String::from_utf8_lossy(&bytes[..end + 2]),
+        &bytes[end + 4..],
+    );
+    let length = head.split_once("Content-Length: ");
+    let length = length.and_then(|(_, rest)| rest.split_once("\r\n")?.0.parse::<usize>().ok());
+    head.contains("Connection: close\r\n") && length.is_some_and(|length| body.len() <= length)
+}
+
+/// What is doubled, left out or of the wrong kind is no last answer.
+#[test]
+fn a_last_answer_is_the_next_or_a_refusal() {
+    let next = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab";
+    let last = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab";
+    for bytes in [&last[..], &last[..40], &last[..9]] {
+        assert!(is_last_of_ours(bytes, next));
+    }
+    let other = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nac";
+    let doubled = [&last[..], last].concat();
+    for bytes in [&other[..], &next[..], &doubled, b"b"] {
+        assert!(!is_last_of_ours(bytes, next));
+    }
+    let refusal = b"HTTP/1.1 408 Late\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+    assert!(is_refusal(refusal) && is_refusal(&refusal[..20]) && is_refusal(&refusal[..5]));
+    let open = b"HTTP/1.1 408 Late\r\nContent-Length: 1\r\n\r\nx";
+    for bytes in [&open[..], last, &[&refusal[..], b"x"].concat(), b"x"] {
+        assert!(!is_refusal(bytes));
+    }
 }

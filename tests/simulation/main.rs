@@ -57,6 +57,8 @@ struct Simulation {
     /// The server has so little memory that it may have to refuse anybody.
     is_scarce: bool,
     leaves: bool,
+    /// The step before which the server is told to leave, if it is.
+    leaves_at: usize,
     /// Nanoseconds that have passed: patient clients must not come near any limit.
     passed: u64,
 }
@@ -88,6 +90,7 @@ impl Simulation {
             notices: 0,
             is_scarce,
             leaves: rng.random_ratio(1, 6),
+            leaves_at: rng.random_range(0..STEPS),
             passed: 0,
             rng,
         }
@@ -96,17 +99,17 @@ impl Simulation {
     /// Runs it to its end; what happened while luck had its way, as a number.
     fn run(mut self) -> u64 {
         self.rig.forgive_all_vain_recvs();
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
+            if self.leaves && step == self.leaves_at {
+                self.rig.reactor.address().send(Message::Drain);
+                self.notices += 1;
+            }
             self.step();
         }
         let mut seen = DefaultHasher::new();
         self.rig.turns().hash(&mut seen);
         for client in &self.clients {
             client.peer.received().hash(&mut seen);
-        }
-        if self.leaves {
-            self.rig.reactor.address().send(Message::Drain);
-            self.notices += 1;
         }
         self.finish();
         for client in &self.clients {
@@ -194,6 +197,8 @@ impl Simulation {
             }
             self.rig.advance(Duration::from_secs(11));
         }
+        let left = self.clients.iter().filter(|client| !client.is_over());
+        panic!("{} connections do not end", left.count());
     }
 
     fn settle(&mut self) {
