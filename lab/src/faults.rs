@@ -186,8 +186,11 @@ fn try_out(case: &'static Case, options: &Options, peers_max: usize) -> Result<F
         format!("the neighbour lost {failed} requests: {kinds:?}")
     });
     all_is_given_back(&scene, &server, files_before)?;
-    let (facts, broken) = scene.into_findings();
-    server.stop()?;
+    let (facts, mut broken) = scene.into_findings();
+    let ended = server.stop()?;
+    if !ended.success() {
+        broken.push(format!("the server ended with {ended}"));
+    }
     Ok(Finding {
         name: case.name,
         what: case.what,

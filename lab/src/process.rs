@@ -120,13 +120,13 @@ impl Running {
         self.child.id()
     }
 
-    /// SIGTERM, then a wait of some seconds, then SIGKILL.
+    /// SIGTERM, then a wait of some seconds, then SIGKILL. Returns how it ended.
     ///
     /// # Errors
     ///
     /// If it had to be killed, or ended with an exit code that is not 0. Death by that SIGTERM is
     /// none: not everybody can do better.
-    pub fn stop(mut self) -> Result<()> {
+    pub fn stop(mut self) -> Result<ExitStatus> {
         if !self.has_ended()? {
             self.signal(Signal::TERM);
         }
@@ -142,7 +142,7 @@ impl Running {
         if !is_orderly(status) {
             bail!("{} ended with {status}{}", self.name, self.quoted());
         }
-        Ok(())
+        Ok(status)
     }
 
     fn wait_until_started(&mut self, announces: bool) -> Result<()> {

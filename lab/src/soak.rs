@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::ablate::{positive, server_beside_us};
 use crate::faults::Scene;
@@ -122,7 +122,8 @@ pub fn run(options: &Options) -> Result<Exit> {
     for promise in &broken {
         println!("BROKEN: {promise}");
     }
-    server.stop().context("leaving")?;
+    let ended = server.stop().context("leaving")?;
+    ensure!(ended.success(), "the server ended with {ended}");
     Ok(if broken.is_empty() {
         Exit::Success
     } else {
@@ -162,7 +163,7 @@ fn steady(address: std::net::SocketAddr, until: Instant, ledger: &Ledger) -> Res
             ..generator::Options::to(address)?
         };
         let outcome = generator::measure(&options)?;
-        anyhow::ensure!(
+        ensure!(
             outcome.errors == 0,
             "the steady load lost {} requests: {:?}",
             outcome.errors,

@@ -192,7 +192,7 @@ pub struct ReactorAccount {
     pub panics: Counter,
     /// Times that accept was refused a descriptor (EMFILE, ENFILE).
     pub accept_pauses: Counter,
-    /// Connections that the peer reset, or that failed otherwise.
+    /// Connections that the peer reset, or that failed otherwise; but for those of slow readers.
     pub resets: Counter,
     /// Refusals by kind, indexed by [`Refusal`].
     pub refusals: [Counter; Refusal::COUNT],

@@ -5,8 +5,8 @@
 //! reading, so `+Inf` and `_count` are the same number. Two metrics may be a moment apart. What is
 //! not known is left out: a 0 would be a value.
 //!
-//! A metric has one label at most, its reactor or its kind (and `le`). Both at once would be some
-//! ninety series more for each reactor, of figures that `/accounts` tells by reactor. Absent too is
+//! A metric has one label at most, its reactor or its kind (and `le`). Both at once would be dozens
+//! of series more for each reactor, of figures that `/accounts` tells by reactor. Absent too is
 //! `_created`, and OpenMetrics as a second format: 0.0.4 is what every scraper reads.
 
 use std::sync::atomic::Ordering::Relaxed;

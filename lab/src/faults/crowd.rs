@@ -141,7 +141,7 @@ impl Member {
     pub(super) fn flood(&mut self, request: &[u8]) -> usize {
         let before = self.sent;
         while !self.has_ended {
-            match self.stream.write(request) {
+            match self.stream.write(&request[self.sent % request.len()..]) {
                 Ok(taken) => self.sent += taken,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(_) => self.has_ended = true,

@@ -51,7 +51,7 @@ pub(super) fn slow_head(scene: &Scene<'_>) -> Result<()> {
     )
 }
 
-/// Bodies that do: R.U.D.Y.
+/// Bodies that come a byte at a time and do not end: R.U.D.Y.
 pub(super) fn slow_body(scene: &Scene<'_>) -> Result<()> {
     let head = b"POST /zero-copy HTTP/1.1\r\nHost: faults\r\nContent-Length: 100000\r\n\r\n";
     slow(scene, head, "body_timeout")

@@ -36,6 +36,7 @@ const QUESTIONS: &[(&str, &str, &[u16])] = &[
     ("GET", "/cache-stats", &[200]),
     ("GET", "/stats", &[200]),
     ("GET", "/accounts", &[200]),
+    ("GET", "/metrics", &[200]),
     ("GET", "/findings", &[200]),
     ("GET", "/memory-stats", &[200]),
     ("GET", "/profiled", &[200]),

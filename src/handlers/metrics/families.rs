@@ -120,7 +120,7 @@ pub(super) const BY_REACTOR: &[ByReactor] = &[
     ),
     counter(
         "barewire_resets_total",
-        "Connections that the peer reset, or that failed otherwise.",
+        "Connections that the peer reset, or that failed otherwise; but for those of slow readers.",
         |it| Some(float(it.resets)),
     ),
     counter(
