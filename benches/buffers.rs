@@ -55,7 +55,7 @@ fn cursors(criterion: &mut Criterion) {
         bencher.iter(|| {
             input.bytes_mut().extend_from_slice(&received);
             while !input.is_empty() {
-                black_box(&input.unread()[..REQUEST.len()]);
+                black_box(&input.as_slice()[..REQUEST.len()]);
                 input.consume(REQUEST.len());
             }
         });

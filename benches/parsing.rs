@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 
-use barewire::config::Limits;
+use barewire::config::{Limits, Techniques};
 use barewire::http::Method;
-use barewire::http::parse::{self, Slots};
+use barewire::http::parse::{Parser, Slots};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use criterion::{BenchmarkId, measurement::WallTime};
 
@@ -39,11 +39,11 @@ fn parsing(criterion: &mut Criterion) {
 }
 
 fn ours(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, input: &[u8]) {
-    let limits = Limits::default();
+    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
     group.bench_with_input(BenchmarkId::new("head", name), input, |bencher, input| {
         bencher.iter(|| {
             let mut slots = Slots::default();
-            let head = parse::head(black_box(input), &mut 0, &mut slots, &limits);
+            let head = parser.head(black_box(input), &mut 0, &mut slots);
             black_box(head).is_ok()
         });
     });
@@ -69,8 +69,9 @@ fn naive(input: &[u8]) -> Option<NaiveHead> {
 }
 
 fn assert_agreement(input: &[u8]) {
-    let mut slots = Slots::default();
-    let head = parse::head(input, &mut 0, &mut slots, &Limits::default());
+    let mut slots = Slots::new();
+    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
+    let head = parser.head(input, &mut 0, &mut slots);
     let head = head.expect("a sound head").expect("a whole head");
     let twin = naive(input).expect("a whole head");
     assert_eq!(head.request.method, Method::from_token(&twin.method));

@@ -5,8 +5,8 @@
 use std::hint::black_box;
 use std::time::{Duration, UNIX_EPOCH};
 
+use barewire::config::Techniques;
 use barewire::http::date::Date;
-use barewire::http::output::Output;
 use barewire::http::response::Written;
 use barewire::http::{ContentType, Exchange, Fixed, Reply, Response, Version};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -40,7 +40,7 @@ const MESSAGE: Message = Message {
 fn responding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("responding");
     let date = Date::at(UNIX_SECONDS);
-    let mut out = Output::with_capacity(64 * 1024);
+    let mut out = Vec::with_capacity(64 * 1024);
     for (name, respond, naive) in CASES {
         write(respond(), &date, &mut out);
         assert_eq!(out.as_slice(), naive(), "{name}");
@@ -59,10 +59,10 @@ fn responding(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn write(reply: Reply, date: &Date, out: &mut Output) -> Written {
+fn write(reply: Reply, date: &Date, out: &mut Vec<u8>) -> Written {
     match reply {
-        Reply::Fixed(fixed) => fixed.write(EXCHANGE, date, out),
-        Reply::Now(response) => response.write(EXCHANGE, date, out),
+        Reply::Fixed(fixed) => fixed.write(EXCHANGE, date, &Techniques::FULL, out),
+        Reply::Now(response) => response.write(EXCHANGE, date, &Techniques::FULL, out),
         Reply::Later(_) => unreachable!("every case answers at once"),
     }
 }

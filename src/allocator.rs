@@ -16,7 +16,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::config::bounds::ALLOCATOR_SLOTS;
 
@@ -54,10 +54,13 @@ pub const PLACES: usize = 8;
 #[derive(Clone, Copy)]
 pub struct Places(&'static Slot);
 
-/// Says what this thread is at from now on; a number below [`PLACES`]. Threads begin at 0.
-#[inline]
-pub fn enter(place: u8) {
-    PLACE.set(place);
+/// Where a thread without a slot says what it is at: nobody reads it.
+pub static NOWHERE: AtomicU8 = AtomicU8::new(0);
+
+/// Where the current thread says what it is at, by a number below [`PLACES`], 0 at first; `None` as
+/// for [`own_places`].
+pub fn own_place() -> Option<&'static AtomicU8> {
+    own_places().map(|Places(slot)| &slot.place)
 }
 
 /// The places of the current thread; `None` if the allocator is not installed, or if this thread
@@ -133,6 +136,8 @@ struct Slot {
     reallocations: AtomicU64,
     /// Allocations and reallocations, by what the thread was at.
     places: [AtomicU64; PLACES],
+    /// What the thread is at.
+    place: AtomicU8,
 }
 
 /// The slots of the first threads.
@@ -147,8 +152,6 @@ static PEAK: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     /// The thread's own slot, once it has one.
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
-    /// What the thread is at.
-    static PLACE: Cell<u8> = const { Cell::new(0) };
 }
 
 // SAFETY: every method hands its arguments unchanged to the system's allocator and returns what
@@ -224,7 +227,7 @@ fn counted(block: *mut u8, layout: Layout) -> *mut u8 {
 #[inline]
 fn count_place() {
     if let Some(slot) = SLOT.get() {
-        let count = &slot.places[usize::from(PLACE.get()) % PLACES];
+        let count = &slot.places[usize::from(slot.place.load(Relaxed)) % PLACES];
         count.store(count.load(Relaxed).wrapping_add(1), Relaxed);
     }
 }
@@ -264,6 +267,7 @@ impl Slot {
             deallocations: AtomicU64::new(0),
             reallocations: AtomicU64::new(0),
             places: [const { AtomicU64::new(0) }; PLACES],
+            place: AtomicU8::new(0),
         }
     }
 
@@ -367,17 +371,20 @@ mod tests {
 
     #[test]
     fn what_a_thread_is_at_is_counted_apart() {
-        let (at_two, at_three) = std::thread::spawn(|| {
-            enter(2);
+        let place = |place| own_place().expect("a slot").store(place, Relaxed);
+        let (at_two, at_three) = std::thread::spawn(move || {
             // SAFETY: each block is resized and freed with the layout it has.
             unsafe {
+                // A thread has a slot once it has allocated.
+                CountingAllocator.dealloc(CountingAllocator.alloc(layout(8)), layout(8));
+                place(2);
                 let block = CountingAllocator.alloc(layout(8));
-                enter(3);
+                place(3);
                 let block = CountingAllocator.realloc(block, layout(8), 16);
                 CountingAllocator.dealloc(block, layout(16));
                 CountingAllocator.dealloc(CountingAllocator.alloc_zeroed(layout(8)), layout(8));
             }
-            enter(0);
+            place(0);
             let places = own_places().expect("a slot");
             assert_eq!(places.get(PLACES), 0);
             (places.get(2), places.get(3))

@@ -175,7 +175,7 @@ pub mod bounds {
     pub const ADVANCES_PER_CLOCK: usize = 8;
     /// A timer nearer than this has the clock read before each advance: sixty-four answers, one
     /// after the other, take half a millisecond.
-    pub const TIMER_NEAR: Duration = Duration::from_millis(1);
+    pub const TIMER_NEAR_NS: u64 = 1_000_000;
     /// Due timers that are served before each advance, while other connections wait. Were it all of
     /// them, requests would be read in bursts when no timer is due, and come due in bursts that
     /// take longer to answer than to read; with two, both go on at one pace.
@@ -184,6 +184,8 @@ pub mod bounds {
     pub const TIMERS_PER_TURN: usize = 64;
     /// Slots for fields; httparse needs them before it parses.
     pub const FIELDS_MAX: usize = 100;
+    /// Bytes of a Host that is remembered as valid: longer ones are names that nobody has.
+    pub const HOST_REMEMBERED: usize = 256;
     /// Parameters in a route's pattern; they are found into an array of this size, without an
     /// allocation.
     pub const PARAMS_MAX: usize = 8;
@@ -191,6 +193,8 @@ pub mod bounds {
     pub const ROUTES_MAX: usize = 32;
     /// Bytes of a body segment, and of the reactor's common output buffer.
     pub const SEGMENT_BYTES: usize = 64 * 1024;
+    /// Bytes of the common output that are kept; an answer beyond makes it grow for once.
+    pub const OUTPUT_KEPT: usize = 2 * SEGMENT_BYTES;
     /// Buffers kept for reuse, of each size; beyond, they go back to the allocator.
     pub const IDLE_BUFFERS_KEPT: usize = 128;
     /// Bytes a second below which a peer is taken for an attack ("slow body", "slow read").

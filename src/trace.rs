@@ -20,8 +20,9 @@ use crate::handlers::Routes;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
-use crate::reactor::kernel::{Kernel, Occasion, Rouse};
+use crate::reactor::kernel::{Kernel, Occasion, Wake};
 use crate::reactor::linux::Linux;
+use crate::reactor::meter::Step;
 use crate::reactor::socket;
 use crate::reactor::timers::Time;
 
@@ -202,8 +203,8 @@ impl Kernel for Traced {
         result
     }
 
-    fn rouse(&self) -> Rouse {
-        self.linux.rouse()
+    fn wake(&self) -> Wake {
+        self.linux.wake()
     }
 
     fn accept(&mut self) -> io::Result<(Self::Socket, SocketAddr)> {
@@ -281,7 +282,35 @@ impl Kernel for Traced {
         result
     }
 
-    fn observe(&mut self, step: &'static str, detail: impl FnOnce() -> String) {
-        self.step(step, "", &detail());
+    fn observe(&mut self, step: &Step<'_>) {
+        let (function, what) = match step {
+            Step::Advance(cause, connection) => ("advance", format!("{cause}; {connection}")),
+            Step::Parsed(_, request) => {
+                let (bytes, fields) = (request.head.len(), request.fields.len());
+                let text =
+                    format!("a request head of {bytes} bytes with {fields} fields, in place");
+                ("serve", text)
+            }
+            Step::Deferred(later) => ("produce", format!("no answer yet: {later:?}")),
+            Step::Answered(status, bytes, _) => {
+                let text = format!("answer {} of {bytes} bytes into the output", status.0);
+                ("produce", text)
+            }
+            Step::Blocked(is_set, connection) => {
+                let entry = if *is_set { "is set" } else { "stands already" };
+                ("arm", format!("{connection}; a timer entry {entry}"))
+            }
+            Step::Dismissed(id) => ("dismiss", format!("connection {id}")),
+            // The calls show these.
+            Step::Polling
+            | Step::Polled(_)
+            | Step::Read(..)
+            | Step::Sending(_)
+            | Step::Sent(..) => {
+                return;
+            }
+            Step::Accepted(_) | Step::Handled | Step::Resumed => return,
+        };
+        self.step(function, "", &what);
     }
 }

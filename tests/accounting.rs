@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use barewire::accounts::{Again, Copied, Figures, Stage, Woken};
+use barewire::accounts::{Copied, Figures, Stage, Woken, WouldBlock};
 use support::{Answer, HELLO, Peer, Rig};
 
 mod support;
@@ -103,7 +103,7 @@ fn copies_are_counted_by_their_place() {
 fn calls_that_find_nothing_are_counted_apart() {
     let mut rig = Rig::full();
     let connected = counted(&mut rig, |rig| drop(rig.connect())).eagains;
-    assert_eq!(connected[Again::Accept as usize], 1);
+    assert_eq!(connected[WouldBlock::Accept as usize], 1);
     let peer = rig.connect();
     peer.take_at_most(0);
     let blocked = counted(&mut rig, |rig| ask(&peer, rig, "/hello"));

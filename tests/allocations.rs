@@ -9,10 +9,9 @@ use std::thread;
 
 use barewire::accounts::{Accounts, Stage};
 use barewire::allocator::{CountingAllocator, Totals, thread_totals, totals};
-use barewire::config::{Config, bounds};
+use barewire::config::{Config, Techniques, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
-use barewire::http::output::Output;
 use barewire::http::{Body, ContentType, Exchange, Fixed, Version};
 use barewire::{Handler, Method, Reply, Request, Server};
 
@@ -29,7 +28,7 @@ fn allocated(work: impl FnOnce()) -> (u64, u64) {
 }
 
 /// A keep-alive GET, handled and written.
-fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Output) {
+fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Vec<u8>) {
     let request = Request {
         method: Method::Get,
         path,
@@ -47,8 +46,8 @@ fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Output) {
         version: Version::Http11,
     };
     match routes.handle(&request) {
-        Reply::Fixed(fixed) => fixed.write(exchange, date, out),
-        Reply::Now(response) => response.write(exchange, date, out),
+        Reply::Fixed(fixed) => fixed.write(exchange, date, &Techniques::default(), out),
+        Reply::Now(response) => response.write(exchange, date, &Techniques::default(), out),
         Reply::Later(_) => panic!("{path} is answered at once"),
     };
 }
@@ -108,7 +107,7 @@ fn constant_routes_allocate_nothing() {
     let routes = Routes::new(&Config::default(), Accounts::new(1)).expect("routes");
     // The reactor renders it once a second, and that allocates.
     let date = Date::at(0);
-    let mut out = Output::with_capacity(64 * 1024);
+    let mut out = Vec::with_capacity(64 * 1024);
     for path in ["/plaintext", "/json"] {
         let counted = allocated(|| {
             for _ in 0..100 {

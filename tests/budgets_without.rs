@@ -18,8 +18,7 @@ use barewire::allocator::{CountingAllocator, thread_totals};
 use barewire::config::{Config, Limits, Routing, Techniques, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
-use barewire::http::output::Output;
-use barewire::http::parse::{self, Slots};
+use barewire::http::parse::{Parser, Slots};
 use barewire::http::{Body, Exchange, Version};
 use barewire::reactor::buffers::{self, Input};
 use barewire::reactor::socket;
@@ -410,7 +409,7 @@ fn without_cursors_a_buffer_is_counted_and_in_pieces() {
         input.bytes_mut().extend_from_slice(&[b'x'; 100]);
         assert_eq!(allocations(|| input.consume(96)), counts);
         assert_eq!(input.bytes_mut().capacity(), capacity);
-        assert_eq!(input.unread(), b"xxxx");
+        assert_eq!(input.as_slice(), b"xxxx");
     }
 }
 
@@ -445,7 +444,8 @@ fn allocations_of_answers(path: &str, change: impl FnOnce(&mut Techniques)) -> u
     change(&mut config.techniques);
     let routes = Routes::new(&config, Accounts::new(1)).unwrap();
     let date = Date::at(0);
-    let mut out = Output::new(64 * 1024, &config.techniques);
+    let mut out = Vec::with_capacity(64 * 1024);
+    let techniques = config.techniques;
     let request = Request {
         method: Method::Get,
         path,
@@ -465,8 +465,8 @@ fn allocations_of_answers(path: &str, change: impl FnOnce(&mut Techniques)) -> u
     allocations(|| {
         for _ in 0..100 {
             match routes.handle(&request) {
-                Reply::Fixed(fixed) => fixed.write(exchange, &date, &mut out),
-                Reply::Now(response) => response.write(exchange, &date, &mut out),
+                Reply::Fixed(fixed) => fixed.write(exchange, &date, &techniques, &mut out),
+                Reply::Now(response) => response.write(exchange, &date, &techniques, &mut out),
                 Reply::Later(_) => panic!("{path} is answered at once"),
             };
             out.truncate(0);
@@ -520,8 +520,9 @@ fn without_field_slots_any_number_of_fields_is_read() {
                 field_slots,
                 ..Techniques::default()
             };
-            let mut slots = Slots::new(&techniques);
-            let parsed = parse::head(text.as_bytes(), &mut 0, &mut slots, &Limits::default());
+            let mut slots = Slots::new();
+            let mut parser = Parser::new(&Limits::default(), &techniques);
+            let parsed = parser.head(text.as_bytes(), &mut 0, &mut slots);
             let head = parsed.unwrap().expect("it is complete");
             let fields = head.request.fields.iter();
             let fields = fields.map(|field| (field.name.to_owned(), field.value.to_vec()));

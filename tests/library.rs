@@ -104,7 +104,7 @@ fn parameters_of_a_path_are_decoded() {
         ("/hello/J%C3%BCrgen%20M", "J\u{fc}rgen M"),
         ("/hello/a%2Fb", "a/b"),
         ("/hello/a+b?name=c", "a+b"),
-        ("/hello/100%", "100%"),
+        ("/hello/100%25", "100%"),
         ("/hello/%FF", "\u{fffd}"),
         ("/hello/world", "the world itself"),
         ("/one/of/tw%6F", "one|two|"),
@@ -218,7 +218,7 @@ fn a_response_cannot_be_split() {
         });
     let live = Live::start(server);
     assert_eq!(live.connect().get("/a").field("X-Value"), Some("a"));
-    for value in ["a%0D%0ASet-Cookie:%20b", "a%0Ab", "a%00"] {
+    for value in ["a%0D%0ASet-Cookie:%20b", "a%0Ab", "a%7F"] {
         let answer = live.connect().get(&format!("/{value}"));
         assert_eq!(answer.status, 500, "{value}");
         assert_eq!(

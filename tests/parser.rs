@@ -39,6 +39,8 @@ fn authorities() -> impl Strategy<Value = &'static str> {
         "a:b",
         "u@a",
         "a:99999",
+        "a,b",
+        "a:65535",
     ])
 }
 
@@ -48,6 +50,8 @@ fn targets() -> impl Strategy<Value = String> {
         "/plaintext",
         "/a/../b//c",
         "/%7e",
+        "/%7",
+        "/a%00b",
         "/\"[]\\^`{|}",
         "",
         "*",

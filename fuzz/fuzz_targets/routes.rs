@@ -5,11 +5,10 @@
 use std::sync::OnceLock;
 
 use barewire::accounts::Accounts;
-use barewire::config::{Config, Limits};
+use barewire::config::{Config, Limits, Techniques};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
-use barewire::http::output::Output;
-use barewire::http::parse::{self, Slots};
+use barewire::http::parse::{Parser, Slots};
 use barewire::http::{Body, Exchange};
 use barewire::{Handler, Later, Reply};
 use libfuzzer_sys::fuzz_target;
@@ -27,15 +26,15 @@ fn routes() -> &'static Routes {
 
 /// Follows an answer to its end: waits are skipped, jobs are done here.
 fn follow(mut reply: Reply) {
-    let (mut output, date) = (Output::with_capacity(1024), Date::at(784_111_777));
+    let (mut output, date) = (Vec::new(), Date::at(784_111_777));
     loop {
         reply = match reply {
             Reply::Fixed(fixed) => {
-                let _ = fixed.write(Exchange::USUAL, &date, &mut output);
+                let _ = fixed.write(Exchange::USUAL, &date, &Techniques::FULL, &mut output);
                 break;
             }
             Reply::Now(response) => {
-                let _ = response.write(Exchange::USUAL, &date, &mut output);
+                let _ = response.write(Exchange::USUAL, &date, &Techniques::FULL, &mut output);
                 break;
             }
             Reply::Later(Later::After(span, then)) => then(span),
@@ -46,15 +45,15 @@ fn follow(mut reply: Reply) {
             }
         };
     }
-    assert!(output.as_slice().starts_with(b"HTTP/1.1 "));
+    assert!(output.starts_with(b"HTTP/1.1 "));
 }
 
 fuzz_target!(|input: &[u8]| {
     let end = input.windows(4).position(|window| window == b"\r\n\r\n");
     let (head, body) = input.split_at(end.map_or(input.len(), |end| end + 4));
     let mut slots = Slots::default();
-    let limits = Limits::default();
-    let Ok(Some(mut head)) = parse::head(head, &mut 0, &mut slots, &limits) else {
+    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
+    let Ok(Some(mut head)) = parser.head(head, &mut 0, &mut slots) else {
         return;
     };
     if SLOW.contains(&head.request.path) {

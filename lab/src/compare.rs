@@ -172,7 +172,7 @@ impl Comparison<'_> {
         let other = entrant.label.clone();
         let (kind, subject, base) = match entrant.role {
             Role::Limit => (RowKind::Limit, server, other),
-            Role::Again => (RowKind::Control, other, server),
+            Role::WouldBlock => (RowKind::Control, other, server),
             Role::Rival | Role::Server => (RowKind::Rival, other, server),
         };
         let ratios = |figure: fn(&Block) -> Option<f64>| {
@@ -206,7 +206,7 @@ impl Comparison<'_> {
         let mut plan = Plan::of_two_cores(self.options.block_seconds);
         plan.workers = self.options.workers.into();
         let entrants: Vec<_> = self.field.entrants.clone();
-        for entrant in entrants.iter().filter(|one| one.role != Role::Again) {
+        for entrant in entrants.iter().filter(|one| one.role != Role::WouldBlock) {
             let Some(saturation) = self.saturation(&entrant.label, &workload.name) else {
                 continue;
             };
@@ -255,7 +255,7 @@ impl Comparison<'_> {
     fn counts(&mut self) -> Result<()> {
         let entrants = self.field.entrants.clone();
         for workload in self.workloads.clone() {
-            for entrant in entrants.iter().filter(|one| one.role != Role::Again) {
+            for entrant in entrants.iter().filter(|one| one.role != Role::WouldBlock) {
                 let is_missing = self.results.missing.contains_key(&entrant.label);
                 if self.progress.is_over() || is_missing || !entrant.takes(&workload) {
                     continue;

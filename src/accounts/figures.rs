@@ -4,7 +4,9 @@
 //! apart. Absent are the buckets of the histograms: a look back needs counts and sums only, and one
 //! is kept for each second.
 
-use super::{Again, Copied, Counter, CpuTime, Histogram, ReactorAccount, Refusal, Stage, Woken};
+use super::{
+    Copied, Counter, CpuTime, Histogram, ReactorAccount, Refusal, Stage, Woken, WouldBlock,
+};
 use crate::config::bounds::ROUTES_MAX;
 
 /// How often something was timed, and what it took together.
@@ -33,7 +35,7 @@ pub struct Figures {
     pub reads: u64,
     pub writes: u64,
     pub registrations: u64,
-    pub eagains: [u64; Again::COUNT],
+    pub eagains: [u64; WouldBlock::COUNT],
     pub short_writes: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,

@@ -49,7 +49,7 @@ impl Copied {
 
 /// The calls that can return EAGAIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+pub enum WouldBlock {
     /// accept4(2): the backlog is empty. That ends every batch.
     Accept,
     /// recv(2): there was nothing to read.
@@ -58,7 +58,7 @@ pub enum Again {
     Send,
 }
 
-impl Again {
+impl WouldBlock {
     /// How many there are.
     pub const COUNT: usize = 3;
     /// Their names, in the order of their declaration.

@@ -27,7 +27,7 @@ mod totals;
 pub use figures::{Figures, Timed};
 pub use histogram::{Histogram, Snapshot};
 pub use history::{History, Moment, Window};
-pub use kinds::{Again, Copied, Stage, Woken};
+pub use kinds::{Copied, Stage, Woken, WouldBlock};
 pub use owner::{CpuTime, Owner, thread_cpu_time};
 pub(crate) use process::cpu_time as process_cpu_time;
 pub use process::{Process, Sample, descriptors_max, memory_row, open_descriptors};
@@ -166,8 +166,8 @@ pub struct ReactorAccount {
     pub writes: Counter,
     /// epoll_ctl(2) calls.
     pub registrations: Counter,
-    /// Calls that returned EAGAIN, indexed by [`Again`].
-    pub eagains: [Counter; Again::COUNT],
+    /// Calls that returned EAGAIN, indexed by [`WouldBlock`].
+    pub eagains: [Counter; WouldBlock::COUNT],
     /// Sends that took less than they were given.
     pub short_writes: Counter,
     /// Bytes received.
@@ -209,6 +209,19 @@ pub struct ReactorAccount {
     /// Where the answers are counted once more, for all reactors, with the technique
     /// `own-counters` off.
     pub totals: Arc<SharedTotals>,
+}
+
+impl ReactorAccount {
+    /// Counts an answer, by its status, with the bytes of its body that were copied.
+    #[inline]
+    pub fn count_answer(&self, status: u16, copied: u64) {
+        self.requests.add(1);
+        self.bytes_copied[Copied::Answer as usize].add(copied);
+        let class = usize::from(status / 100).wrapping_sub(1);
+        if let Some(class) = self.status_classes.get(class) {
+            class.add(1);
+        }
+    }
 }
 
 /// The sum of counters that keep kinds of one thing apart.

@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use super::units::nanoseconds;
 use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
-use crate::config::Limits;
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
-use crate::http::parse::{self, Slots};
+use crate::config::{Limits, Techniques};
+use crate::http::parse::{Parser, Slots};
 use crate::http::{ContentType, Reply, Request, Response, Status};
 
 /// The handler's own stages, as the article names them.
@@ -88,9 +88,9 @@ pub(super) fn profiled(
     limits: &Limits,
     request: &Request<'_>,
 ) -> Result<Reply, Response> {
-    let mut slots = Slots::default();
+    let (mut parser, mut slots) = (Parser::new(limits, &Techniques::default()), Slots::new());
     let started = Instant::now();
-    let head = parse::head(request.head, &mut 0, &mut slots, limits)?;
+    let head = parser.head(request.head, &mut 0, &mut slots)?;
     profiler.record(request.worker, PARSING, started.elapsed());
     let Some(head) = head else {
         let sentence = "the head ended when it was parsed first, and did not end now";
@@ -150,7 +150,7 @@ fn respond(profiler: &Arc<Profiler>, worker: usize, request: &Request<'_>) -> Re
     let profiler = Arc::clone(profiler);
     Response::written(ContentType::Json, move |out| {
         let started = Instant::now();
-        out.push_json(&answer);
+        serde_json::to_writer(out, &answer).expect("an answer's type serialises to JSON");
         profiler.record(worker, SERIALISATION, started.elapsed());
     })
 }

@@ -9,7 +9,6 @@ use super::Routes;
 use crate::accounts::Accounts;
 use crate::config::{Config, Techniques};
 use crate::http::date::Date;
-use crate::http::output::Output;
 use crate::http::{Body, Exchange, Handler, Later, Method, Reply, Request, Response, Version};
 
 /// The head of every request here, for the one handler that parses it again.
@@ -49,9 +48,8 @@ impl Answer {
             head_only: method == Method::Head,
             version: Version::Http11,
         };
-        let mut out = Output::with_capacity(512);
-        response.write(exchange, &Date::at(784_111_777), &mut out);
-        let bytes = out.as_slice();
+        let (mut bytes, techniques) = (Vec::new(), Techniques::default());
+        response.write(exchange, &Date::at(784_111_777), &techniques, &mut bytes);
         let head_bytes = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")

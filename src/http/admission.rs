@@ -3,8 +3,11 @@
 //! Asked only about requests that bring a body or an expectation, or have a method that no handler
 //! sees. A plain GET never comes here.
 
+use super::handler::{Admission, Handler};
 use super::parse::{Expectation, Framing, Head};
-use super::{Admission, Handler, Method, Rejection, Response, Status};
+use super::request::Method;
+use super::response::Response;
+use super::status::{Rejection, Status};
 use crate::config::Limits;
 
 /// What is to be done with a request, before a byte of its body has been read.

@@ -8,10 +8,10 @@
 
 mod trailer;
 
+use super::parse::Framing;
 use super::parse::octets::{QUOTED, TOKEN, VALUE};
-use super::parse::{Framing, bad_request};
 use super::request::hex_digit;
-use super::{Rejection, Status};
+use super::status::{Rejection, Status};
 use crate::config::Limits;
 use trailer::Trailer;
 
@@ -190,10 +190,10 @@ impl Decoder {
                 self.announced = self.announced.saturating_add(size);
                 Ok(State::Data(size))
             }
-            (State::SizeEnd { .. }, _) => Err(bad_request(LINE_END)),
+            (State::SizeEnd { .. }, _) => Err(Rejection::bad_request(LINE_END)),
             (State::DataCr, b'\r') => Ok(State::DataLf),
             (State::DataLf, b'\n') => Ok(State::FIRST_DIGIT),
-            (State::DataCr | State::DataLf, _) => Err(bad_request(DATA_END)),
+            (State::DataCr | State::DataLf, _) => Err(Rejection::bad_request(DATA_END)),
             (State::Trailer(trailer), _) => {
                 let trailer = trailer.after(octet, limits)?;
                 Ok(trailer.map_or(State::Done, State::Trailer))
@@ -216,7 +216,7 @@ impl Decoder {
             }),
             (None, b'\r') if digits > 0 => Ok(State::SizeEnd { size }),
             (None, _) if digits > 0 => self.after_extension(octet, Extension::Ended, size, limits),
-            _ => Err(bad_request(SIZE)),
+            _ => Err(Rejection::bad_request(SIZE)),
         }
     }
 
@@ -230,10 +230,10 @@ impl Decoder {
         if octet == b'\r' && at.may_end() {
             return Ok(State::SizeEnd { size });
         }
-        let at = at.after(octet).ok_or(bad_request(EXTENSION))?;
+        let at = at.after(octet).ok_or(Rejection::bad_request(EXTENSION))?;
         self.extensions += 1;
         if self.extensions > limits.chunk_extensions {
-            return Err(bad_request(EXTENSIONS_TOO_LONG));
+            return Err(Rejection::bad_request(EXTENSIONS_TOO_LONG));
         }
         Ok(State::Extension { at, size })
     }

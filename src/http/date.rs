@@ -19,7 +19,8 @@ const HEAD_BYTES: usize = BEFORE.len() + DATE_BYTES + 2;
 #[derive(Clone, Debug)]
 pub struct Date {
     unix_seconds: u64,
-    head: [u8; HEAD_BYTES],
+    /// `HTTP/1.1 200 OK`, Server and Date, each with its line end.
+    pub(super) ok_head: [u8; HEAD_BYTES],
 }
 
 impl Date {
@@ -28,7 +29,7 @@ impl Date {
     pub fn at(unix_seconds: u64) -> Self {
         let mut date = Self {
             unix_seconds,
-            head: [b' '; HEAD_BYTES],
+            ok_head: [b' '; HEAD_BYTES],
         };
         date.render();
         date
@@ -42,14 +43,9 @@ impl Date {
         }
     }
 
-    /// `HTTP/1.1 200 OK`, Server and Date, each with its line end.
-    pub fn ok_head(&self) -> &[u8; HEAD_BYTES] {
-        &self.head
-    }
-
     /// Server and Date, each with its line end: what follows any other status line.
     pub fn common_lines(&self) -> &[u8] {
-        &self.head[COMMON_AT..]
+        &self.ok_head[COMMON_AT..]
     }
 
     fn render(&mut self) {
@@ -58,7 +54,7 @@ impl Date {
         // Writing to a String cannot fail; a year of five digits would be cut, in the year 10000.
         let _ = write!(text, "{BEFORE}{}\r\n", httpdate::HttpDate::from(when));
         let bytes = text.len().min(HEAD_BYTES);
-        self.head[..bytes].copy_from_slice(&text.as_bytes()[..bytes]);
+        self.ok_head[..bytes].copy_from_slice(&text.as_bytes()[..bytes]);
     }
 }
 
@@ -70,7 +66,7 @@ mod tests {
     fn the_example_of_rfc_9110() {
         let date = Date::at(784_111_777);
         assert_eq!(
-            std::str::from_utf8(date.ok_head()),
+            std::str::from_utf8(&date.ok_head),
             Ok("HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
         );
     }

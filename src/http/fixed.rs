@@ -6,9 +6,9 @@
 
 use super::content_type::ContentType;
 use super::date::Date;
-use super::output::Output;
 use super::request::Exchange;
 use super::response::{Response, Written};
+use crate::config::Techniques;
 
 /// Room for what follows the date. All of it is copied, however much is used.
 const TAIL_ROOM: usize = 128;
@@ -61,13 +61,22 @@ impl Fixed {
 
     /// Appends the answer to `out`: the same bytes as [`response`](Self::response) would.
     #[cfg_attr(map, inline(never))]
-    #[cfg_attr(not(map), inline(always))]
-    #[allow(clippy::inline_always)] // As a call it costs half as much again.
-    pub fn write(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
-        if exchange != Exchange::USUAL || !out.has_template() {
-            return self.write_any(exchange, date, out);
+    pub fn write(
+        &self,
+        exchange: Exchange,
+        date: &Date,
+        techniques: &Techniques,
+        out: &mut Vec<u8>,
+    ) -> Written {
+        if exchange != Exchange::USUAL || !techniques.head_template {
+            return self.write_any(exchange, date, techniques, out);
         }
-        out.push_padded(date.ok_head(), &self.tail, self.tail_bytes);
+        // The tail is copied whole and then cut: a copy of fixed length is a few instructions in
+        // place, one of any length is a call.
+        out.extend_from_slice(&date.ok_head);
+        let end = out.len() + self.tail_bytes;
+        out.extend_from_slice(&self.tail);
+        out.truncate(end);
         Written {
             keep_alive: true,
             copied: self.body.len(),
@@ -75,8 +84,14 @@ impl Fixed {
     }
 
     #[cold]
-    fn write_any(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
-        self.response().write(exchange, date, out)
+    fn write_any(
+        &self,
+        exchange: Exchange,
+        date: &Date,
+        techniques: &Techniques,
+        out: &mut Vec<u8>,
+    ) -> Written {
+        self.response().write(exchange, date, techniques, out)
     }
 }
 
@@ -123,12 +138,13 @@ mod tests {
                 version: [Version::Http11, Version::Http10][number >> 2],
             };
             for fixed in [&SHORT, &LONG] {
-                let (mut once, mut twin) = (Output::default(), Output::default());
+                let (mut once, mut twin) = (Vec::new(), Vec::new());
+                let full = Techniques::default();
                 assert_eq!(
-                    fixed.write(exchange, &date, &mut once),
-                    fixed.response().write(exchange, &date, &mut twin)
+                    fixed.write(exchange, &date, &full, &mut once),
+                    fixed.response().write(exchange, &date, &full, &mut twin)
                 );
-                assert_eq!(once.as_slice(), twin.as_slice(), "{exchange:?}");
+                assert_eq!(once, twin, "{exchange:?}");
             }
         }
     }

@@ -1,25 +1,18 @@
 //! HTTP/1.1 as bytes and values: no socket, no event loop, no clock.
 //!
-//! This page is the contract between the reactor, which moves bytes, and the handlers, which know
-//! what to answer. A [`Handler`] is given a [`Request`] that borrows the bytes it came in, and
-//! returns a [`Reply`]: a value. It never calls back into the loop, so an answer that takes time is
-//! a value too ([`Later`]).
-
-use std::time::Duration;
+//! The way of a request through here: [`parse`] makes a [`Request`] of its head, [`body`] finds
+//! where its body ends, a [`Handler`] makes a [`Reply`] of it, and [`response`] or [`fixed`] makes
+//! the bytes of that.
 
 pub mod request;
 
-pub mod parse;
+pub mod status;
 
-pub mod admission;
+pub mod parse;
 
 pub mod body;
 
-pub mod status;
-
 pub mod content_type;
-
-pub mod output;
 
 pub mod date;
 
@@ -27,113 +20,16 @@ pub mod response;
 
 pub mod fixed;
 
+pub mod handler;
+
+pub mod admission;
+
 pub mod router;
 
 pub use content_type::ContentType;
 pub use fixed::Fixed;
+pub use handler::{Admission, Continuation, Handler, Job, Later, Reply, Task};
 pub use request::{Body, Exchange, Field, Method, Request, Version};
 pub use response::Response;
 pub use router::Router;
-pub use status::Status;
-
-/// What a server answers with; shared by all reactors.
-pub trait Handler: Send + Sync + 'static {
-    /// Decides about a request that brings a body, before a byte of the body is read.
-    ///
-    /// Asked only if there is a body or an expectation to decide about: a plain GET goes straight
-    /// to [`handle`](Handler::handle).
-    fn admit(&self, request: &Request<'_>) -> Admission;
-
-    /// Answers a request. A panic in here becomes a 500 for this request only.
-    fn handle(&self, request: &Request<'_>) -> Reply;
-}
-
-/// What is to be done with a request's body.
-#[derive(Debug)]
-pub enum Admission {
-    /// The handler wants it: `handle` is called when all of it is here.
-    ReadBody,
-    /// The handler does not look at it: `handle` is called at once, and the body is dropped after
-    /// the answer.
-    IgnoreBody,
-    /// The answer is known, whatever the body is (404, 405).
-    Refuse(Response),
-}
-
-/// A handler's answer.
-#[derive(Debug)]
-pub enum Reply {
-    /// It is always the same.
-    Fixed(&'static Fixed),
-    /// Here it is.
-    Now(Response),
-    /// It takes time. Until it is there, nothing more of this connection is parsed or read.
-    Later(Later),
-}
-
-/// What is left to do when a wait is over; it is told how long the wait really was.
-pub type Continuation = Box<dyn FnOnce(Duration) -> Reply + Send>;
-/// Blocking work that ends in an answer.
-pub type Job = Box<dyn FnOnce() -> Reply + Send>;
-/// A piece of blocking work whose result goes elsewhere.
-pub type Task = Box<dyn FnOnce() + Send>;
-
-/// How an answer comes to be later on.
-pub enum Later {
-    /// Wait on the reactor's timer (no thread sleeps), then go on.
-    After(Duration, Continuation),
-    /// Run on the job pool.
-    Run(Job),
-    /// Run all tasks on the job pool, in any order and side by side; when the last is done, run the
-    /// job.
-    RunAll(Vec<Task>, Job),
-}
-
-impl std::fmt::Debug for Later {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::After(wait, _) => f.debug_tuple("After").field(wait).finish(),
-            Self::Run(_) => f.write_str("Run"),
-            Self::RunAll(tasks, _) => f.debug_tuple("RunAll").field(&tasks.len()).finish(),
-        }
-    }
-}
-
-impl From<Response> for Reply {
-    fn from(response: Response) -> Self {
-        Self::Now(response)
-    }
-}
-
-impl From<&'static Fixed> for Reply {
-    fn from(fixed: &'static Fixed) -> Self {
-        Self::Fixed(fixed)
-    }
-}
-
-impl From<Later> for Reply {
-    fn from(later: Later) -> Self {
-        Self::Later(later)
-    }
-}
-
-/// A refusal ends the handler by `?`, and is an answer like others.
-impl From<Result<Self, Response>> for Reply {
-    #[inline]
-    fn from(result: Result<Self, Response>) -> Self {
-        result.unwrap_or_else(Self::Now)
-    }
-}
-
-/// A request that the server will not serve, and why.
-///
-/// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`.
-/// Nearly all of them end the connection: after a head or a body that cannot be trusted, nobody
-/// knows where the next head begins. Where that is known, [`admission::Verdict::Reject`] says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// The answer's status: 400, 408, 413, 414, 417, 431, 501, 503 or 505.
-    pub status: Status,
-    /// What was wrong, and what would be right.
-    pub reason: &'static str,
-}
+pub use status::{Rejection, Status};

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 
 /// Name and value, borrowed from the head. The parser's own type, so that none is copied.
-pub use super::parse::Field;
+pub use super::parse::field::Field;
 
 /// The methods of RFC 9110 section 9.1, PATCH (RFC 5789), and anything else that is a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,7 +101,6 @@ pub struct Request<'a> {
 impl Method {
     /// The method of a token; case counts (RFC 9110 section 9.1).
     #[must_use]
-    #[inline]
     pub fn from_token(token: &str) -> Self {
         match token {
             "GET" => Self::Get,

@@ -1,23 +1,22 @@
 //! Responses: values made by handlers, and how their bytes are made.
 //!
-//! [`Response::write`] appends head and body to the reactor's [`Output`] in one go. There is no
+//! [`Response::write`] appends head and body to the reactor's output in one go. There is no
 //! transfer coding: every body is complete when it is written, so its length is known.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::Rejection;
 use super::content_type::ContentType;
 use super::date::Date;
-use super::output::Output;
 use super::request::{Exchange, Version};
-use super::status::Status;
+use super::status::{Rejection, Status};
+use crate::config::Techniques;
 
 mod formatted;
 
 /// Writes a body in place; see [`Response::written`].
-type BodyWriter = Box<dyn FnOnce(&mut Output) + Send>;
+type BodyWriter = Box<dyn FnOnce(&mut Vec<u8>, &Techniques) + Send>;
 
 /// Where a body's bytes come from.
 enum Content {
@@ -69,9 +68,10 @@ impl Response {
     /// is boxed without an allocation.
     pub fn written(
         content_type: ContentType,
-        writer: impl FnOnce(&mut Output) + Send + 'static,
+        writer: impl FnOnce(&mut Vec<u8>) + Send + 'static,
     ) -> Self {
-        Self::of(Status::OK, content_type, Content::Written(Box::new(writer)))
+        let writer: BodyWriter = Box::new(move |out, _| writer(out));
+        Self::of(Status::OK, content_type, Content::Written(writer))
     }
 
     /// 200 with a value as JSON, serialised straight into the output.
@@ -89,7 +89,9 @@ impl Response {
     ///
     /// As [`json`](Self::json).
     pub fn json_from<T: Serialize>(make: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self::written(ContentType::Json, move |out| out.push_json(&make()))
+        let writer: BodyWriter =
+            Box::new(move |out, techniques| write_json(&make(), techniques, out));
+        Self::of(Status::OK, ContentType::Json, Content::Written(writer))
     }
 
     /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be
@@ -149,60 +151,29 @@ impl Response {
 
     /// Appends the answer to `out`.
     #[cfg_attr(map, inline(never))]
-    #[cfg_attr(not(map), inline)]
-    pub fn write(self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
-        if !out.has_template() {
-            return self.write_formatted(exchange, date, out);
+    pub fn write(
+        self,
+        exchange: Exchange,
+        date: &Date,
+        techniques: &Techniques,
+        out: &mut Vec<u8>,
+    ) -> Written {
+        if !techniques.head_template {
+            return self.write_formatted(exchange, date, techniques, out);
         }
-        match self.write_usual(exchange, date, out) {
-            Some(copied) => Written {
-                keep_alive: true,
-                copied,
-            },
-            None => self.write_any(exchange, date, out),
-        }
-    }
-
-    /// The answer that nearly all requests get: 200, no field of its own, a body that exists
-    /// already, on a connection of HTTP/1.1 that stays open. Room is made once, and no choice is
-    /// left between the copies. Without this call `write_any` makes the same bytes.
-    #[inline]
-    fn write_usual(&self, exchange: Exchange, date: &Date, out: &mut Output) -> Option<usize> {
-        let body: &[u8] = match &self.content {
-            Content::Static(body) => body,
-            Content::Owned(body) => body,
-            Content::Written(_) => return None,
-        };
-        let is_usual = exchange == Exchange::USUAL
-            && self.status == Status::OK
-            && self.fields.is_empty()
-            && !self.close
-            && !body.is_empty()
-            && !matches!(self.content_type, ContentType::Other(_));
-        if !is_usual {
-            return None;
-        }
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(body.len()).as_bytes();
-        let lines = self.content_type.lines().as_bytes();
-        out.push_all([date.ok_head(), lines, digits, b"\r\n\r\n", body]);
-        Some(body.len())
-    }
-
-    #[inline(never)]
-    fn write_any(self, exchange: Exchange, date: &Date, out: &mut Output) -> Written {
         let keep_alive = exchange.keep_alive && !self.close;
         self.write_first_lines(exchange.version, keep_alive, date, out);
-        let bodiless = matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED);
+        let content_type = self.content_type;
         let copied = match self.content {
-            _ if bodiless => {
-                out.push(b"\r\n");
+            _ if matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED) => {
+                out.extend_from_slice(b"\r\n");
                 0
             }
-            Content::Static(body) => write_body(body, self.content_type, exchange.head_only, out),
-            Content::Owned(body) => write_body(&body, self.content_type, exchange.head_only, out),
+            Content::Static(body) => write_body(body, content_type, exchange.head_only, out),
+            Content::Owned(body) => write_body(&body, content_type, exchange.head_only, out),
             Content::Written(writer) => {
-                write_in_place(writer, self.content_type, exchange.head_only, out)
+                let writer = |out: &mut Vec<u8>| writer(out, techniques);
+                write_in_place(writer, content_type, exchange.head_only, out)
             }
         };
         Written { keep_alive, copied }
@@ -218,26 +189,34 @@ impl Response {
         }
     }
 
-    fn write_first_lines(&self, version: Version, keep_alive: bool, date: &Date, out: &mut Output) {
+    fn write_first_lines(
+        &self,
+        version: Version,
+        keep_alive: bool,
+        date: &Date,
+        out: &mut Vec<u8>,
+    ) {
         if self.status == Status::OK {
-            out.push(date.ok_head());
+            out.extend_from_slice(&date.ok_head);
         } else {
             match self.status.line() {
-                Some(line) => out.push(line.as_bytes()),
-                None => out.push(format!("HTTP/1.1 {:03} \r\n", self.status.0).as_bytes()),
+                Some(line) => out.extend_from_slice(line.as_bytes()),
+                None => {
+                    out.extend_from_slice(format!("HTTP/1.1 {:03} \r\n", self.status.0).as_bytes())
+                }
             }
-            out.push(date.common_lines());
+            out.extend_from_slice(date.common_lines());
         }
         for (name, value) in &self.fields {
             for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-                out.push(part);
+                out.extend_from_slice(part);
             }
         }
         if !keep_alive {
-            out.push(b"Connection: close\r\n");
+            out.extend_from_slice(b"Connection: close\r\n");
         } else if version == Version::Http10 {
             // ab, and other clients of 1.0, wait for the end of the connection without it.
-            out.push(b"Connection: keep-alive\r\n");
+            out.extend_from_slice(b"Connection: keep-alive\r\n");
         }
     }
 }
@@ -256,19 +235,18 @@ impl From<Rejection> for Response {
 }
 
 /// The rest of a head and a body that exists already; says how much of it was copied.
-fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut Output) -> usize {
+fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut Vec<u8>) -> usize {
     if body.is_empty() {
-        out.push(b"Content-Length: 0\r\n\r\n");
+        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
         return 0;
     }
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(body.len()).as_bytes();
     write_content_lines(content_type, out);
+    out.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
     if head_only {
-        out.push_all([digits, b"\r\n\r\n"]);
         return 0;
     }
-    out.push_all([digits, b"\r\n\r\n", body]);
+    out.extend_from_slice(body);
     body.len()
 }
 
@@ -279,40 +257,52 @@ fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut
 /// The alternative, white space before the digits, is legal and spares the move (RFC 9112 section
 /// 5), but it shows in every answer and is new to some clients.
 fn write_in_place(
-    writer: BodyWriter,
+    writer: impl FnOnce(&mut Vec<u8>),
     content_type: ContentType,
     head_only: bool,
-    out: &mut Output,
+    out: &mut Vec<u8>,
 ) -> usize {
     /// Digits of `u64::MAX`, and the empty line.
     const WIDEST: usize = 20 + 4;
     write_content_lines(content_type, out);
     let gap_at = out.len();
-    out.push(&[b' '; WIDEST]);
+    out.extend_from_slice(&[b' '; WIDEST]);
     let body_at = out.len();
     writer(out);
     let body_bytes = out.len() - body_at;
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(body_bytes).as_bytes();
+    let digits_end = gap_at + digits.len();
+    out[gap_at..digits_end].copy_from_slice(digits);
+    out[digits_end..digits_end + 4].copy_from_slice(b"\r\n\r\n");
     if head_only {
-        out.truncate(gap_at);
-        out.push_all([digits, b"\r\n\r\n"]);
+        out.truncate(digits_end + 4);
         return 0;
     }
-    out.narrow(gap_at..body_at, [digits, b"\r\n\r\n"]);
+    out.copy_within(body_at.., digits_end + 4);
+    out.truncate(digits_end + 4 + body_bytes);
     body_bytes
 }
 
-#[inline]
-fn write_content_lines(content_type: ContentType, out: &mut Output) {
+fn write_content_lines(content_type: ContentType, out: &mut Vec<u8>) {
     if let ContentType::Other(media_type) = content_type {
-        out.push_all([
-            b"Content-Type: ",
-            media_type.as_bytes(),
-            b"\r\nContent-Length: ",
-        ]);
+        for part in ["Content-Type: ", media_type, "\r\nContent-Length: "] {
+            out.extend_from_slice(part.as_bytes());
+        }
     } else {
-        out.push(content_type.lines().as_bytes());
+        out.extend_from_slice(content_type.lines().as_bytes());
+    }
+}
+
+/// Appends a value as JSON: straight into the output, or in the way of whoever builds an answer
+/// from values of any kind, a tree of them, its text, and the copy of that.
+fn write_json<T: Serialize>(value: &T, techniques: &Techniques, out: &mut Vec<u8>) {
+    const REFUSED: &str = "a response's type serialises to JSON";
+    if techniques.json_in_place {
+        serde_json::to_writer(out, value).expect(REFUSED);
+    } else {
+        let tree = serde_json::to_value(value).expect(REFUSED);
+        out.extend_from_slice(tree.to_string().as_bytes());
     }
 }
 
@@ -333,28 +323,16 @@ mod tests {
         "HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
     fn rendered(response: Response, exchange: Exchange) -> String {
-        let mut out = Output::with_capacity(0);
-        response.write(exchange, &Date::at(784_111_777), &mut out);
-        String::from_utf8(out.as_slice().to_vec()).unwrap()
+        let mut out = Vec::new();
+        let date = Date::at(784_111_777);
+        response.write(exchange, &date, &Techniques::default(), &mut out);
+        String::from_utf8(out).unwrap()
     }
 
     fn written(body: &'static str) -> Response {
-        Response::written(ContentType::Text, |out| out.push(body.as_bytes()))
-    }
-
-    #[test]
-    fn the_usual_answer_is_what_any_way_would_write() {
-        for body in ["x", "Hello, World!", &"long".repeat(30_000)] {
-            let response = || Response::text(body);
-            let (mut usual, mut any) = (Output::default(), Output::default());
-            let date = Date::at(784_111_777);
-            assert_eq!(
-                response().write_usual(Exchange::USUAL, &date, &mut usual),
-                Some(body.len())
-            );
-            response().write_any(Exchange::USUAL, &date, &mut any);
-            assert_eq!(usual.as_slice(), any.as_slice());
-        }
+        Response::written(ContentType::Text, |out| {
+            out.extend_from_slice(body.as_bytes())
+        })
     }
 
     #[test]

@@ -7,8 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use super::handler::{Admission, Handler, Reply};
 use super::parse::octets::TARGET_PATH;
-use super::{Admission, Handler, Method, Reply, Request, Response, Status};
+use super::request::{Method, Request};
+use super::response::Response;
+use super::status::Status;
 use crate::config::bounds::PARAMS_MAX;
 
 /// Routes; a pattern without parameters wins over one with, then the one that was added first.

@@ -1,4 +1,4 @@
-//! Status codes, and the first line of a response.
+//! Status codes, the first line of a response, and refusals.
 
 /// A status code (RFC 9110 section 15) that this server sends or a handler chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,5 +69,28 @@ impl Status {
             505 => "HTTP/1.1 505 HTTP Version Not Supported\r\n",
             _ => return None,
         })
+    }
+}
+
+/// A request that the server will not serve, and why.
+///
+/// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`.
+/// Nearly all of them end the connection: after a head or a body that cannot be trusted, nobody
+/// knows where the next head begins. Where that is known, [`Verdict::Reject`](super::admission::Verdict::Reject) says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The answer's status: 400, 408, 413, 414, 417, 431, 501, 503 or 505.
+    pub status: Status,
+    /// What was wrong, and what would be right.
+    pub reason: &'static str,
+}
+
+impl Rejection {
+    /// A request that breaks the grammar (RFC 9110 section 15.5.1).
+    pub(super) const fn bad_request(reason: &'static str) -> Self {
+        Self {
+            status: Status::BAD_REQUEST,
+            reason,
+        }
     }
 }

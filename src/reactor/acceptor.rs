@@ -8,22 +8,24 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use super::Reactor;
 use super::connection::Connection;
+use super::connections::Connections;
+use super::core::Core;
 use super::journal::FAULT;
 use super::kernel::Kernel;
+use super::meter::Step;
 use super::source::is_passing;
+use super::state::Client;
 use super::timers::Time;
-use super::wakeup::{Cause, Wakeup};
 use crate::config::bounds;
 use crate::http::Handler;
 
 /// Whether to accept.
 #[derive(Debug)]
 pub struct Acceptor {
-    connections_max: usize,
     /// There may be connections in the backlog.
-    waiting: bool,
+    pub is_waiting: bool,
+    connections_max: usize,
     /// The system had no descriptor: not before this moment.
     not_before: Time,
 }
@@ -33,25 +35,19 @@ impl Acceptor {
     #[must_use]
     pub fn new(connections_max: usize) -> Self {
         Self {
+            is_waiting: true,
             connections_max,
-            waiting: true,
             not_before: Time::ZERO,
         }
     }
 
-    /// The listener is ready.
-    pub fn ready(&mut self) {
-        self.waiting = true;
-    }
-
-    /// The backlog is empty.
-    pub fn drained(&mut self) {
-        self.waiting = false;
-    }
-
-    /// The system refused a descriptor.
-    pub fn refused(&mut self, now: Time) {
-        self.not_before = now.after(bounds::ACCEPT_RETRY);
+    /// When to go on without an event; [`Time::NEVER`] if one is needed.
+    pub fn due(&self, connections: usize) -> Time {
+        if self.is_waiting && connections < self.connections_max {
+            self.not_before
+        } else {
+            Time::NEVER
+        }
     }
 
     /// A connection has closed: there may be a descriptor.
@@ -59,96 +55,89 @@ impl Acceptor {
         self.not_before = Time::ZERO;
     }
 
-    /// When to go on without an event; [`Time::NEVER`] if one is needed.
-    #[inline]
-    pub fn due(&self, connections: usize) -> Time {
-        if self.waiting && connections < self.connections_max {
-            self.not_before
-        } else {
-            Time::NEVER
-        }
+    /// The system refused a descriptor.
+    fn refused(&mut self, now: Time) {
+        self.not_before = now.after(bounds::ACCEPT_RETRY);
     }
-}
 
-impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// Accepts what there is, for a bounded number of connections.
-    pub(super) fn accept(&mut self) {
-        for _ in 0..self.shared.techniques().accepts_per_turn {
-            if self.acceptor.due(self.connections.len()) > self.shared.now || !self.accept_one() {
+    pub fn accept<H: Handler, K: Kernel>(
+        &mut self,
+        connections: &mut Connections<Connection<K::Socket>>,
+        core: &mut Core<H, K>,
+    ) {
+        for _ in 0..core.kernel.techniques().accepts_per_turn {
+            let is_due = self.due(connections.len()) <= core.clock.now;
+            if !is_due || !self.accept_one(connections, core) {
                 break;
             }
         }
     }
 
-    /// Accepts a connection; false if that is all for now.
-    fn accept_one(&mut self) -> bool {
-        match self.shared.kernel.accept() {
-            Ok((socket, peer)) => {
-                self.shared
-                    .kernel
-                    .observe("accept_one", || format!("{peer}"));
-                self.admit(socket, peer);
+    /// Accepts what waits in the backlog, and closes the listener. Connections that complete
+    /// between the last accept and the close are reset by the kernel.
+    pub fn drain<H: Handler, K: Kernel>(
+        &mut self,
+        connections: &mut Connections<Connection<K::Socket>>,
+        core: &mut Core<H, K>,
+    ) {
+        for _ in 0..bounds::ACCEPTS_AT_DRAIN {
+            if !self.accept_one(connections, core) {
+                break;
             }
+        }
+        core.kernel.stop_listening();
+        self.is_waiting = false;
+    }
+
+    /// Accepts a connection; false if that is all for now.
+    fn accept_one<H: Handler, K: Kernel>(
+        &mut self,
+        connections: &mut Connections<Connection<K::Socket>>,
+        core: &mut Core<H, K>,
+    ) -> bool {
+        let result = core.kernel.accept();
+        let peer = result.as_ref().map(|(_, peer)| peer);
+        core.meter.note(Step::Accepted(peer), &mut core.kernel);
+        match result {
+            Ok((socket, peer)) => admit(socket, peer, connections, core),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.acceptor.drained();
+                self.is_waiting = false;
                 return false;
             }
             Err(error) if is_passing(&error) => {}
             Err(error) => {
-                self.shared.kernel.account.accept_pauses.add(1);
+                core.meter.account.accept_pauses.add(1);
                 let pause = bounds::ACCEPT_RETRY;
                 log::error!(target: FAULT, "accept: {error}; trying again in {pause:?}");
-                self.acceptor.refused(self.shared.now);
+                self.refused(core.clock.now);
                 return false;
             }
         }
         true
     }
+}
 
-    fn admit(&mut self, mut socket: K::Socket, peer: SocketAddr) {
-        let shared = &mut self.shared;
-        let admitted = self.connections.insert_with(|id| {
-            shared.kernel.watch(&mut socket, id)?;
-            let own_input = if shared.techniques().shared_input {
-                None
-            } else {
-                shared.pool.take_input()
-            };
-            let mut connection = Connection::new(id, socket, peer, shared.now, own_input);
-            connection.arm(shared);
-            Ok::<_, io::Error>(connection)
-        });
-        match admitted {
-            Ok(_) => {
-                self.shared.kernel.account.accepted.add(1);
-                self.shared.kernel.account.connections.add(1);
-            }
-            Err(error) => {
-                log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
-            }
+fn admit<H: Handler, K: Kernel>(
+    mut socket: K::Socket,
+    peer: SocketAddr,
+    connections: &mut Connections<Connection<K::Socket>>,
+    core: &mut Core<H, K>,
+) {
+    let account = std::sync::Arc::clone(&core.meter.account);
+    let admitted = connections.insert_with(|id| {
+        account.registrations.add(1);
+        core.kernel.watch(&mut socket, id)?;
+        let mut connection = Connection::new(Client { id, peer }, socket, core.clock.now);
+        connection.arm(core);
+        Ok::<_, io::Error>(connection)
+    });
+    match admitted {
+        Ok(_) => {
+            account.accepted.add(1);
+            account.connections.add(1);
         }
-    }
-
-    /// Accepts what waits in the backlog, closes the listener, and has every connection look at its
-    /// deadline. Connections that complete between the last accept and the close are reset by the
-    /// kernel.
-    pub(super) fn drain(&mut self) {
-        if self.shared.draining.is_some() {
-            return;
-        }
-        self.shared.draining = Some(self.shared.now);
-        for _ in 0..bounds::ACCEPTS_AT_DRAIN {
-            if !self.accept_one() {
-                break;
-            }
-        }
-        self.shared.kernel.kernel.stop_listening();
-        self.acceptor.drained();
-        self.wakeups
-            .extend(self.connections.ids().into_iter().map(|id| Wakeup {
-                id,
-                cause: Cause::Drain,
-            }));
+        Err(error) => log::error!(target: FAULT, "{peer}: cannot be watched: {error}"),
     }
 }
 
@@ -175,9 +164,9 @@ mod tests {
     #[test]
     fn an_empty_backlog_needs_an_event() {
         let mut acceptor = Acceptor::new(2);
-        acceptor.drained();
+        acceptor.is_waiting = false;
         assert_eq!(acceptor.due(0), Time::NEVER);
-        acceptor.ready();
+        acceptor.is_waiting = true;
         assert_eq!(acceptor.due(0), Time::ZERO);
     }
 }

@@ -15,6 +15,7 @@ use mio::net::TcpStream;
 use super::socket;
 use crate::accounts::{Copied, ReactorAccount};
 use crate::config::{Techniques, bounds};
+use crate::http::{Rejection, Status};
 
 /// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
 ///
@@ -83,7 +84,7 @@ impl Input {
 
     /// What has not been consumed.
     #[inline]
-    pub fn unread(&self) -> &[u8] {
+    pub fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 
@@ -99,7 +100,7 @@ impl Input {
         self.len() == 0
     }
 
-    /// How many of the `bytes` that follow the first `skipped` unread ones were copied here, and
+    /// How many of the `bytes` that follow the first `skipped` unconsumed ones were copied here, and
     /// not received.
     pub fn copied(&self, skipped: usize, bytes: usize) -> usize {
         let place = self.start + skipped;
@@ -162,6 +163,12 @@ impl Input {
         }
     }
 }
+
+/// Answers whoever needs a buffer when the reactor has lent them all.
+pub const NO_BUFFER: Rejection = Rejection {
+    status: Status::SERVICE_UNAVAILABLE,
+    reason: "the server's buffers are all in use; try again in a second",
+};
 
 /// The buffers of one reactor that are not in use, and the sum of those that are.
 #[derive(Debug)]
@@ -232,6 +239,21 @@ impl Pool {
         buffer.extend_from_slice(second);
         self.account.bytes_copied[place as usize].add(buffer.len() as u64);
         Some(buffer)
+    }
+
+    /// Makes room in an input that is full up to its end: what has not been consumed moves to the
+    /// front of another buffer, with room for as much again. False if that would exceed the limit.
+    #[cold]
+    pub fn enlarge(&mut self, input: &mut Input) -> bool {
+        let wanted = 2 * input.len().max(1);
+        let Some(mut larger) = self.take(wanted) else {
+            return false;
+        };
+        larger.extend_from_slice(input.as_slice());
+        self.account.bytes_copied[Copied::Input as usize].add(input.len() as u64);
+        let full = std::mem::replace(input, Input::new(larger, &self.techniques));
+        self.give_back(full.into_bytes());
+        true
     }
 
     /// Takes a buffer back.
@@ -339,13 +361,13 @@ mod tests {
             let mut input = Input::new(BytesMut::with_capacity(16), &techniques);
             input.bytes_mut().extend_from_slice(b"abcdef");
             input.consume(2);
-            assert_eq!((input.unread(), input.spare()), (&b"cdef"[..], 10));
+            assert_eq!((input.as_slice(), input.spare()), (&b"cdef"[..], 10));
             input.consume(4);
             assert!(input.is_empty());
             assert_eq!(input.spare(), 16);
             input.bytes_mut().extend_from_slice(b"ghi");
             input.consume(1);
-            assert_eq!((input.unread(), input.len()), (&b"hi"[..], 2));
+            assert_eq!((input.as_slice(), input.len()), (&b"hi"[..], 2));
             input.clear();
             assert_eq!(input.into_bytes().capacity(), 16);
         }

@@ -1,330 +1,345 @@
-//! A connection: the only state machine of the server.
+//! A connection: the state machine of the server, and the socket that it speaks through.
 //!
 //! Everything outside of it is a wakeup, and wakeups are hints. [`Connection::advance`] carries the
 //! connection as far as it can go: fill the input, serve what is complete in it, flush the answers,
-//! again. What it needs to know between two wakeups is its [`Phase`], the bytes it could not finish
-//! with (`inbox`, `outbox`), and the edges it has seen and not acted on.
+//! again. What it needs to know between two wakeups is its [`State`], the bytes it could not finish
+//! with, and the edges it has seen and not acted on.
 //!
-//! Invariants: between two advances the reactor's common input and output are empty. A connection
-//! that owes bytes, or waits for an answer, reads nothing. recv is called only after an edge said
-//! so, and not again after a short read, unless the end of the stream has been announced.
+//! Between two advances the reactor's common input and output are empty. An idle connection holds
+//! no buffer.
 
+use std::fmt;
 use std::mem;
-use std::net::SocketAddr;
+use std::ops::ControlFlow::{self, Break, Continue};
 
-use super::buffers::Input;
-use super::connections::ConnectionId;
-use super::deferral::Deferred;
-use super::kernel::{Kernel, Readiness};
-use super::owing::Owed;
-use super::shared::Shared;
+use super::buffers::{Input, NO_BUFFER};
+use super::core::Core;
+use super::deferral::Wait;
+use super::kernel::Kernel;
+use super::meter::Step;
+use super::state::{Client, State};
 use super::timers::Time;
-use super::transfer::{Fill, OUTPUT_KEPT};
-use super::upload::{Pace, Upload};
+use super::transport::{Received, Transport};
 use super::wakeup::{Cause, Progress};
+use crate::accounts::Copied;
 use crate::config::bounds;
-use crate::http::body::Decoder;
-use crate::http::{Handler, parse};
+use crate::http::{Handler, Reply, parse};
 
 /// A connection and all that is known of it.
-// Each of the bools is a fact of its own, and holds in every phase.
-#[allow(clippy::struct_excessive_bools)]
-pub struct Connection<K: Kernel> {
-    pub(super) id: ConnectionId,
-    pub(super) socket: K::Socket,
-    pub(super) peer: SocketAddr,
-    pub(super) phase: Phase,
-    /// Received, and not served yet.
-    pub(super) inbox: Option<Input>,
-    /// It reads into a buffer of its own, and keeps that when it is empty.
-    pub(super) holds_input: bool,
-    /// Owed to the peer.
-    pub(super) outbox: Option<Owed>,
-    /// There may be something to read.
-    pub(super) unread: bool,
-    /// The peer has announced the end: a short read is not the last.
-    pub(super) read_closed: bool,
-    /// Events of the write side have been asked for.
-    pub(super) writable_watched: bool,
-    /// The moment of the soonest timer entry that counts.
-    pub(super) armed: Time,
+pub struct Connection<S> {
+    pub(super) client: Client,
+    pub(super) transport: Transport<S>,
+    pub(super) state: State,
+    /// Received, and not served yet; without one of its own, it reads into the common input.
+    pub(super) input: Option<Input>,
     /// It stands among those that go on in the next turn.
-    yielded: bool,
+    has_yielded: bool,
 }
 
-/// What a connection is at.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// Before a request head, or inside one. `since` is the last answer, or the head's first byte.
-    Head { scanned: usize, since: Time },
-    /// Inside a body that the handler wants.
-    Body(Box<Upload>),
-    /// The answer is being made.
-    Deferred(Box<Deferred>),
-    /// Inside a body that nobody wants.
-    Discard { body: Decoder, pace: Pace },
-    /// The last answer has been written: send it, and shut down.
-    Closing,
-    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
-    /// section 9.6).
-    Lingering { since: Time, heard: Time },
-}
-
-/// The connection is of no more use: the peer reset it, or we gave it up.
-#[derive(Debug)]
-pub(super) struct Gone;
-
-/// What a round of an advance found.
-pub(super) enum Step {
-    Again,
-    Blocked,
-    Finished,
-}
-
-impl<K: Kernel> Connection<K> {
-    /// A connection that was just accepted; without an input of its own it reads into the common
-    /// one.
-    pub fn new(
-        id: ConnectionId,
-        socket: K::Socket,
-        peer: SocketAddr,
-        now: Time,
-        own_input: Option<Input>,
-    ) -> Self {
+impl<S> Connection<S> {
+    /// A connection that was just accepted, and is watched for reading.
+    pub fn new(client: Client, socket: S, now: Time) -> Self {
         Self {
-            id,
-            socket,
-            peer,
-            phase: Phase::Head {
-                scanned: 0,
-                since: now,
-            },
-            holds_input: own_input.is_some(),
-            inbox: own_input,
-            outbox: None,
-            unread: false,
-            read_closed: false,
-            writable_watched: false,
-            armed: Time::NEVER,
-            yielded: false,
+            client,
+            transport: Transport::new(client, socket),
+            state: State::next_head(now),
+            input: None,
+            has_yielded: false,
         }
-    }
-
-    /// Whether the timer entry for this moment counts, or is a left-over.
-    pub fn is_armed_for(&self, at: Time) -> bool {
-        self.armed == at
     }
 
     /// Goes as far as it can, for a bounded number of rounds. `common` is the input that all
     /// connections of the reactor read into; it is empty before and after.
     #[cfg_attr(map, inline(never))]
-    pub fn advance<H: Handler>(
+    pub fn advance<H: Handler, K: Kernel<Socket = S>>(
         &mut self,
         cause: Cause,
         common: &mut Input,
-        shared: &mut Shared<H, K>,
+        core: &mut Core<H, K>,
     ) -> Progress {
-        shared
-            .kernel
-            .observe("advance", || format!("{cause}; {}", self.describe()));
-        // Nearly all wakeups are readiness: no call for those.
-        let heeded = match cause {
-            Cause::Ready(ready) => Ok(self.heed_edges(ready)),
-            other => self.heed(other, common, shared),
+        core.meter
+            .note(Step::Advance(cause, self), &mut core.kernel);
+        let progress = match self.take_note(cause, common, core) {
+            Continue(()) => self.go_round(common, core),
+            Break(progress) => progress,
         };
-        match heeded {
-            Ok(true) => {}
-            Ok(false) => return Progress::Blocked,
-            Err(Gone) => return Progress::Finished,
+        if !matches!(progress, Progress::Finished) {
+            self.arm(core);
         }
+        progress
+    }
+
+    fn go_round<H: Handler, K: Kernel<Socket = S>>(
+        &mut self,
+        common: &mut Input,
+        core: &mut Core<H, K>,
+    ) -> Progress {
         for _ in 0..bounds::ROUNDS_PER_ADVANCE {
-            match self.round(common, shared) {
-                Ok(Step::Again) => {}
-                Ok(Step::Blocked) => {
-                    self.arm(shared);
-                    return Progress::Blocked;
-                }
-                Ok(Step::Finished) | Err(Gone) => return Progress::Finished,
+            if let Break(progress) = self.round(common, core) {
+                return progress;
             }
         }
         // One place is enough: were there one for each wakeup that comes meanwhile, a peer that
         // floods us would take more rounds with every turn.
-        if mem::replace(&mut self.yielded, true) {
+        if mem::replace(&mut self.has_yielded, true) {
             Progress::Blocked
         } else {
             Progress::Yielded
         }
     }
 
-    /// Takes note of what epoll said. False if there is nothing to be done about it now.
-    #[inline]
-    fn heed_edges(&mut self, ready: Readiness) -> bool {
-        self.unread |= ready.readable || ready.read_closed;
-        self.read_closed |= ready.read_closed;
-        // Who owes bytes reads nothing, and a send before there is room would be in vain.
-        !self.yielded && (self.outbox.is_none() || ready.writable)
-    }
-
-    /// Takes note of a wakeup. False if there is nothing to be done about it now.
-    #[inline(never)]
-    fn heed<H: Handler>(
+    /// Takes note of a wakeup. It breaks if there is nothing to be done about it now.
+    fn take_note<H: Handler, K: Kernel<Socket = S>>(
         &mut self,
         cause: Cause,
         common: &mut Input,
-        shared: &mut Shared<H, K>,
-    ) -> Result<bool, Gone> {
+        core: &mut Core<H, K>,
+    ) -> ControlFlow<Progress> {
         match cause {
-            Cause::Ready(ready) => Ok(self.heed_edges(ready)),
-            Cause::Timer(at) if self.armed != at => Ok(false),
-            Cause::Timer(_) => {
-                self.armed = Time::NEVER;
-                if shared.now >= self.deadline(shared) {
-                    self.expire(common, shared)?;
+            Cause::Ready(ready) => {
+                self.transport.edges.note(ready);
+                // With unsent output, wait until the socket is writable.
+                if self.has_yielded || (self.transport.owed.is_some() && !ready.writable) {
+                    return Break(Progress::Blocked);
                 }
-                Ok(true)
             }
-            Cause::Answer => {
-                self.take_up_answer(shared);
-                Ok(true)
+            Cause::Timer(at) if self.is_armed_for(at) => {
+                self.transport.edges.armed = Time::NEVER;
+                if core.clock.now >= self.deadline(core) {
+                    self.expire(common, core)?;
+                }
             }
-            Cause::Resume => {
-                self.yielded = false;
-                Ok(true)
-            }
-            Cause::Drain => Ok(true),
+            Cause::Timer(_) => return Break(Progress::Blocked),
+            Cause::Answer => self.state.resume(&self.client, core),
+            Cause::Resume => self.has_yielded = false,
+            Cause::Drain => {}
         }
+        Continue(())
     }
 
-    fn round<H: Handler>(
+    /// Does the next thing that its state asks for.
+    fn round<H: Handler, K: Kernel<Socket = S>>(
         &mut self,
         common: &mut Input,
-        shared: &mut Shared<H, K>,
-    ) -> Result<Step, Gone> {
-        if self.outbox.is_some() || !shared.output.is_empty() {
-            self.pay(shared)?;
-            self.flush(shared)?;
-            if self.outbox.is_some() {
-                return Ok(Step::Blocked);
-            }
+        core: &mut Core<H, K>,
+    ) -> ControlFlow<Progress> {
+        if self.transport.owed.is_some() && self.transport.send_owed(core)? {
+            self.state.forgive_silence(core.clock.now);
         }
-        match self.phase {
-            Phase::Head { .. } | Phase::Body(_) | Phase::Discard { .. } => {
-                self.converse(common, shared)
+        self.transport.flush(core)?;
+        if self.transport.owed.is_some() {
+            return Break(Progress::Blocked);
+        }
+        match &mut self.state {
+            State::Head { .. } | State::Body(_) | State::Discard { .. } => {
+                self.fill_and_serve(common, core)
             }
-            Phase::Deferred(_) => Ok(Step::Blocked),
-            Phase::Closing => self.shut_down(shared),
-            Phase::Lingering { .. } => self.drop_input(common, shared),
+            State::Deferred(_) => Break(Progress::Blocked),
+            State::Closing => {
+                self.transport.shut_down(core)?;
+                let (since, heard) = (core.clock.now, core.clock.now);
+                self.state = State::Lingering { since, heard };
+                Continue(())
+            }
+            State::Lingering { heard, .. } => {
+                if !self.transport.edges.readable {
+                    return Break(Progress::Blocked);
+                }
+                let room = common.spare();
+                let received = self.transport.read(common.bytes_mut(), room, core);
+                common.clear();
+                match received? {
+                    Received::Bytes(_) => *heard = core.clock.now,
+                    Received::Nothing => {}
+                    Received::End => return Break(Progress::Finished),
+                }
+                Continue(())
+            }
         }
     }
 
-    /// Fill, serve, flush.
+    /// One read, unless something waits to be served; all that is complete then; one send.
     #[cfg_attr(map, inline(never))]
-    pub(super) fn converse<H: Handler>(
+    pub(super) fn fill_and_serve<H: Handler, K: Kernel<Socket = S>>(
         &mut self,
         common: &mut Input,
-        shared: &mut Shared<H, K>,
-    ) -> Result<Step, Gone> {
-        let is_fresh = self.has_fresh_input();
-        if !is_fresh && !self.unread {
-            return Ok(Step::Blocked);
-        }
-        shared
-            .stopwatch
-            .start(shared.turn_began, &mut shared.kernel);
-        let step = if self.inbox.is_some() {
-            self.fill_and_serve_own(is_fresh, shared)
-        } else if self.reads_into_segments() {
-            self.fill_body(shared)
+        core: &mut Core<H, K>,
+    ) -> ControlFlow<Progress> {
+        let received = if self.has_fresh_input() {
+            Received::Bytes(0)
+        } else if self.transport.edges.readable {
+            self.fill(common, core)?
         } else {
-            let step = self.fill_and_serve(common, false, shared);
-            if !common.is_empty() {
-                self.keep_rest(common, shared);
+            return Break(Progress::Blocked);
+        };
+        let input = self.input.as_mut().unwrap_or(common);
+        if let Received::End = received {
+            let has_begun = parse::has_begun(input.as_slice());
+            if !self.state.end(has_begun, &self.client, core) {
+                return Break(Progress::Finished);
             }
-            step
-        }?;
-        self.flush(shared)?;
-        // The round that would find out that nothing is left is spared.
-        let is_idle = !self.unread
-            && self.inbox.as_ref().is_none_or(Input::is_empty)
-            && matches!(self.phase, Phase::Head { .. });
-        Ok(if is_idle || self.outbox.is_some() {
-            Step::Blocked
-        } else {
-            step
-        })
-    }
-
-    /// The same with the input of our own.
-    #[inline(never)]
-    fn fill_and_serve_own<H: Handler>(
-        &mut self,
-        is_fresh: bool,
-        shared: &mut Shared<H, K>,
-    ) -> Result<Step, Gone> {
-        let Some(mut own) = self.inbox.take() else {
-            return Ok(Step::Again);
-        };
-        let step = self.fill_and_serve(&mut own, is_fresh, shared);
-        self.keep_own(own, shared);
-        step
-    }
-
-    /// One read, unless something waits to be served, and all that is complete then.
-    #[inline]
-    fn fill_and_serve<H: Handler>(
-        &mut self,
-        input: &mut Input,
-        is_fresh: bool,
-        shared: &mut Shared<H, K>,
-    ) -> Result<Step, Gone> {
-        let filled = if is_fresh {
-            Fill::Bytes
-        } else {
-            self.fill(input, shared)?
-        };
-        if filled == Fill::Bytes {
-            self.serve(input, shared)?;
-        } else if filled == Fill::End {
-            return Ok(self.meet_end(parse::has_begun(input.unread()), shared));
         }
-        Ok(Step::Again)
+        let has_come = matches!(received, Received::Bytes(_));
+        while has_come && !input.is_empty() && self.state.serve(&self.client, input, core) {
+            let is_full = core.output.len() >= core.limits.owed;
+            if is_full || !core.kernel.techniques().batched_writes {
+                self.transport.flush(core)?;
+                if self.transport.owed.is_some() {
+                    break;
+                }
+            }
+        }
+        if self.input.is_some() || !common.is_empty() {
+            self.keep_input(common, core);
+        }
+        self.transport.flush(core)?;
+        // The round that would find out that nothing is left is spared.
+        let is_idle = matches!(self.state, State::Head { .. })
+            && !self.transport.edges.readable
+            && self.input.as_ref().is_none_or(Input::is_empty);
+        if is_idle || self.transport.owed.is_some() {
+            return Break(Progress::Blocked);
+        }
+        Continue(())
+    }
+
+    /// One recv into the input; or straight into the segment of a body, past the input, when it is
+    /// known how much is still to come.
+    fn fill<H: Handler, K: Kernel<Socket = S>>(
+        &mut self,
+        common: &mut Input,
+        core: &mut Core<H, K>,
+    ) -> ControlFlow<Progress, Received> {
+        if self.input.is_none() && !core.kernel.techniques().shared_input {
+            self.input = core.pool.take_input();
+        }
+        if let State::Body(upload) = &mut self.state
+            && self.input.as_ref().is_none_or(Input::is_empty)
+            && let Some(receivable) = upload.receivable()
+        {
+            let Some(segment) = upload.room(&mut core.pool) else {
+                self.state.reject(NO_BUFFER, &self.client, core);
+                return Continue(Received::Nothing);
+            };
+            let room = receivable.min(segment.capacity() - segment.len());
+            let received = self.transport.read(segment, room, core)?;
+            if let Received::Bytes(bytes) = received {
+                upload.received(bytes, core.clock.now);
+                self.state.serve_body(&self.client, core);
+            }
+            return Continue(received);
+        }
+        let input = self.input.as_mut().unwrap_or(common);
+        if input.spare() == 0 && !core.pool.enlarge(input) {
+            self.state.reject(NO_BUFFER, &self.client, core);
+            return Continue(Received::Nothing);
+        }
+        let room = input.spare();
+        self.transport.read(input.bytes_mut(), room, core)
+    }
+
+    /// What was received and not served is kept in a buffer of its own, as long as there is
+    /// something in it.
+    #[cold]
+    fn keep_input<H: Handler, K: Kernel<Socket = S>>(
+        &mut self,
+        common: &mut Input,
+        core: &mut Core<H, K>,
+    ) {
+        let is_wanted = !matches!(self.state, State::Closing);
+        match self.input.take() {
+            Some(own) => {
+                let is_held = !own.is_empty() || !core.kernel.techniques().shared_input;
+                if is_held && is_wanted {
+                    self.input = Some(own);
+                } else {
+                    core.pool.give_back(own.into_bytes());
+                }
+            }
+            None if is_wanted => match core.pool.copy_of(Copied::Input, common.as_slice(), &[]) {
+                Some(rest) => self.input = Some(Input::new(rest, core.kernel.techniques())),
+                None => self.state.reject(NO_BUFFER, &self.client, core),
+            },
+            None => {}
+        }
+        common.clear();
     }
 
     /// Whether bytes wait that have not been looked at: those behind a request whose answer took
     /// its time.
-    #[inline]
     fn has_fresh_input(&self) -> bool {
-        match (&self.inbox, &self.phase) {
+        match (&self.input, &self.state) {
             (None, _) => false,
-            (Some(inbox), Phase::Head { scanned, .. }) => inbox.len() > *scanned,
-            (Some(inbox), _) => !inbox.is_empty(),
+            (Some(input), State::Head { scanned, .. }) => input.len() > *scanned,
+            (Some(input), _) => !input.is_empty(),
         }
     }
 
-    /// The state in a few words, for whoever observes.
-    pub(super) fn describe(&self) -> String {
-        let phase = match &self.phase {
-            Phase::Head { .. } => "Head",
-            Phase::Body(_) => "Body",
-            Phase::Deferred(_) => "Deferred",
-            Phase::Discard { .. } => "Discard",
-            Phase::Closing => "Closing",
-            Phase::Lingering { .. } => "Lingering",
-        };
-        let held = |input: Option<&Input>| input.map_or(0, Input::len);
-        let inbox = held(self.inbox.as_ref());
-        let outbox = held(self.outbox.as_ref().map(|owed| &owed.bytes));
-        format!("phase {phase}, inbox {inbox}, outbox {outbox}")
+    /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
+    /// does no harm, so a deadline that moves out, as it does with every request, costs nothing
+    /// here.
+    pub(super) fn arm<H: Handler, K: Kernel<Socket = S>>(&mut self, core: &mut Core<H, K>) {
+        let deadline = self.deadline(core);
+        let armed = &mut self.transport.edges.armed;
+        // Loops that know one timer for each connection set it anew whenever it moves.
+        let moves = !core.kernel.techniques().lazy_deadlines
+            && deadline != *armed
+            && deadline != Time::NEVER;
+        let is_set = deadline < *armed || moves;
+        if is_set {
+            *armed = deadline;
+            core.timers.set(deadline, self.client.id);
+        }
+        core.meter
+            .note(Step::Blocked(is_set, self), &mut core.kernel);
+    }
+
+    /// The moment at which something must be done even if nothing happens.
+    pub(super) fn deadline<H, K: Kernel>(&self, core: &Core<H, K>) -> Time {
+        match self.state {
+            // The usual case, which every answer leaves behind.
+            State::Head { since, .. }
+                if self.input.is_none()
+                    && self.transport.owed.is_none()
+                    && core.draining.is_none() =>
+            {
+                Time(since.0.saturating_add(core.idle_ns))
+            }
+            _ => self.other_deadline(core),
+        }
+    }
+
+    /// Whether the timer entry for this moment counts, or is a left-over.
+    pub fn is_armed_for(&self, at: Time) -> bool {
+        self.transport.edges.armed == at
+    }
+
+    /// A job has finished: its answer is kept until the connection is advanced.
+    pub fn keep_answer(&mut self, reply: Box<Reply>) {
+        // A refusal may have ended the wait: there was no buffer for what came behind the request.
+        if let State::Deferred(deferred) = &mut self.state
+            && matches!(deferred.wait, Wait::Job)
+        {
+            deferred.wait = Wait::Answered(reply);
+        }
     }
 
     /// Gives back what it holds; it is gone afterwards.
-    pub fn dismiss<H: Handler>(mut self, shared: &mut Shared<H, K>) {
-        self.end_phase(shared);
-        // What it had written when it failed must not go to the next one.
-        shared.output.clear(OUTPUT_KEPT);
-        let kept = [self.inbox, self.outbox.map(|owed| owed.bytes)];
-        for input in kept.into_iter().flatten() {
-            shared.pool.give_back(input.into_bytes());
+    pub fn dismiss<H, K: Kernel>(mut self, core: &mut Core<H, K>) {
+        self.state.change(State::Closing, &mut core.pool);
+        self.transport.give_back(core);
+        if let Some(input) = self.input {
+            core.pool.give_back(input.into_bytes());
         }
+    }
+}
+
+/// For whoever observes.
+impl<S> fmt::Display for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.name();
+        let input = self.input.as_ref().map_or(0, Input::len);
+        let owed = self.transport.owed.as_ref().map_or(0, |owed| owed.len());
+        write!(f, "state {state}, input {input}, owed {owed}")
     }
 }

@@ -13,7 +13,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::connections::ConnectionId;
-use super::kernel::Rouse;
+use super::kernel::Wake;
 use crate::http::{Job, Reply, Response, Status, Task};
 
 /// What reaches a reactor from other threads.
@@ -29,11 +29,11 @@ pub enum Message {
     Leave,
 }
 
-/// The end of a mailbox that other threads hold: a message sent rouses the reactor.
+/// The end of a mailbox that other threads hold: a message sent wakes the reactor.
 #[derive(Clone)]
 pub struct Address {
     messages: Sender<Message>,
-    rouse: Rouse,
+    wake: Wake,
 }
 
 /// The reactor's end of its mailbox.
@@ -42,13 +42,13 @@ pub struct Mailbox {
     messages: Receiver<Message>,
 }
 
-/// A mailbox, and the address of the reactor that polls with `rouse`.
-pub fn mailbox(rouse: Rouse) -> (Address, Mailbox) {
+/// A mailbox, and the address of the reactor that polls with `wake`.
+pub fn mailbox(wake: Wake) -> (Address, Mailbox) {
     let (sender, receiver) = unbounded();
     (
         Address {
             messages: sender,
-            rouse,
+            wake,
         },
         Mailbox { messages: receiver },
     )
@@ -58,7 +58,7 @@ impl Address {
     /// Leaves a message; if the reactor is gone, nobody will miss it.
     pub fn send(&self, message: Message) {
         if self.messages.send(message).is_ok() {
-            (self.rouse)();
+            (self.wake)();
         }
     }
 }
@@ -80,7 +80,7 @@ pub struct JobPool {
 
 /// The queue has no room for the work.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct QueueFull;
 
 impl JobPool {
     /// Starts the threads.
@@ -108,8 +108,8 @@ impl JobPool {
     ///
     /// # Errors
     ///
-    /// [`Full`] if no place is left in the queue.
-    pub fn run(&self, job: Job, id: ConnectionId, address: &Address) -> Result<(), Full> {
+    /// [`QueueFull`] if no place is left in the queue.
+    pub fn run(&self, job: Job, id: ConnectionId, address: &Address) -> Result<(), QueueFull> {
         let address = address.clone();
         self.reserve(1)?;
         self.push(Box::new(move || deliver(job, id, &address)));
@@ -120,14 +120,14 @@ impl JobPool {
     ///
     /// # Errors
     ///
-    /// [`Full`] if the queue has no place for all of them.
+    /// [`QueueFull`] if the queue has no place for all of them.
     pub fn run_all(
         &self,
         tasks: Vec<Task>,
         job: Job,
         id: ConnectionId,
         address: &Address,
-    ) -> Result<(), Full> {
+    ) -> Result<(), QueueFull> {
         if tasks.is_empty() {
             return self.run(job, id, address);
         }
@@ -145,7 +145,7 @@ impl JobPool {
     }
 
     /// Takes places in the queue, all or none, so that a request's tasks are never queued in part.
-    fn reserve(&self, places: usize) -> Result<(), Full> {
+    fn reserve(&self, places: usize) -> Result<(), QueueFull> {
         let fits = |waiting: usize| {
             waiting
                 .checked_add(places)
@@ -156,7 +156,7 @@ impl JobPool {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
         {
             Ok(_) => Ok(()),
-            Err(_) => Err(Full),
+            Err(_) => Err(QueueFull),
         }
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let (messages, received) = unbounded();
         let address = Address {
             messages,
-            rouse: Arc::new(|| ()),
+            wake: Arc::new(|| ()),
         };
         (
             JobPool::start(threads, waiting_max).unwrap(),
@@ -276,9 +276,12 @@ mod tests {
         started.recv().unwrap();
         pool.run(Box::new(ok), id(), &address).unwrap();
         let two: Vec<Task> = vec![Box::new(|| ()), Box::new(|| ())];
-        assert_eq!(pool.run_all(two, Box::new(ok), id(), &address), Err(Full));
+        assert_eq!(
+            pool.run_all(two, Box::new(ok), id(), &address),
+            Err(QueueFull)
+        );
         pool.run(Box::new(ok), id(), &address).unwrap();
-        assert_eq!(pool.run(Box::new(ok), id(), &address), Err(Full));
+        assert_eq!(pool.run(Box::new(ok), id(), &address), Err(QueueFull));
         release.send(()).unwrap();
         for _ in 0..3 {
             received.recv().unwrap();

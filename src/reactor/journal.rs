@@ -5,8 +5,7 @@
 
 use std::net::SocketAddr;
 
-use log::Level;
-
+use crate::accounts::{ReactorAccount, Refusal};
 use crate::http::{Request, Status};
 
 /// A handler or a job panicked, or the system refused something.
@@ -16,44 +15,36 @@ pub const REFUSED: &str = "barewire::refused";
 /// A request was answered: who, what, and the status.
 pub const ACCESS: &str = "barewire::access";
 
-/// The beginning of an access line, kept from the request until its answer; nothing while nobody
-/// listens.
-#[derive(Debug, Default)]
-pub struct AccessLine(Option<Box<str>>);
-
-impl AccessLine {
-    /// A request is here.
-    #[inline]
-    pub fn begin(&mut self, peer: &SocketAddr, request: &Request<'_>) {
-        if log::log_enabled!(target: ACCESS, Level::Info) {
-            self.0 = Some(asked(peer, request));
-        }
-    }
-
-    /// Something is here that cannot be called a request.
-    pub fn begin_unknown(&mut self, peer: &SocketAddr) {
-        let is_wanted = log::log_enabled!(target: ACCESS, Level::Info);
-        self.0 = is_wanted.then(|| format!("{peer} -").into_boxed_str());
-    }
-
-    /// The request has been answered.
-    #[inline]
-    pub fn answered(&mut self, status: Status) {
-        if self.0.is_some() {
-            self.write(status);
-        }
-    }
-
-    #[cold]
-    fn write(&mut self, status: Status) {
-        if let Some(asked) = self.0.take() {
-            log::info!(target: ACCESS, "{asked} {}", status.0);
-        }
-    }
+/// Counts a refusal, and says why if somebody listens.
+#[cold]
+pub fn refused(account: &ReactorAccount, refusal: Refusal, peer: &SocketAddr, reason: &str) {
+    account.refusals[refusal as usize].add(1);
+    let name = Refusal::ALL[refusal as usize].1;
+    log::warn!(target: REFUSED, "{peer}: {name}: {reason}");
 }
 
+/// Counts a handler that panicked.
 #[cold]
-fn asked(peer: &SocketAddr, request: &Request<'_>) -> Box<str> {
+pub fn panicked(account: &ReactorAccount) {
+    account.panics.add(1);
+    log::error!(target: FAULT, "a handler panicked; its request is answered with 500");
+}
+
+/// The end of the access line that begins with `asked`.
+#[cold]
+pub fn answered(asked: Option<Box<str>>, status: Status) {
+    log::info!(target: ACCESS, "{} {}", asked.unwrap_or_default(), status.0);
+}
+
+/// The beginning of the access line of what cannot be called a request.
+pub fn asked_something(peer: &SocketAddr) -> Option<Box<str>> {
+    let is_wanted = log::log_enabled!(target: ACCESS, log::Level::Info);
+    is_wanted.then(|| format!("{peer} -").into_boxed_str())
+}
+
+/// The beginning of the access line of a request.
+#[cold]
+pub fn asked(peer: &SocketAddr, request: &Request<'_>) -> Box<str> {
     let (method, path) = (request.method.as_str(), request.path);
     match request.query {
         Some(query) => format!("{peer} {method} {path}?{query}"),

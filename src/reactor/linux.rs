@@ -18,7 +18,8 @@ use rustix::time::{
 
 use super::buffers;
 use super::connections::ConnectionId;
-use super::kernel::{Kernel, Occasion, Readiness, Rouse};
+use super::kernel::{Kernel, Occasion, Readiness, Wake};
+use super::meter::Step;
 use super::socket;
 use super::source::Source;
 use super::timers::Time;
@@ -155,7 +156,7 @@ impl<C: Choice> Kernel for Linux<C> {
         Ok(events)
     }
 
-    fn rouse(&self) -> Rouse {
+    fn wake(&self) -> Wake {
         let waker = Arc::clone(&self.waker);
         // It fails only if the eventfd's count is full: then the poll ends anyway.
         Arc::new(move || drop(waker.wake()))
@@ -212,6 +213,9 @@ impl<C: Choice> Kernel for Linux<C> {
     fn shutdown(&mut self, socket: &mut TcpStream) -> io::Result<()> {
         socket.shutdown(std::net::Shutdown::Write)
     }
+
+    #[inline]
+    fn observe(&mut self, _step: &Step<'_>) {}
 }
 
 /// An error counts as readable: recv(2) will tell which.

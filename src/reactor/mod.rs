@@ -1,63 +1,59 @@
 //! The event loop: one thread, one epoll, one listener, one slab of connections.
 //!
-//! Read [`Reactor::turn`] first; everything else hangs on it. Readiness from the kernel, an expired
-//! timer and a finished job each become a [`Wakeup`], and [`Connection::advance`] carries the
-//! connection that it names as far as it can go. The files, in the order in which they explain each
-//! other:
+//! Read [`Reactor::turn`] first; everything else hangs on it. Events, expired timers and finished
+//! jobs each become a [`Wakeup`], and [`Connection::advance`] carries the connection that it names
+//! as far as it can go. Nothing in here knows a route.
 //!
-//! - [`connections`]: the slab, and ids that outlive nobody;
-//! - [`timers`]: time, and deadlines without a cancel;
-//! - [`kernel`]: the seam to the system;
-//! - [`socket`], [`source`] and [`buffers`]: what the real system needs; [`linux`]: that system;
-//! - [`jobs`]: threads for blocking work;
-//! - [`stopwatch`], [`journal`], [`upload`] and [`shared`]: what connections measure by, tell,
-//!   collect in, and have in common;
-//! - [`wakeup`]: what is said to a connection, and [`connection`]: what it makes of it;
-//! - `transfer`, `owing`, `serve`, `bodies`, `deferral` and `deadline`: the parts of a connection;
-//! - [`acceptor`]: how new ones are let in.
-//!
-//! Nothing in here knows a route.
+//! The files, in reading order: [`connection`] and its [`state`], [`transport`] and [`serve`], which
+//! a request passes through; [`meter`], which is told each step; [`buffers`], [`connections`] and
+//! [`timers`], which they stand on; [`kernel`], the seam to the system, and [`linux`], that system.
+//! The rest is for what is rare: bodies, waits, jobs, deadlines, accepting.
 
 use std::io;
 use std::sync::Arc;
-
-pub mod connections;
-pub mod timers;
-
-pub mod kernel;
-
-pub mod socket;
-pub mod source;
-
-pub mod buffers;
-
-pub mod linux;
-
-pub mod jobs;
-
-pub mod stopwatch;
-
-pub mod journal;
-
-pub mod upload;
-
-pub mod shared;
+use std::time::Duration;
 
 pub mod wakeup;
 
 pub mod connection;
 
-mod transfer;
+pub mod state;
 
-mod owing;
-mod serve;
+pub mod transport;
 
-mod bodies;
-mod deferral;
+pub mod serve;
+
+pub mod core;
+
+pub mod meter;
+
+pub mod buffers;
+
+pub mod connections;
+
+pub mod timers;
+
+pub mod kernel;
+
+pub mod linux;
+
+pub mod upload;
+
+pub mod deferral;
 
 mod deadline;
 
+pub mod jobs;
+
 pub mod acceptor;
+
+pub mod source;
+
+pub mod socket;
+
+pub mod stopwatch;
+
+pub mod journal;
 
 use bytes::BytesMut;
 
@@ -65,32 +61,241 @@ use self::acceptor::Acceptor;
 use self::buffers::Input;
 use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
+use self::core::{Core, Jobs};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
 use self::journal::FAULT;
-use self::kernel::{Counted, Kernel, Occasion};
-use self::shared::Shared;
+use self::kernel::{Kernel, Occasion};
+use self::meter::Step;
 use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
-use crate::http::Handler;
+use crate::http::{Handler, Reply};
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
-    connections: Connections<Connection<K>>,
+    connections: Connections<Connection<K::Socket>>,
     wakeups: Vec<Wakeup>,
     /// Connections that could have gone on in the last turn.
     yielded: Vec<ConnectionId>,
     acceptor: Acceptor,
     mailbox: Mailbox,
     has_mail: bool,
-    leaving: bool,
+    is_leaving: bool,
     /// The common input: where whoever reads next receives; empty between two advances.
     input: Input,
-    shared: Shared<H, K>,
+    core: Core<H, K>,
 }
 
 impl<H: Handler, K: Kernel> Reactor<H, K> {
+    /// One turn of the loop.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[cfg_attr(map, inline(never))]
+    pub fn turn(&mut self) -> io::Result<()> {
+        // Wait. What happened becomes wakeups; nothing is acted on yet.
+        let until = self.wait_until();
+        self.core.meter.note(Step::Polling, &mut self.core.kernel);
+        let events = self.core.kernel.poll(until, |occasion| match occasion {
+            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup {
+                id,
+                cause: Cause::Ready(ready),
+            }),
+            Occasion::Listener => self.acceptor.is_waiting = true,
+            Occasion::Messages => self.has_mail = true,
+        })?;
+        self.core
+            .meter
+            .note(Step::Polled(events), &mut self.core.kernel);
+
+        // One clock reading for all that came together.
+        self.begin_turn(events);
+        if self.acceptor.is_waiting {
+            self.acceptor.accept(&mut self.connections, &mut self.core);
+        }
+        if self.has_mail {
+            self.read_messages();
+        }
+        if !self.yielded.is_empty() {
+            self.resume_yielded();
+        }
+
+        // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
+        // timers are looked at in between.
+        if self.wakeups.is_empty() {
+            self.expire_timers(bounds::TIMERS_PER_TURN);
+        }
+        let mut number = 0;
+        while let Some(&wakeup) = self.wakeups.get(number) {
+            number += 1;
+            if self.is_clock_due(number) {
+                self.core.clock.now = self.core.kernel.now();
+                self.expire_timers(bounds::TIMERS_PER_ADVANCE);
+            }
+            self.advance(wakeup);
+        }
+        self.wakeups.clear();
+        Ok(())
+    }
+
+    /// When the turn must begin, whatever happens.
+    fn wait_until(&mut self) -> Time {
+        if self.core.jobs.outstanding > 0 {
+            self.note_held_up();
+        }
+        let clock = &self.core.clock;
+        if !self.yielded.is_empty() || clock.now < clock.awake_until {
+            return Time::ZERO;
+        }
+        let mut until = self.core.timers.soonest;
+        if self.acceptor.is_waiting {
+            until = until.min(self.acceptor.due(self.connections.len()));
+        }
+        until
+    }
+
+    /// Reads the clock, and sets the date if a second has passed.
+    fn begin_turn(&mut self, events: usize) {
+        let Core {
+            clock,
+            kernel,
+            meter,
+            ..
+        } = &mut self.core;
+        clock.now = kernel.now();
+        meter.turn_began = clock.now;
+        let spin_us = kernel.techniques().spin_us as u64;
+        if events > 0 && spin_us > 0 {
+            clock.awake_until = clock.now.after(Duration::from_micros(spin_us));
+        }
+        // The wall clock is read anew each time, so that a clock that is set shows within a second.
+        if clock.now >= clock.date_due {
+            let wall = kernel.wall_clock();
+            clock.date.set(wall.as_secs());
+            let rest_ns = 1_000_000_000 - u64::from(wall.subsec_nanos());
+            clock.date_due = clock.now.after(Duration::from_nanos(rest_ns));
+        }
+    }
+
+    /// Whether the clock is to be read before this advance of a turn, counted from 1. It is before
+    /// every so many of them, and before each one while a timer is so near that it could come due
+    /// in the middle of the turn.
+    fn is_clock_due(&self, advance: usize) -> bool {
+        let until_soonest = self
+            .core
+            .timers
+            .soonest
+            .0
+            .saturating_sub(self.core.clock.now.0);
+        until_soonest <= bounds::TIMER_NEAR_NS
+            || advance.is_multiple_of(self.core.kernel.techniques().advances_per_clock)
+    }
+
+    #[cfg_attr(map, inline(never))]
+    fn advance(&mut self, wakeup: Wakeup) {
+        let Some(connection) = self.connections.get_mut(wakeup.id) else {
+            return self.core.meter.account.stale_wakeups.add(1);
+        };
+        match connection.advance(wakeup.cause, &mut self.input, &mut self.core) {
+            Progress::Blocked => {}
+            Progress::Yielded => self.yielded.push(wakeup.id),
+            Progress::Finished => self.dismiss(wakeup.id),
+        }
+    }
+
+    /// Advances the connections of timers that are due, a few at a time: see
+    /// [`bounds::TIMERS_PER_ADVANCE`]. Drops the entries that no longer count, once they outnumber
+    /// those that do.
+    #[inline(never)]
+    fn expire_timers(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some((at, id)) = self.core.timers.pop_due(self.core.clock.now) else {
+                break;
+            };
+            self.core.meter.account.timers_fired.add(1);
+            let cause = Cause::Timer(at);
+            self.advance(Wakeup { id, cause });
+        }
+        if self.core.timers.is_crowded() {
+            let connections = &self.connections;
+            self.core.timers.sweep(|at, id| {
+                let connection = connections.get(id);
+                connection.is_some_and(|connection| connection.is_armed_for(at))
+            });
+        }
+    }
+
+    #[cold]
+    fn dismiss(&mut self, id: ConnectionId) {
+        let core = &mut self.core;
+        core.meter.note(Step::Dismissed(id), &mut core.kernel);
+        // What it had received and written when it failed must not go to the next one.
+        self.input.clear();
+        core.output.clear();
+        if let Some(connection) = self.connections.remove(id) {
+            connection.dismiss(core);
+            core.meter.account.connections.sub(1);
+            self.acceptor.released();
+        }
+    }
+
+    fn resume_yielded(&mut self) {
+        let resume = |id| Wakeup {
+            id,
+            cause: Cause::Resume,
+        };
+        self.wakeups.extend(self.yielded.drain(..).map(resume));
+    }
+
+    /// Accounts for how long the turn held the others up, while jobs are under way for someone who
+    /// will ask.
+    #[cold]
+    fn note_held_up(&mut self) {
+        let began = self.core.meter.turn_began;
+        let took = self.core.kernel.now().0.saturating_sub(began.0);
+        self.core.meter.account.held_up.record(took);
+    }
+
+    #[inline(never)]
+    fn read_messages(&mut self) {
+        self.has_mail = false;
+        while let Some(message) = self.mailbox.take() {
+            match message {
+                Message::Answer(id, reply) => self.take_answer(id, reply),
+                Message::Panicked(id, reply) => {
+                    self.core.meter.account.panics.add(1);
+                    log::error!(target: FAULT, "a job panicked; its request is answered with 500");
+                    self.take_answer(id, reply);
+                }
+                Message::Drain => self.drain(),
+                Message::Leave => self.is_leaving = true,
+            }
+        }
+    }
+
+    fn take_answer(&mut self, id: ConnectionId, reply: Box<Reply>) {
+        self.core.jobs.outstanding -= 1;
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.keep_answer(reply);
+        }
+        let cause = Cause::Answer;
+        self.wakeups.push(Wakeup { id, cause });
+    }
+
+    /// Accepts no more, and has every connection look at its deadline.
+    fn drain(&mut self) {
+        if self.core.draining.is_some() {
+            return;
+        }
+        self.core.draining = Some(self.core.clock.now);
+        self.acceptor.drain(&mut self.connections, &mut self.core);
+        let cause = Cause::Drain;
+        let ids = self.connections.ids().into_iter();
+        self.wakeups.extend(ids.map(|id| Wakeup { id, cause }));
+    }
+
     /// A reactor over a kernel that listens; `worker` is its number, `connections_max` its share of
     /// them.
     pub fn new(
@@ -102,9 +307,13 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         worker: usize,
         connections_max: usize,
     ) -> Self {
-        let (address, mailbox) = mailbox(kernel.rouse());
-        let kernel = Counted::new(kernel, account, config.sample);
-        let shared = Shared::new(kernel, handler, jobs, address, config, worker);
+        let (address, mailbox) = mailbox(kernel.wake());
+        let jobs = Jobs {
+            pool: jobs,
+            address,
+            outstanding: 0,
+        };
+        let input = BytesMut::with_capacity(config.socket.buffer_size);
         Self {
             connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),
@@ -112,18 +321,10 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             acceptor: Acceptor::new(connections_max),
             mailbox,
             has_mail: false,
-            leaving: false,
-            input: Input::new(
-                BytesMut::with_capacity(config.socket.buffer_size),
-                &config.techniques,
-            ),
-            shared,
+            is_leaving: false,
+            input: Input::new(input, &config.techniques),
+            core: Core::new(kernel, handler, jobs, account, config, worker),
         }
-    }
-
-    /// Where other threads reach this reactor.
-    pub fn address(&self) -> Address {
-        self.shared.address.clone()
     }
 
     /// Turns until told to leave, or until it has drained.
@@ -132,61 +333,21 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     ///
     /// If the kernel refuses to poll, which no peer can cause.
     pub fn run(mut self) -> io::Result<()> {
-        self.shared.kernel.account.owner.take_over();
+        self.core.meter.take_over();
         while !self.is_over() {
             self.turn()?;
         }
         Ok(())
     }
 
-    /// One turn of the loop.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    #[cfg_attr(map, inline(never))]
-    pub fn turn(&mut self) -> io::Result<()> {
-        // Wait. What happened becomes wakeups; nothing is acted on yet.
-        self.shared.note_turn_ended();
-        let until = self.wait_until();
-        let events = self.shared.kernel.poll(until, |occasion| match occasion {
-            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup::ready(id, ready)),
-            Occasion::Listener => self.acceptor.ready(),
-            Occasion::Messages => self.has_mail = true,
-        })?;
-        self.shared
-            .kernel
-            .observe("turn", || format!("{} wakeups", self.wakeups.len()));
-
-        // One clock reading for all that came together.
-        self.shared.begin_turn(events);
-
-        self.accept();
-        self.read_mail();
-        self.resume_yielded();
-
-        // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
-        // timers are looked at in between.
-        if self.wakeups.is_empty() {
-            self.expire_timers(bounds::TIMERS_PER_TURN);
-        }
-        let mut number = 0;
-        while let Some(&wakeup) = self.wakeups.get(number) {
-            number += 1;
-            if self.shared.is_clock_due(number) {
-                self.shared.read_clock();
-                self.expire_timers(bounds::TIMERS_PER_ADVANCE);
-            }
-            self.advance(wakeup);
-        }
-        self.wakeups.clear();
-        self.sweep_timers();
-        Ok(())
-    }
-
     /// Whether there is nothing left to do, ever.
     pub fn is_over(&self) -> bool {
-        self.leaving || (self.shared.draining.is_some() && self.connections.is_empty())
+        self.is_leaving || (self.core.draining.is_some() && self.connections.is_empty())
+    }
+
+    /// Where other threads reach this reactor.
+    pub fn address(&self) -> Address {
+        self.core.jobs.address.clone()
     }
 
     /// How many connections are open.
@@ -196,124 +357,11 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// How many timer entries are set.
     pub fn timers(&self) -> usize {
-        self.shared.timers.len()
+        self.core.timers.len()
     }
 
     /// The kernel that it was given.
     pub fn kernel_mut(&mut self) -> &mut K {
-        &mut self.shared.kernel.kernel
-    }
-
-    /// When the next turn must begin, whatever happens.
-    fn wait_until(&self) -> Time {
-        let is_asleep = self.shared.now >= self.shared.awake_until;
-        if self.yielded.is_empty() && is_asleep {
-            self.shared
-                .timers
-                .next()
-                .min(self.acceptor.due(self.connections.len()))
-        } else {
-            Time::ZERO
-        }
-    }
-
-    #[cfg_attr(map, inline(never))]
-    #[cfg_attr(not(map), inline)]
-    fn advance(&mut self, wakeup: Wakeup) {
-        let Some(connection) = self.connections.get_mut(wakeup.id) else {
-            self.shared.kernel.account.stale_wakeups.add(1);
-            return;
-        };
-        self.shared.kernel.account.wakeups[wakeup.cause.kind() as usize].add(1);
-        match connection.advance(wakeup.cause, &mut self.input, &mut self.shared) {
-            Progress::Blocked => {}
-            Progress::Yielded => self.yielded.push(wakeup.id),
-            Progress::Finished => self.dismiss(wakeup.id),
-        }
-    }
-
-    #[cold]
-    fn dismiss(&mut self, id: ConnectionId) {
-        self.shared
-            .kernel
-            .observe("dismiss", || format!("connection {id}"));
-        if let Some(connection) = self.connections.remove(id) {
-            connection.dismiss(&mut self.shared);
-            self.shared.kernel.account.connections.sub(1);
-            self.acceptor.released();
-        }
-    }
-
-    /// Advances the connections of timers that are due, a few at a time: see
-    /// [`bounds::TIMERS_PER_ADVANCE`].
-    #[inline(never)]
-    fn expire_timers(&mut self, most: usize) {
-        for _ in 0..most {
-            let Some((at, id)) = self.shared.timers.pop_due(self.shared.now) else {
-                break;
-            };
-            self.shared.kernel.account.timers_fired.add(1);
-            self.advance(Wakeup {
-                id,
-                cause: Cause::Timer(at),
-            });
-        }
-    }
-
-    /// Drops timer entries that no longer count, once they outnumber those that do.
-    fn sweep_timers(&mut self) {
-        if self.shared.timers.is_crowded() {
-            let connections = &self.connections;
-            self.shared.timers.sweep(|at, id| {
-                connections
-                    .get(id)
-                    .is_some_and(|connection| connection.is_armed_for(at))
-            });
-        }
-    }
-
-    fn resume_yielded(&mut self) {
-        if self.yielded.is_empty() {
-            return;
-        }
-        let resume = |id| Wakeup {
-            id,
-            cause: Cause::Resume,
-        };
-        self.wakeups.extend(self.yielded.drain(..).map(resume));
-    }
-
-    fn read_mail(&mut self) {
-        if self.has_mail {
-            self.has_mail = false;
-            self.read_messages();
-        }
-    }
-
-    #[inline(never)]
-    fn read_messages(&mut self) {
-        while let Some(message) = self.mailbox.take() {
-            match message {
-                Message::Answer(id, reply) => self.take_answer(id, reply),
-                Message::Panicked(id, reply) => {
-                    self.shared.kernel.account.panics.add(1);
-                    log::error!(target: FAULT, "a job panicked; its request is answered with 500");
-                    self.take_answer(id, reply);
-                }
-                Message::Drain => self.drain(),
-                Message::Leave => self.leaving = true,
-            }
-        }
-    }
-
-    fn take_answer(&mut self, id: ConnectionId, reply: Box<crate::http::Reply>) {
-        self.shared.jobs_outstanding -= 1;
-        if let Some(connection) = self.connections.get_mut(id) {
-            connection.keep_answer(reply);
-        }
-        self.wakeups.push(Wakeup {
-            id,
-            cause: Cause::Answer,
-        });
+        &mut self.core.kernel
     }
 }

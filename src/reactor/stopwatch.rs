@@ -1,43 +1,70 @@
-//! Clock readings inside a request, for one request in `--sample`; and what the thread is at.
+//! Clock readings inside a request, for one request in `--sample`.
 //!
 //! A reading costs 20 to 30 ns where the request itself costs 4,000, and 400 when it is pipelined:
-//! seven of them in every request would be a stage of their own. Between samples, a lap is one
-//! comparison, and one store that tells the allocator which stage begins.
+//! seven of them in every request would be a stage of their own. So nothing here is called between
+//! two samples.
 
 use std::fmt::Write;
 
-use super::kernel::{Counted, Kernel};
+use super::kernel::Kernel;
 use super::timers::Time;
-use crate::accounts::Stage;
-use crate::allocator;
+use crate::accounts::{ReactorAccount, Stage};
 
 /// Times the stages of sampled requests, and the response time of those and of deferred ones.
 #[derive(Debug)]
 pub struct Stopwatch {
+    /// What is being timed.
+    pub sample: Sample,
+    /// Requests until the next sample; none or fewer if one is due.
+    pub countdown: i64,
     every: i64,
-    /// Requests until the next sample; less than none if more of them came together.
-    countdown: i64,
-    /// When the stage that is being timed began.
-    running: Option<Time>,
-    /// The round's send is to be timed; its turn began then.
-    round: Option<Time>,
-    /// When the request whose response time is due at the next send reached us.
-    asked: Option<Time>,
-    /// Nanoseconds of the sample's stages until now.
-    laps: [u64; Stage::COUNT],
     /// Whether answers are told their times.
-    tells: bool,
-    /// The sample is one that was paused, and no request of a batch.
-    is_resumed: bool,
+    pub tells: bool,
 }
 
-/// A sample whose answer is written and not sent yet.
-#[derive(Debug)]
-pub struct Paused {
-    asked: Time,
-    /// When its turn began; `None` if only its response time is wanted.
-    turn: Option<Time>,
-    laps: [u64; Stage::COUNT],
+/// Nanoseconds of each stage.
+type Laps = [u64; Stage::COUNT];
+
+/// What is being timed.
+#[derive(Debug, Default)]
+pub enum Sample {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The stages of a round's first request.
+    Stages {
+        /// When its turn began.
+        turn: Time,
+        /// When the stage began that is under way.
+        began: Time,
+        /// The stages that have ended.
+        laps: Laps,
+    },
+    /// Its answer is written.
+    Written {
+        /// When its turn began.
+        turn: Time,
+        /// The stages that have ended.
+        laps: Laps,
+        /// No other answer will be sent with it.
+        alone: bool,
+    },
+    /// Its answer is being sent.
+    Sending {
+        /// When its turn began.
+        turn: Time,
+        /// When the send began.
+        began: Time,
+        /// The stages that have ended.
+        laps: Laps,
+        /// No other answer is sent with it.
+        alone: bool,
+    },
+    /// The response time alone, of an answer that was deferred.
+    Deferred {
+        /// When the turn began that read the request.
+        asked: Time,
+    },
 }
 
 impl Stopwatch {
@@ -51,115 +78,114 @@ impl Stopwatch {
             every => i64::from(every),
         };
         Self {
-            every,
+            sample: Sample::Nothing,
             countdown: if tells { 0 } else { every },
-            running: None,
-            round: None,
-            asked: None,
-            laps: [0; Stage::COUNT],
+            every,
             tells,
-            is_resumed: false,
         }
     }
 
-    /// Starts before a read, if a sample is due; `turn` is when the turn began.
-    #[inline]
-    pub fn start<K: Kernel>(&mut self, turn: Time, kernel: &mut Counted<K>) {
-        allocator::enter(Stage::Read as u8);
-        if self.round.is_some() {
-            self.abandon();
-        }
-        if self.countdown <= 0 {
-            self.begin(turn, kernel);
-        }
-    }
-
+    /// Begins a sample: a connection is about to be read. The wait since the turn began is over.
     #[cold]
-    fn begin<K: Kernel>(&mut self, turn: Time, kernel: &mut Counted<K>) {
+    pub fn begin<K: Kernel>(&mut self, turn: Time, account: &ReactorAccount, kernel: &mut K) {
+        let began = kernel.now();
+        let mut laps = [0; Stage::COUNT];
+        laps[Stage::Wait as usize] = nanos(turn, began);
+        account.stages[Stage::Wait as usize].record(nanos(turn, began));
         self.countdown = self.every;
-        self.laps = [0; Stage::COUNT];
-        self.round = Some(turn);
-        self.asked = Some(turn);
-        self.record(Stage::Wait, turn, kernel);
+        self.sample = Sample::Stages { turn, began, laps };
     }
 
-    /// The round that was sampled came to no send: its request is not complete yet, or deferred.
-    /// What comes next is somebody else's.
+    /// The round that was sampled came to no send of its own: its request is not complete yet, or
+    /// deferred, or its answer waits behind bytes that are owed.
     #[cold]
     pub fn abandon(&mut self) {
         // A sample that found no request is taken again at the next read. To wait for the usual
         // number could hit the same spot each time: without `short-read` every second read finds
         // nothing.
-        if self.round.is_some() && self.countdown == self.every {
+        if matches!(self.sample, Sample::Stages { .. }) {
             self.countdown = 0;
         }
-        (self.running, self.round, self.asked) = (None, None, None);
+        self.sample = Sample::Nothing;
     }
 
-    /// Stops: the answers of this round are sent later. `None` if nobody is timed.
+    /// A stage has ended, and the next begins.
     #[cold]
-    pub fn pause(&mut self) -> Option<Box<Paused>> {
-        let paused = self.asked.map(|asked| Paused {
-            asked,
-            // Of a batch, the others were not timed.
-            turn: self.round.filter(|_| self.countdown == self.every - 1),
-            laps: self.laps,
-        });
-        self.abandon();
-        paused.map(Box::new)
-    }
-
-    /// Goes on just before they are sent.
-    #[cold]
-    pub fn resume(&mut self, paused: &Paused) {
-        self.asked = Some(paused.asked);
-        self.round = paused.turn;
-        self.laps = paused.laps;
-        self.is_resumed = true;
-    }
-
-    /// Ends a stage, and begins the next.
-    #[inline]
-    pub fn lap<K: Kernel>(&mut self, stage: Stage, kernel: &mut Counted<K>) {
-        allocator::enter(match stage {
-            Stage::Wait => Stage::Read,
-            // Behind an answer comes the next request of the batch, if anything.
-            Stage::Read | Stage::Serialise => Stage::Parse,
-            Stage::Parse => Stage::Handle,
-            Stage::Handle => Stage::Serialise,
-            Stage::Write | Stage::Rest => Stage::Rest,
-        } as u8);
-        if let Some(began) = self.running {
-            self.record(stage, began, kernel);
+    pub fn lap<K: Kernel>(&mut self, ended: Stage, account: &ReactorAccount, kernel: &mut K) {
+        let mut time = |began: &mut Time, laps: &mut Laps| {
+            let now = kernel.now();
+            let took = nanos(*began, now);
+            laps[ended as usize] += took;
+            account.stages[ended as usize].record(took);
+            *began = now;
+        };
+        match (&mut self.sample, ended) {
+            (Sample::Stages { began, laps, turn }, Stage::Serialise) => {
+                time(began, laps);
+                self.sample = Sample::Written {
+                    turn: *turn,
+                    laps: *laps,
+                    alone: true,
+                };
+            }
+            (Sample::Stages { began, laps, .. }, _) => time(began, laps),
+            // Of a batch the first request is timed; the others would all be in what is left.
+            (Sample::Written { alone, .. }, Stage::Serialise) => *alone = false,
+            (Sample::Written { turn, laps, alone }, Stage::Rest) => {
+                self.sample = Sample::Sending {
+                    turn: *turn,
+                    began: kernel.now(),
+                    laps: *laps,
+                    alone: *alone,
+                };
+            }
+            (
+                Sample::Sending {
+                    turn,
+                    began,
+                    laps,
+                    alone,
+                },
+                Stage::Write,
+            ) => {
+                time(began, laps);
+                let all = nanos(*turn, *began);
+                account.response_time.record(all);
+                if *alone {
+                    let known: u64 = laps.iter().sum();
+                    account.stages[Stage::Rest as usize].record(all.saturating_sub(known));
+                }
+                self.sample = Sample::Nothing;
+            }
+            (Sample::Deferred { asked }, Stage::Write) => {
+                account.response_time.record(nanos(*asked, kernel.now()));
+                self.sample = Sample::Nothing;
+            }
+            _ => {}
         }
     }
 
-    /// A handler goes on after a wait.
-    pub fn handler_resumes() {
-        allocator::enter(Stage::Handle as u8);
+    /// Stops, if an answer is written: it is sent in a later round.
+    #[cold]
+    pub fn pause(&mut self) -> Sample {
+        match self.sample {
+            Sample::Written { .. } | Sample::Deferred { .. } => std::mem::take(&mut self.sample),
+            _ => Sample::Nothing,
+        }
     }
 
-    /// A request has been served. Only the first of a batch is timed: sixteen pipelined ones would
-    /// be fifty readings.
-    #[inline]
-    pub fn request_served(&mut self) {
-        self.countdown -= 1;
-        self.running = None;
-    }
-
-    /// Whether answers are told what their stages took.
-    #[inline]
-    pub fn tells(&self) -> bool {
-        self.tells
-    }
-
-    /// What an answer is told: the stages that are known when its head is written; `None` if this
-    /// one is not timed.
+    /// What an answer is told: the stages that are known when its head is written (W3C Server
+    /// Timing); `None` if this one is not timed.
     pub fn timing(&self) -> Option<String> {
-        self.running?;
+        let Sample::Stages { laps, .. } = &self.sample else {
+            return None;
+        };
+        if !self.tells {
+            return None;
+        }
         let mut text = String::new();
         for (stage, name) in &Stage::ALL[..=Stage::Handle as usize] {
-            let us = self.laps[*stage as usize] / 1000;
+            let us = laps[*stage as usize] / 1000;
             let (whole, thousandths) = (us / 1000, us % 1000);
             let comma = if text.is_empty() { "" } else { ", " };
             // Writing to a String cannot fail.
@@ -167,63 +193,8 @@ impl Stopwatch {
         }
         Some(text)
     }
-
-    /// A deferred answer is about to be sent; its response time counts from `asked`.
-    pub fn deferred(&mut self, asked: Time) {
-        self.asked = Some(asked);
-    }
-
-    /// Just before a send.
-    #[inline]
-    pub fn before_send<K: Kernel>(&mut self, kernel: &mut Counted<K>) {
-        allocator::enter(Stage::Write as u8);
-        if self.round.is_some() {
-            self.running = Some(kernel.now());
-        }
-    }
-
-    /// Just after it.
-    #[inline]
-    pub fn after_send<K: Kernel>(&mut self, kernel: &mut Counted<K>) {
-        allocator::enter(Stage::Rest as u8);
-        if let Some(asked) = self.asked {
-            self.asked = None;
-            self.finish(asked, kernel);
-        }
-    }
-
-    #[cold]
-    fn finish<K: Kernel>(&mut self, asked: Time, kernel: &mut Counted<K>) {
-        let turn = self.round.take();
-        if turn.is_some() {
-            self.lap(Stage::Write, kernel);
-            self.running = None;
-        }
-        let now = kernel.now();
-        kernel.account.response_time.record(nanos(now, asked));
-        // The others of a batch were not timed, and would all be in what is left.
-        if let Some(turn) = turn
-            && (self.is_resumed || self.countdown == self.every - 1)
-        {
-            let known: u64 = self.laps.iter().sum();
-            let rest = nanos(now, turn).saturating_sub(known);
-            kernel.account.stages[Stage::Rest as usize].record(rest);
-        }
-        self.is_resumed = false;
-    }
-
-    /// Reads the clock and records a stage that began earlier. Cold, so that what is left of it
-    /// between samples is the comparison alone.
-    #[cold]
-    fn record<K: Kernel>(&mut self, stage: Stage, began: Time, kernel: &mut Counted<K>) {
-        let now = kernel.now();
-        let took = nanos(now, began);
-        self.laps[stage as usize] += took;
-        kernel.account.stages[stage as usize].record(took);
-        self.running = Some(now);
-    }
 }
 
-fn nanos(now: Time, began: Time) -> u64 {
+fn nanos(began: Time, now: Time) -> u64 {
     now.0.saturating_sub(began.0)
 }

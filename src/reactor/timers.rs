@@ -46,6 +46,8 @@ impl Time {
 /// The entries of one reactor, soonest first.
 #[derive(Debug)]
 pub struct Timers {
+    /// When the soonest entry comes due; [`Time::NEVER`] if there is none.
+    pub soonest: Time,
     entries: BinaryHeap<Reverse<(Time, ConnectionId)>>,
     sweep_at: usize,
 }
@@ -55,6 +57,7 @@ impl Timers {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            soonest: Time::NEVER,
             entries: BinaryHeap::new(),
             sweep_at: bounds::TIMER_ENTRIES_MIN,
         }
@@ -63,22 +66,22 @@ impl Timers {
     /// Adds an entry.
     pub fn set(&mut self, at: Time, id: ConnectionId) {
         self.entries.push(Reverse((at, id)));
-    }
-
-    /// When the soonest entry comes due; [`Time::NEVER`] if there is none.
-    #[inline]
-    pub fn next(&self) -> Time {
-        self.entries
-            .peek()
-            .map_or(Time::NEVER, |Reverse((at, _))| *at)
+        self.soonest = self.soonest.min(at);
     }
 
     /// Takes out the soonest entry if it is due.
     pub fn pop_due(&mut self, now: Time) -> Option<(Time, ConnectionId)> {
-        if self.next() > now {
+        if self.soonest > now {
             return None;
         }
-        self.entries.pop().map(|Reverse(entry)| entry)
+        let due = self.entries.pop().map(|Reverse(entry)| entry);
+        self.look();
+        due
+    }
+
+    fn look(&mut self) {
+        let first = self.entries.peek();
+        self.soonest = first.map_or(Time::NEVER, |Reverse((at, _))| *at);
     }
 
     /// Whether it is time to [`sweep`](Self::sweep).
@@ -91,6 +94,7 @@ impl Timers {
     /// so the cost for each entry ever set is constant.
     pub fn sweep(&mut self, mut counts: impl FnMut(Time, ConnectionId) -> bool) {
         self.entries.retain(|Reverse((at, id))| counts(*at, *id));
+        self.look();
         self.sweep_at = bounds::TIMER_ENTRIES_MIN.max(2 * self.entries.len());
     }
 
@@ -125,12 +129,12 @@ mod tests {
         for (at, index) in [(300, 300), (100, 100), (200, 200)] {
             timers.set(Time(at), id(index));
         }
-        assert_eq!(timers.next(), Time(100));
+        assert_eq!(timers.soonest, Time(100));
         assert_eq!(timers.pop_due(Time(99)), None);
         assert_eq!(timers.pop_due(Time(250)), Some((Time(100), id(100))));
         assert_eq!(timers.pop_due(Time(250)), Some((Time(200), id(200))));
         assert_eq!(timers.pop_due(Time(250)), None);
-        assert_eq!(timers.next(), Time(300));
+        assert_eq!(timers.soonest, Time(300));
     }
 
     #[test]

@@ -6,11 +6,12 @@
 
 use bytes::BytesMut;
 
-use super::buffers::Pool;
+use super::buffers::{Input, NO_BUFFER, Pool};
 use super::timers::Time;
-use crate::config::{Timeouts, bounds};
+use crate::accounts::{Copied, ReactorAccount};
+use crate::config::{Limits, Timeouts, bounds};
 use crate::http::body::Decoder;
-use crate::http::{Body, Exchange};
+use crate::http::{Body, Exchange, Rejection};
 
 /// A body on its way.
 #[derive(Debug)]
@@ -49,17 +50,45 @@ impl Upload {
         }
     }
 
-    /// Copies a piece of the body behind the others; `None` if the pool is exhausted.
-    #[must_use]
-    pub fn store(&mut self, mut data: &[u8], pool: &mut Pool) -> Option<()> {
-        self.copied += data.len();
+    /// Copies what belongs to the body out of an input.
+    ///
+    /// # Errors
+    ///
+    /// What the decoder refuses; 503 if the pool is exhausted.
+    pub fn take(
+        &mut self,
+        input: &mut Input,
+        limits: &Limits,
+        pool: &mut Pool,
+        account: &ReactorAccount,
+        now: Time,
+    ) -> Result<(), Rejection> {
+        let piece = self.decoder.next(input.as_slice(), limits)?;
+        self.pace.moved(piece.consumed, now);
+        self.copied += piece.data.len();
+        account.bytes_copied[Copied::Body as usize].add(piece.data.len() as u64);
+        let mut data = piece.data;
         while !data.is_empty() {
-            let segment = self.room(pool)?;
-            let (piece, rest) = data.split_at(data.len().min(segment.capacity() - segment.len()));
-            segment.extend_from_slice(piece);
+            let segment = self.room(pool).ok_or(NO_BUFFER)?;
+            let (here, rest) = data.split_at(data.len().min(segment.capacity() - segment.len()));
+            segment.extend_from_slice(here);
             data = rest;
         }
-        Some(())
+        input.consume(piece.consumed);
+        Ok(())
+    }
+
+    /// How much may be received straight into [`room`](Self::room): bytes of a body whose number is
+    /// known; `None` if framing may stand between them.
+    pub fn receivable(&self) -> Option<usize> {
+        let remaining = self.decoder.remaining()?;
+        Some(usize::try_from(remaining).unwrap_or(usize::MAX))
+    }
+
+    /// Counts bytes that were received straight into [`room`](Self::room).
+    pub fn received(&mut self, bytes: usize, now: Time) {
+        self.decoder.skip(bytes as u64);
+        self.pace.moved(bytes, now);
     }
 
     /// A segment with room; `None` if the pool is exhausted.

@@ -3,7 +3,6 @@
 use super::connections::ConnectionId;
 use super::kernel::Readiness;
 use super::timers::Time;
-use crate::accounts::Woken;
 
 /// A reason to advance a connection. A hint: the connection's own state is the truth.
 ///
@@ -14,17 +13,6 @@ pub struct Wakeup {
     pub id: ConnectionId,
     /// Why.
     pub cause: Cause,
-}
-
-impl Wakeup {
-    /// The kernel says that the connection is ready.
-    #[inline]
-    pub fn ready(id: ConnectionId, ready: Readiness) -> Self {
-        Self {
-            id,
-            cause: Cause::Ready(ready),
-        }
-    }
 }
 
 /// Why a connection is advanced.
@@ -40,20 +28,6 @@ pub enum Cause {
     Resume,
     /// The server is leaving.
     Drain,
-}
-
-impl Cause {
-    /// The kind under which it is counted.
-    #[inline]
-    pub fn kind(self) -> Woken {
-        match self {
-            Self::Ready(_) => Woken::Ready,
-            Self::Timer(_) => Woken::Timer,
-            Self::Answer => Woken::Answer,
-            Self::Resume => Woken::Resume,
-            Self::Drain => Woken::Drain,
-        }
-    }
 }
 
 impl std::fmt::Display for Cause {

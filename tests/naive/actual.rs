@@ -1,22 +1,18 @@
 //! The server's own parser and decoder, asked in the terms of the naive ones.
 
-use barewire::config::Limits;
+use barewire::config::{Limits, Techniques};
 use barewire::http::body::Decoder;
-use barewire::http::parse::{self, Framing, Slots};
+use barewire::http::parse::{self, Framing, Parser, Slots};
 
 use super::{Head, Verdict};
 
 /// The verdict once the input has grown to each of `lengths` in turn; `None` if it still waits.
 pub(crate) fn parsed(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<Verdict> {
     let mut scanned = 0;
+    let mut parser = Parser::new(&Limits::default(), &Techniques::default());
     for length in lengths {
         let mut slots = Slots::default();
-        match parse::head(
-            &input[..length],
-            &mut scanned,
-            &mut slots,
-            &Limits::default(),
-        ) {
+        match parser.head(&input[..length], &mut scanned, &mut slots) {
             Ok(None) => {}
             Ok(Some(head)) => return Some(Ok(owned(&head))),
             Err(rejection) => return Some(Err(rejection.status.0)),
@@ -37,7 +33,7 @@ fn owned(head: &parse::Head<'_>) -> Head {
             .collect(),
         framing: head.framing,
         expectation: head.expectation,
-        keep_alive: head.keep_alive,
+        keep_alive: head.exchange.keep_alive,
         bytes: head.bytes,
     }
 }

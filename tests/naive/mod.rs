@@ -114,6 +114,13 @@ fn target_form(method: Method, target: &str) -> Option<(String, Option<String>)>
         Some(at) => (target[..at].to_owned(), Some(target[at + 1..].to_owned())),
         None => (target.to_owned(), None),
     };
+    let is_decodable = |path: &str| {
+        let octets = path.split('%').skip(1).map(|after| after.chars().take(2));
+        octets.map(String::from_iter).all(|octet: String| {
+            let is_hex = octet.len() == 2 && octet.chars().all(|c| c.is_ascii_hexdigit());
+            is_hex && octet != "00"
+        })
+    };
     if method == Method::Connect {
         let (host, port) = target.rsplit_once(':')?;
         let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
@@ -123,7 +130,7 @@ fn target_form(method: Method, target: &str) -> Option<(String, Option<String>)>
         return (method == Method::Options).then(|| cut(target));
     }
     if target.starts_with('/') {
-        return Some(cut(target));
+        return Some(cut(target)).filter(|(path, _)| is_decodable(path));
     }
     let lower = target.to_ascii_lowercase();
     if !lower.starts_with("http://") {
@@ -135,7 +142,7 @@ fn target_form(method: Method, target: &str) -> Option<(String, Option<String>)>
         return None;
     }
     let (path, query) = cut(&rest[authority.len()..]);
-    Some(match (path.as_str(), query.is_some(), method) {
+    is_decodable(&path).then(|| match (path.as_str(), query.is_some(), method) {
         ("", false, Method::Options) => ("*".to_owned(), None),
         ("", _, _) => ("/".to_owned(), query),
         _ => (path, query),
@@ -144,7 +151,10 @@ fn target_form(method: Method, target: &str) -> Option<(String, Option<String>)>
 
 /// uri-host [ ":" port ]
 fn is_host_and_port(text: &str) -> bool {
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_digits = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        digits && (text.is_empty() || text.parse::<u16>().is_ok())
+    };
     is_host(text)
         || text
             .rsplit_once(':')
@@ -161,7 +171,7 @@ fn is_host(text: &str) -> bool {
     }
     let mut pieces = text.split('%');
     let is_plain = |text: &str| {
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c);
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+;=".contains(c);
         text.chars().all(is_allowed)
     };
     let is_encoded = |text: &str| {

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use barewire::config::Techniques;
 use barewire::reactor::connections::ConnectionId;
-use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Rouse};
+use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Wake};
+use barewire::reactor::meter::Step;
 use barewire::reactor::timers::Time;
 use bytes::BytesMut;
 
@@ -364,7 +365,7 @@ impl Kernel for Scripted {
         Ok(events)
     }
 
-    fn rouse(&self) -> Rouse {
+    fn wake(&self) -> Wake {
         let mail = self.0.borrow().mail();
         Arc::new(move || {
             *mail.sent.lock().unwrap() += 1;
@@ -452,6 +453,8 @@ impl Kernel for Scripted {
         wire.saw_fin = true;
         Ok(())
     }
+
+    fn observe(&mut self, _: &Step<'_>) {}
 }
 
 impl Drop for Line {

@@ -117,7 +117,7 @@ fn fail(path: &str) -> Reply {
     match path {
         "/panic/handler" | "/panic-of-body" => panic!("on purpose"),
         "/panic/writer" => Response::written(ContentType::Text, |out| {
-            out.push(b"half of an answer that nobody must see");
+            out.extend_from_slice(b"half of an answer that nobody must see");
             panic!("on purpose");
         })
         .into(),
@@ -126,7 +126,7 @@ fn fail(path: &str) -> Reply {
         "/panic/task" => run_all(3, |number| assert!(number != 1, "on purpose")),
         "/panic/job-writer" => run(|| {
             Response::written(ContentType::Text, |out| {
-                out.push(b"half");
+                out.extend_from_slice(b"half");
                 panic!("on purpose");
             })
             .into()

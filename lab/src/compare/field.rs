@@ -15,7 +15,7 @@ pub(super) enum Role {
     /// The one that all are compared with.
     Server,
     /// The same once more: the floor of the noise.
-    Again,
+    WouldBlock,
     /// A canned loop.
     Limit,
     /// Somebody else's server.
@@ -78,7 +78,12 @@ impl Field {
                 ..machine_code("L0 io_uring", Role::Limit, subject, None)
             });
         }
-        entrants.push(machine_code("barewire, again", Role::Again, server, None));
+        entrants.push(machine_code(
+            "barewire, again",
+            Role::WouldBlock,
+            server,
+            None,
+        ));
         Ok(Self { entrants })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Costs;
 use super::explained::{busy_percent, explained, stage_mean};
-use crate::accounts::{Again, Copied, CpuTime, Figures, Refusal, Snapshot, Stage, Woken};
+use crate::accounts::{Copied, CpuTime, Figures, Refusal, Snapshot, Stage, Woken, WouldBlock};
 use crate::handlers::sheet::{Entry, decimals, per};
 use crate::handlers::table::TABLE;
 use crate::handlers::units::float;
@@ -21,7 +21,7 @@ pub(super) fn sheet(
     percentiles: Option<&[Snapshot; Stage::COUNT]>,
 ) -> Entry {
     let per_request = |count: u64| ratio(count, figures.requests);
-    let recv_eagains = figures.eagains[Again::Recv as usize];
+    let recv_eagains = figures.eagains[WouldBlock::Recv as usize];
     Entry::Group(vec![
         ("requests", Entry::Count(figures.requests)),
         ("accepted", Entry::Count(figures.accepted)),
@@ -31,7 +31,10 @@ pub(super) fn sheet(
         ("events_per_poll", ratio(figures.events, figures.turns)),
         ("answers_per_send", ratio(figures.requests, figures.writes)),
         ("eagains_per_read", ratio(recv_eagains, figures.reads)),
-        ("eagains", Entry::counts(&Again::NAMES, &figures.eagains)),
+        (
+            "eagains",
+            Entry::counts(&WouldBlock::NAMES, &figures.eagains),
+        ),
         ("short_sends", Entry::Count(figures.short_writes)),
         ("system_calls", system_calls(figures, Entry::Count)),
         (

@@ -5,7 +5,7 @@
 //! below [`REQUESTS_MIN`]: the first connections and their timers are not what requests cost.
 
 use super::{Evidence, Finding, share};
-use crate::accounts::{Again, Copied, Refusal, Stage};
+use crate::accounts::{Copied, Refusal, Stage, WouldBlock};
 use crate::handlers::accounts::{BUSY_ENOUGH, busy_percent};
 use crate::handlers::units::float;
 
@@ -77,7 +77,7 @@ fn refusals(evidence: &Evidence<'_>) -> Option<Finding> {
 
 fn vain_reads(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
-    let percent = 100.0 * share(figures.eagains[Again::Recv as usize], figures.reads);
+    let percent = 100.0 * share(figures.eagains[WouldBlock::Recv as usize], figures.reads);
     let text = format!("{percent:.0} % of reads returned EAGAIN: a second read after a short one");
     (percent > 5.0 && figures.reads >= REQUESTS_MIN)
         .then(|| Finding::new(percent, "% of reads", text).technique(evidence.off("short-read")))

@@ -4,7 +4,7 @@
 //! goes up.
 
 use super::exposition::Kind;
-use crate::accounts::{Again, Copied, CpuTime, Figures, Refusal, Stage, Woken};
+use crate::accounts::{Copied, CpuTime, Figures, Refusal, Stage, Woken, WouldBlock};
 use crate::handlers::table::TABLE;
 use crate::handlers::units::float;
 
@@ -183,7 +183,7 @@ pub(super) const BY_KIND: &[ByKind] = &[
         name: "barewire_eagains_total",
         help: "Calls that found nothing to do (EAGAIN).",
         label: "call",
-        counts: |it| pairs(Again::NAMES, &it.eagains),
+        counts: |it| pairs(WouldBlock::NAMES, &it.eagains),
     },
     ByKind {
         name: "barewire_allocations_total",

@@ -4,10 +4,9 @@
 //! would be read by some and not by others. The lines are judged all the same, since a wrong one
 //! shows where the framing went wrong.
 
-use super::bad_request;
 use crate::config::Limits;
 use crate::http::parse::octets::{TOKEN, VALUE};
-use crate::http::{Rejection, Status};
+use crate::http::status::{Rejection, Status};
 
 /// How much of the section has gone by.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +53,7 @@ impl Trailer {
             (At::Value, _) if VALUE.has(octet) => At::Value,
             (At::Value, b'\r') => At::LineCr,
             (At::LineCr, b'\n') => At::LineStart,
-            _ => return Err(bad_request(LINE)),
+            _ => return Err(Rejection::bad_request(LINE)),
         };
         let begins_field = matches!((self.at, at), (At::LineStart, At::Name));
         let counted = Self {

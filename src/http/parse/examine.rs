@@ -1,17 +1,17 @@
-//! A head line by line, without haste: whatever `plain` has not taken, because it is incomplete,
-//! unusual or wrong.
+//! A head line by line, without haste: whatever is incomplete, unusual or wrong.
 //!
 //! The same bytes are refused for the same reason however they were split on their way: faults are
-//! judged in the order in which they stand, and nothing is judged that lies beyond a limit. That
-//! bytes are taken apart twice is deliberate: the fast way says yes or "not me", this one knows
-//! why.
+//! judged in the order in which they stand, and nothing is judged that lies beyond a limit. Taking
+//! the bytes apart twice is deliberate: the usual way says yes or "not me", this one knows why.
 
+use super::field::Field;
+use super::fields;
+use super::head::Head;
 use super::octets::{Class, TARGET, TOKEN, VALUE};
 use super::target::{self, Target};
-use super::{Line, Slots, bad_request, fields_max};
-use crate::config::Limits;
-use crate::http::request::{Method, Version};
-use crate::http::{Rejection, Status};
+use crate::config::{Limits, bounds};
+use crate::http::request::{Body, Method, Request, Version};
+use crate::http::status::{Rejection, Status};
 
 const METHOD: &str = "The request line does not begin with a method. It must be a token such as \
     `GET`, followed by one space.";
@@ -35,12 +35,67 @@ const TOO_MANY: &str = "There are too many fields. The request must have fewer, 
 const SECTION_TOO_LARGE: &str = "The header section is too large. The request must have fewer or \
     shorter fields.";
 
+const LINE_ENDS: &str = "The request begins with line ends. One CRLF is allowed before the request \
+    line, and nothing else.";
+
+/// Judges a head. `Ok(None)`: right so far, but not complete.
+#[cold]
+pub(super) fn head<'a>(
+    input: &'a [u8],
+    slots: &'a mut Option<[Field<'a>; bounds::FIELDS_MAX]>,
+    limits: &Limits,
+) -> Result<Option<Head<'a>>, Rejection> {
+    let Some(bytes) = after_empty_line(input)? else {
+        return Ok(None);
+    };
+    let Some(line) = line(bytes, limits)? else {
+        return Ok(None);
+    };
+    let slots = slots.insert([httparse::EMPTY_HEADER; bounds::FIELDS_MAX]);
+    let Some((section_bytes, fields)) = section(line.rest, slots, limits)? else {
+        return Ok(None);
+    };
+    let controls = fields::controls(fields, line.version)?;
+    let head_bytes = bytes.len() - line.rest.len() + section_bytes;
+    let request = Request {
+        method: line.method,
+        path: line.target.path,
+        query: line.target.query,
+        version: line.version,
+        fields,
+        head: bytes.get(..head_bytes).unwrap_or_default(),
+        body: Body::default(),
+        worker: 0,
+        params: &[],
+    };
+    let taken = input.len() - bytes.len() + head_bytes;
+    Ok(Some(Head::new(request, controls, taken)))
+}
+
+/// Takes away the empty line that a client may have sent behind its last body (RFC 9112 section
+/// 2.2); `None` if the head has not begun.
+fn after_empty_line(input: &[u8]) -> Result<Option<&[u8]>, Rejection> {
+    match input {
+        [] | [b'\r'] | [b'\r', b'\n'] => Ok(None),
+        [b'\r', b'\n', b'\r' | b'\n', ..] => Err(Rejection::bad_request(LINE_ENDS)),
+        [b'\r', b'\n', bytes @ ..] => Ok(Some(bytes)),
+        [b'\r' | b'\n', ..] => Err(Rejection::bad_request(LINE_ENDS)),
+        _ => Ok(Some(input)),
+    }
+}
+
+/// The first line, judged; `rest` is what follows its CRLF.
+struct Line<'a> {
+    method: Method,
+    target: Target<'a>,
+    version: Version,
+    rest: &'a [u8],
+}
+
 /// Judges the request line: its form, then its length, then the version. The rules for targets are
 /// HTTP/1.1's, so that they come last: `PRI * HTTP/2.0` is no bad request, but one of another
 /// version (RFC 9113 section 3.4).
-/// `Ok(None)`: right so far, but not complete.
-#[cold]
-pub(super) fn line<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Line<'a>>, Rejection> {
+fn line<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Line<'a>>, Rejection> {
     let limit = limits.request_line;
     let visible = visible(bytes, limit);
     let Some(((method, raw), (major, minor, line_bytes))) = line_parts(visible)? else {
@@ -100,9 +155,9 @@ fn word<'a>(
         [] => Ok(None),
         [b' ', after @ ..] if !word.is_empty() => match str::from_utf8(word) {
             Ok(word) => Ok(Some((word, after))),
-            Err(_) => Err(bad_request(reason)),
+            Err(_) => Err(Rejection::bad_request(reason)),
         },
-        _ => Err(bad_request(reason)),
+        _ => Err(Rejection::bad_request(reason)),
     }
 }
 
@@ -119,31 +174,30 @@ fn version(bytes: &[u8]) -> Result<Option<(u8, u8)>, Rejection> {
             _ => octet == shape,
         });
     match bytes {
-        _ if !fits => Err(bad_request(VERSION)),
+        _ if !fits => Err(Rejection::bad_request(VERSION)),
         [_, _, _, _, _, major, _, minor, _, _, ..] => Ok(Some((*major, *minor))),
         _ => Ok(None),
     }
 }
 
-/// Judges the field lines, and puts them into `slots` when the empty line has come: the number of
-/// their bytes, with that line. `Ok(None)`: right so far.
-#[cold]
-pub(super) fn section<'a>(
+/// Judges the field lines, and finds them when the empty line has come: the number of their bytes,
+/// with that line, and they themselves. `Ok(None)`: right so far.
+fn section<'a>(
     bytes: &'a [u8],
-    slots: &mut Slots<'a>,
+    slots: &'a mut [Field<'a>],
     limits: &Limits,
-) -> Result<Option<usize>, Rejection> {
+) -> Result<Option<(usize, &'a [Field<'a>])>, Rejection> {
     if !has_ended(bytes, limits)? {
         return Ok(None);
     }
-    match httparse::parse_headers(bytes, slots.cleared(fields_max(limits))) {
-        Ok(httparse::Status::Complete((section_bytes, fields))) => {
-            let count = fields.len();
-            slots.fields.truncate(count);
-            Ok(Some(section_bytes))
-        }
-        _ => Err(bad_request(NAME)),
+    match httparse::parse_headers(bytes, slots) {
+        Ok(httparse::Status::Complete(section)) => Ok(Some(section)),
+        _ => Err(Rejection::bad_request(NAME)),
     }
+}
+
+fn fields_max(limits: &Limits) -> usize {
+    limits.header_fields.min(bounds::FIELDS_MAX)
 }
 
 /// Judges the field lines; whether the empty line behind them has come.
@@ -173,19 +227,19 @@ fn field_line(bytes: &[u8]) -> Result<Option<&[u8]>, Rejection> {
     let (name, after) = bytes.split_at(TOKEN.prefix(bytes));
     let value = match (name, after) {
         (_, []) | ([], [b'\r']) => return Ok(None),
-        ([], [b'\r', ..]) => return Err(bad_request(BARE_CR)),
-        ([], [b'\n', ..]) => return Err(bad_request(BARE_LF)),
-        ([], [b' ' | b'\t', ..]) => return Err(bad_request(FOLDED)),
+        ([], [b'\r', ..]) => return Err(Rejection::bad_request(BARE_CR)),
+        ([], [b'\n', ..]) => return Err(Rejection::bad_request(BARE_LF)),
+        ([], [b' ' | b'\t', ..]) => return Err(Rejection::bad_request(FOLDED)),
         ([_, ..], [b':', value @ ..]) => value,
-        ([_, ..], [b' ' | b'\t', ..]) => return Err(bad_request(NAME_SPACE)),
-        _ => return Err(bad_request(NAME)),
+        ([_, ..], [b' ' | b'\t', ..]) => return Err(Rejection::bad_request(NAME_SPACE)),
+        _ => return Err(Rejection::bad_request(NAME)),
     };
     match &value[VALUE.prefix(value)..] {
         [] | [b'\r'] => Ok(None),
         [b'\r', b'\n', after @ ..] => Ok(Some(after)),
-        [b'\r', ..] => Err(bad_request(BARE_CR)),
-        [b'\n', ..] => Err(bad_request(BARE_LF)),
-        _ => Err(bad_request(VALUE_OCTET)),
+        [b'\r', ..] => Err(Rejection::bad_request(BARE_CR)),
+        [b'\n', ..] => Err(Rejection::bad_request(BARE_LF)),
+        _ => Err(Rejection::bad_request(VALUE_OCTET)),
     }
 }
 

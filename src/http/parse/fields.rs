@@ -3,11 +3,12 @@
 //!
 //! Errors are told in this order: Host, then the framing. The others cannot be wrong.
 
+use super::field::Field;
+use super::head::{Controls, Expectation, Framing};
 use super::octets::TOKEN;
 use super::target::is_authority;
-use super::{Expectation, Field, Framing, bad_request};
 use crate::http::request::Version;
-use crate::http::{Rejection, Status};
+use crate::http::status::{Rejection, Status};
 
 const TWO_HOSTS: &str = "There is more than one Host field. A request must have exactly one.";
 const HOST_MISSING: &str = "There is no Host field. An HTTP/1.1 request must have exactly one.";
@@ -26,65 +27,25 @@ const CODING_INVALID: &str = "Transfer-Encoding is not a list of codings whose l
 const CODING_UNKNOWN: &str = "Transfer-Encoding names a coding that is not implemented. It must be \
     `chunked` and nothing else.";
 
-/// What the fields say about the message's end and the connection's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Controls {
-    pub(super) framing: Framing,
-    pub(super) expectation: Expectation,
-    pub(super) keep_alive: bool,
-}
-
-impl Controls {
-    /// Reads them, and checks Host before. One pass is enough for most requests, which have Host,
-    /// perhaps Connection, and nothing else that matters here.
-    #[inline]
-    pub(super) fn of(fields: &[Field<'_>], version: Version) -> Result<Self, Rejection> {
-        let mut hosts = 0_usize;
-        let mut host: &[u8] = b"";
-        let mut has_options = false;
-        let mut has_body = false;
-        for field in fields {
-            // Length and first letter tell nearly all other fields apart.
-            match field.name.len() {
-                4 if is(field, b"Host") => {
-                    hosts += 1;
-                    host = field.value;
-                }
-                6 => has_body |= begins(field, b'e'),
-                10 => has_options |= begins(field, b'c'),
-                14 => has_body |= begins(field, b'c'),
-                17 => has_body |= begins(field, b't'),
-                _ => {}
-            }
-        }
-        check_host(hosts, host, version)?;
-        let (framing, expectation) = if has_body {
-            (framing(fields, version)?, expectation(fields, version))
-        } else {
-            (Framing::None, Expectation::None)
-        };
-        let stays = version == Version::Http11;
-        Ok(Self {
-            framing,
-            expectation,
-            keep_alive: if has_options {
-                keeps_alive(fields, stays)
-            } else {
-                stays
-            },
-        })
-    }
+/// Reads them all.
+pub(super) fn controls(fields: &[Field<'_>], version: Version) -> Result<Controls, Rejection> {
+    check_host(fields, version)?;
+    Ok(Controls {
+        framing: framing(fields, version)?,
+        expectation: expectation(fields, version),
+        keep_alive: keeps_alive(fields, version == Version::Http11),
+    })
 }
 
 /// RFC 9112 section 3.2: one valid Host, which HTTP/1.0 may leave out. An empty one is legal.
-#[inline]
-fn check_host(hosts: usize, host: &[u8], version: Version) -> Result<(), Rejection> {
-    match hosts {
-        1 if is_authority(host) => Ok(()),
-        1 => Err(bad_request(HOST_INVALID)),
-        0 if version == Version::Http10 => Ok(()),
-        0 => Err(bad_request(HOST_MISSING)),
-        _ => Err(bad_request(TWO_HOSTS)),
+fn check_host(fields: &[Field<'_>], version: Version) -> Result<(), Rejection> {
+    let mut hosts = called(fields, b"Host");
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if is_authority(host.value) => Ok(()),
+        (Some(_), None) => Err(Rejection::bad_request(HOST_INVALID)),
+        (None, _) if version == Version::Http10 => Ok(()),
+        (None, _) => Err(Rejection::bad_request(HOST_MISSING)),
+        (Some(_), Some(_)) => Err(Rejection::bad_request(TWO_HOSTS)),
     }
 }
 
@@ -96,10 +57,10 @@ fn framing(fields: &[Field<'_>], version: Version) -> Result<Framing, Rejection>
     match (has_coding, lengths.next(), lengths.next()) {
         (false, None, _) => Ok(Framing::None),
         (false, Some(length), None) => content_length(length.value).map(Framing::Length),
-        (false, Some(_), Some(_)) => Err(bad_request(TWO_LENGTHS)),
-        (true, _, _) if version == Version::Http10 => Err(bad_request(CODING_IN_10)),
+        (false, Some(_), Some(_)) => Err(Rejection::bad_request(TWO_LENGTHS)),
+        (true, _, _) if version == Version::Http10 => Err(Rejection::bad_request(CODING_IN_10)),
         (true, None, _) => check_codings(fields).map(|()| Framing::Chunked),
-        (true, Some(_), _) => Err(bad_request(LENGTH_AND_CODING)),
+        (true, Some(_), _) => Err(Rejection::bad_request(LENGTH_AND_CODING)),
     }
 }
 
@@ -123,11 +84,6 @@ fn expectation(fields: &[Field<'_>], version: Version) -> Expectation {
 fn keeps_alive(fields: &[Field<'_>], stays_unasked: bool) -> bool {
     let mut stays = stays_unasked;
     for field in called(fields, b"Connection") {
-        // What browsers send needs no look at each octet.
-        if field.value == b"keep-alive" {
-            stays = true;
-            continue;
-        }
         for option in elements(field.value) {
             if option.eq_ignore_ascii_case(b"close") {
                 return false;
@@ -138,7 +94,7 @@ fn keeps_alive(fields: &[Field<'_>], stays_unasked: bool) -> bool {
     stays
 }
 
-const TRANSFER_ENCODING: &[u8; 17] = b"Transfer-Encoding";
+const TRANSFER_ENCODING: &[u8] = b"Transfer-Encoding";
 
 /// Digits and nothing else: `u64::from_str` alone would take `+5`.
 fn content_length(value: &[u8]) -> Result<u64, Rejection> {
@@ -146,7 +102,7 @@ fn content_length(value: &[u8]) -> Result<u64, Rejection> {
         .filter(|value| value.iter().all(u8::is_ascii_digit))
         .and_then(|digits| std::str::from_utf8(digits).ok())
         .and_then(|digits| digits.parse().ok())
-        .ok_or(bad_request(LENGTH_INVALID))
+        .ok_or(Rejection::bad_request(LENGTH_INVALID))
 }
 
 /// `chunked` must be there once, at the end. A comma inside a quoted parameter counts as one
@@ -159,13 +115,13 @@ fn check_codings(fields: &[Field<'_>]) -> Result<(), Rejection> {
         let (name, parameters) = split_parameters(element);
         // What follows `chunked`, be it itself, makes it not final.
         if chunked || name.is_empty() || !TOKEN.has_all(name) {
-            return Err(bad_request(CODING_INVALID));
+            return Err(Rejection::bad_request(CODING_INVALID));
         }
         chunked = parameters.is_none() && name.eq_ignore_ascii_case(b"chunked");
         others |= !chunked;
     }
     match (chunked, others) {
-        (false, _) => Err(bad_request(CODING_INVALID)),
+        (false, _) => Err(Rejection::bad_request(CODING_INVALID)),
         (true, false) => Ok(()),
         (true, true) => Err(Rejection {
             status: Status::NOT_IMPLEMENTED,
@@ -184,10 +140,7 @@ fn split_parameters(element: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// The elements of all fields called `name` as one list (RFC 9110 section 5.3), empty ones
 /// included.
-fn list<'a, const N: usize>(
-    fields: &'a [Field<'_>],
-    name: &'static [u8; N],
-) -> impl Iterator<Item = &'a [u8]> {
+fn list<'a>(fields: &'a [Field<'_>], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
     called(fields, name).flat_map(|field| elements(field.value))
 }
 
@@ -196,24 +149,14 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&octet| octet == b',').map(<[u8]>::trim_ascii)
 }
 
-fn called<'a, 'b, const N: usize>(
+fn called<'a, 'b>(
     fields: &'a [Field<'b>],
-    name: &'static [u8; N],
+    name: &'static [u8],
 ) -> impl Iterator<Item = &'a Field<'b>> {
     fields.iter().filter(move |field| is(field, name))
 }
 
-/// Whether the field's name is `name`. Nearly all clients write it as the RFC does, which is one
-/// comparison of `N` bytes; without case it is `N` comparisons of one.
-#[inline]
-fn is<const N: usize>(field: &Field<'_>, name: &'static [u8; N]) -> bool {
-    <&[u8; N]>::try_from(field.name.as_bytes())
-        .is_ok_and(|given| given == name || given.eq_ignore_ascii_case(name))
-}
-
-/// Whether the field's name begins with this letter, given in lower case, or its upper case.
-#[inline]
-fn begins(field: &Field<'_>, letter: u8) -> bool {
-    let first = field.name.as_bytes().first();
-    first.is_some_and(|octet| octet | 0x20 == letter)
+/// Names have no case (RFC 9110 section 5.1).
+fn is(field: &Field<'_>, name: &[u8]) -> bool {
+    field.name.as_bytes().eq_ignore_ascii_case(name)
 }

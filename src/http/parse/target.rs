@@ -7,10 +7,9 @@
 use std::net::Ipv6Addr;
 use std::str;
 
-use super::bad_request;
-use super::octets::{REG_NAME, TARGET, TARGET_PATH};
-use crate::http::Rejection;
+use super::octets::{REG_NAME, TARGET};
 use crate::http::request::{Method, hex_digit};
+use crate::http::status::Rejection;
 
 /// A target, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,46 +34,42 @@ const ABSOLUTE: &str = "The request target is an absolute URI without a valid au
 const AUTHORITY: &str = "The target of CONNECT must be a host, a colon and a port from 0 to 65535, \
     and nothing else.";
 
+const PERCENT: &str = "The path of the request target holds a `%` that is not followed by two hex \
+    digits, or stands for NUL. A percent sign itself must be sent as `%25`.";
+
 impl<'a> Target<'a> {
     /// Takes `raw` apart, whose octets are above 0x20 and not 0x7F.
-    #[inline]
     pub(super) fn parse(method: Method, raw: &'a str) -> Result<Self, Rejection> {
+        if !TARGET.has_all(raw.as_bytes()) {
+            return Err(Rejection::bad_request(OCTETS));
+        }
         if raw.starts_with('/') && method != Method::Connect {
-            return Self::split(raw).ok_or(bad_request(OCTETS));
+            return Self::split(raw);
         }
         Self::parse_rare(method, raw)
     }
 
-    /// Path and query; `None` if an octet of either is not allowed.
-    #[inline]
-    fn split(raw: &'a str) -> Option<Self> {
-        let path_bytes = TARGET_PATH.prefix(raw.as_bytes());
-        if path_bytes == raw.len() {
-            return Some(Self {
-                path: raw,
-                query: None,
-            });
+    /// Path and query. What nobody could decode is refused here, before routes are looked at.
+    fn split(raw: &'a str) -> Result<Self, Rejection> {
+        let (path, query) = match raw.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (raw, None),
+        };
+        if !is_decodable(path) {
+            return Err(Rejection::bad_request(PERCENT));
         }
-        let (path, rest) = raw.split_at_checked(path_bytes)?;
-        let query = rest.strip_prefix('?')?;
-        TARGET.has_all(query.as_bytes()).then_some(Self {
-            path,
-            query: Some(query),
-        })
+        Ok(Self { path, query })
     }
 
     /// All forms but the origin-form.
     fn parse_rare(method: Method, raw: &'a str) -> Result<Self, Rejection> {
-        if !TARGET.has_all(raw.as_bytes()) {
-            return Err(bad_request(OCTETS));
-        }
         let whole = Self {
             path: raw,
             query: None,
         };
         match (method, raw) {
             (Method::Connect, _) if is_connectable(raw.as_bytes()) => Ok(whole),
-            (Method::Connect, _) => Err(bad_request(AUTHORITY)),
+            (Method::Connect, _) => Err(Rejection::bad_request(AUTHORITY)),
             (Method::Options, "*") => Ok(whole),
             _ => Self::parse_absolute(method, raw),
         }
@@ -90,8 +85,8 @@ impl<'a> Target<'a> {
         // be empty.
         split_authority(authority.as_bytes())
             .filter(|(host, _)| !host.is_empty())
-            .ok_or(bad_request(ABSOLUTE))?;
-        let split = Self::split(rest).ok_or(bad_request(OCTETS))?;
+            .ok_or(Rejection::bad_request(ABSOLUTE))?;
+        let split = Self::split(rest)?;
         let path = match (split.path, split.query) {
             // The last proxy must make `*` of it (RFC 9112 section 3.2.4); here it has not.
             ("", None) if method == Method::Options => "*",
@@ -104,25 +99,42 @@ impl<'a> Target<'a> {
 
 /// Whether `value` is a host with or without a port, or empty: what may stand in Host (RFC 9110
 /// section 7.2).
-#[inline]
 pub(super) fn is_authority(value: &[u8]) -> bool {
     split_authority(value).is_some()
 }
 
 /// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of
 /// that form.
-#[inline]
 fn split_authority(authority: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let (host, rest) = authority.split_at(host_bytes(authority)?);
     match rest {
         [] => Some((host, None)),
-        [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => Some((host, Some(port))),
+        [b':', port @ ..] if is_port(port) => Some((host, Some(port))),
         _ => None,
     }
 }
 
+/// Digits, perhaps none (RFC 3986 section 3.2.3), of a number that a port can be.
+fn is_port(port: &[u8]) -> bool {
+    let number = port.iter().try_fold(0_u16, |number, octet| {
+        let digit = char::from(*octet).to_digit(10)?;
+        number
+            .checked_mul(10)?
+            .checked_add(u16::try_from(digit).ok()?)
+    });
+    number.is_some()
+}
+
+/// Whether each `%` begins an octet, and none is NUL (RFC 3986 section 2.1).
+fn is_decodable(path: &str) -> bool {
+    path.split('%').skip(1).all(|after| match after.as_bytes() {
+        [b'0', b'0', ..] => false,
+        [high, low, ..] => hex_digit(*high).and(hex_digit(*low)).is_some(),
+        _ => false,
+    })
+}
+
 /// How many bytes the host takes at the beginning of `authority`; what follows it is not looked at.
-#[inline]
 fn host_bytes(authority: &[u8]) -> Option<usize> {
     let plain = REG_NAME.prefix(authority);
     match authority.get(plain) {
@@ -156,21 +168,19 @@ fn rare_host_bytes(authority: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether CONNECT could go there: the host must not be empty, and the port must be one (RFC 9110
-/// section 9.3.6).
+/// Whether CONNECT could go there: neither host nor port may be empty (RFC 9110 section 9.3.6).
 fn is_connectable(authority: &[u8]) -> bool {
-    let Some((host, Some(port))) = split_authority(authority) else {
-        return false;
-    };
-    let port = str::from_utf8(port).ok().map(str::parse::<u16>);
-    !host.is_empty() && matches!(port, Some(Ok(_)))
+    let parts = split_authority(authority);
+    parts.is_some_and(|(host, port)| !host.is_empty() && port.is_some_and(|port| !port.is_empty()))
 }
 
 /// What follows `http://`; a scheme has no case (RFC 3986 section 3.1).
 fn strip_scheme(raw: &str) -> Result<&str, Rejection> {
     match raw.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok(rest),
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => Err(bad_request(SECURED)),
-        _ => Err(bad_request(FORM)),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => {
+            Err(Rejection::bad_request(SECURED))
+        }
+        _ => Err(Rejection::bad_request(FORM)),
     }
 }

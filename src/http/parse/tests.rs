@@ -31,8 +31,8 @@ struct Seen {
 type Verdict = Result<Option<Seen>, Rejection>;
 
 fn step(input: &[u8], scanned: &mut usize, limits: &Limits) -> Verdict {
-    let mut slots = Slots::default();
-    let found = head(input, scanned, &mut slots, limits)?;
+    let (mut parser, mut slots) = (Parser::new(limits, &Techniques::FULL), Slots::new());
+    let found = parser.head(input, scanned, &mut slots)?;
     Ok(found.map(|head| Seen {
         method: head.request.method,
         path: head.request.path.to_owned(),
@@ -44,7 +44,7 @@ fn step(input: &[u8], scanned: &mut usize, limits: &Limits) -> Verdict {
         head: head.request.head.to_vec(),
         framing: head.framing,
         expectation: head.expectation,
-        keep_alive: head.keep_alive,
+        keep_alive: head.exchange.keep_alive,
         bytes: head.bytes,
     }))
 }

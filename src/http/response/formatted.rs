@@ -4,8 +4,8 @@
 //! The twin of the template, for whoever wants to know what that is worth: the same bytes.
 
 use super::{Content, Response, Written};
+use crate::config::Techniques;
 use crate::http::date::Date;
-use crate::http::output::Output;
 use crate::http::request::{Exchange, Version};
 use crate::http::status::Status;
 
@@ -17,12 +17,13 @@ impl Response {
         self,
         exchange: Exchange,
         date: &Date,
-        out: &mut Output,
+        techniques: &Techniques,
+        out: &mut Vec<u8>,
     ) -> Written {
         let keep_alive = exchange.keep_alive && !self.close;
         let mut head = self.formatted_lines(exchange.version, keep_alive, date);
         if matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED) {
-            out.push(format!("{head}\r\n").as_bytes());
+            out.extend_from_slice(format!("{head}\r\n").as_bytes());
             return Written {
                 keep_alive,
                 copied: 0,
@@ -35,23 +36,23 @@ impl Response {
                 (body, has_type)
             }
             Content::Written(writer) => {
-                let mut own = out.alike();
-                writer(&mut own);
-                (own.as_slice().to_vec(), true)
+                let mut own = Vec::new();
+                writer(&mut own, techniques);
+                (own, true)
             }
         };
         if has_type {
             head += &format!("Content-Type: {}\r\n", self.content_type.media_type());
         }
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
-        out.push(head.as_bytes());
+        out.extend_from_slice(head.as_bytes());
         if exchange.head_only {
             return Written {
                 keep_alive,
                 copied: 0,
             };
         }
-        out.push(&body);
+        out.extend_from_slice(&body);
         Written {
             keep_alive,
             copied: 2 * body.len(),
@@ -80,7 +81,6 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Techniques;
     use crate::http::content_type::ContentType;
 
     /// Every kind of answer to every kind of request.
@@ -103,17 +103,17 @@ mod tests {
                 head_only: number & 2 != 0,
                 version: [Version::Http11, Version::Http10][number >> 2],
             };
-            let mut template = Output::default();
+            let (mut template, mut formatted) = (Vec::new(), Vec::new());
             let techniques = Techniques {
                 head_template: false,
                 json_in_place: false,
                 ..Techniques::default()
             };
-            let mut formatted = Output::new(0, &techniques);
-            let kept = kind().write(exchange, &date, &mut template).keep_alive;
-            let twin = kind().write(exchange, &date, &mut formatted).keep_alive;
-            assert_eq!(formatted.as_slice(), template.as_slice(), "{exchange:?}");
-            assert_eq!(twin, kept);
+            let full = Techniques::default();
+            let kept = kind().write(exchange, &date, &full, &mut template);
+            let twin = kind().write(exchange, &date, &techniques, &mut formatted);
+            assert_eq!(formatted, template, "{exchange:?}");
+            assert_eq!(twin.keep_alive, kept.keep_alive);
         }
     }
 }

@@ -1,28 +1,28 @@
 //! Requests in, rendered answers out.
 
 use super::*;
-use crate::config::Limits;
+use crate::config::{Limits, Techniques};
 use crate::http::date::Date;
-use crate::http::output::Output;
-use crate::http::parse::{Slots, head};
+use crate::http::parse::{Parser, Slots};
 use crate::http::{ContentType, Exchange};
 
 fn with_request<T>(line: &str, then: impl FnOnce(&Request<'_>) -> T) -> T {
     let input = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut slots = Slots::default();
-    let head = head(input.as_bytes(), &mut 0, &mut slots, &Limits::default());
+    let mut slots = Slots::new();
+    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
+    let head = parser.head(input.as_bytes(), &mut 0, &mut slots);
     then(&head.unwrap().unwrap().request)
 }
 
 fn rendered(response: Response, request: &Request<'_>) -> String {
-    let mut out = Output::default();
+    let mut out = Vec::new();
     let exchange = Exchange {
         keep_alive: true,
         head_only: request.method == Method::Head,
         version: request.version,
     };
-    response.write(exchange, &Date::at(0), &mut out);
-    String::from_utf8(out.as_slice().to_vec()).unwrap()
+    response.write(exchange, &Date::at(0), &Techniques::FULL, &mut out);
+    String::from_utf8(out).unwrap()
 }
 
 /// The answer's status line and body, and its Allow field.

@@ -1,0 +1,130 @@
+//! What the connections of one reactor have in common, and use in turn.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::buffers::Pool;
+use super::jobs::{Address, JobPool};
+use super::journal;
+use super::kernel::Kernel;
+use super::meter::Meter;
+use super::timers::{Time, Timers};
+use crate::accounts::ReactorAccount;
+use crate::config::{Config, Drain, Limits, Timeouts, bounds};
+use crate::http::date::Date;
+use crate::http::parse::Parser;
+
+/// All that a reactor has once.
+pub struct Core<H, K> {
+    /// The seam.
+    pub kernel: K,
+    /// Is told each step.
+    pub meter: Meter,
+    /// Who answers.
+    pub handler: Arc<H>,
+    /// Number of this reactor, from 0.
+    pub worker: usize,
+    /// Makes requests of bytes.
+    pub parser: Parser,
+    /// The common output: where whoever answers next writes; empty between two advances.
+    pub output: Vec<u8>,
+    /// Buffers for what must outlive a connection's turn.
+    pub pool: Pool,
+    /// The deadlines.
+    pub timers: Timers,
+    /// Blocking work.
+    pub jobs: Jobs,
+    /// What time it is.
+    pub clock: Clock,
+    /// How much a peer may make us hold.
+    pub limits: Limits,
+    /// How long it may keep us waiting.
+    pub timeouts: Timeouts,
+    /// How long it may say nothing between two requests, in nanoseconds: each request adds it to
+    /// the time.
+    pub idle_ns: u64,
+    /// How we leave.
+    pub drain: Drain,
+    /// When draining began.
+    pub draining: Option<Time>,
+}
+
+/// Blocking work that is done for a reactor.
+pub struct Jobs {
+    /// The threads; all reactors share them.
+    pub pool: JobPool,
+    /// Where they send their answers.
+    pub address: Address,
+    /// How many have not answered.
+    pub outstanding: usize,
+}
+
+/// The clock as last read, and what hangs on it.
+pub struct Clock {
+    /// As read at the beginning of the turn, and after every few advances.
+    pub now: Time,
+    /// The Date field.
+    pub date: Date,
+    /// When the date is to be looked at again.
+    pub date_due: Time,
+    /// Until then the reactor polls without sleeping: some time after an event.
+    pub awake_until: Time,
+}
+
+impl<H, K: Kernel> Core<H, K> {
+    /// What a reactor begins with.
+    pub fn new(
+        kernel: K,
+        handler: Arc<H>,
+        jobs: Jobs,
+        account: Arc<ReactorAccount>,
+        config: &Config,
+        worker: usize,
+    ) -> Self {
+        let techniques = &config.techniques;
+        let pool_account = Arc::clone(&account);
+        Self {
+            kernel,
+            meter: Meter::new(account, config.sample, config.server_timing),
+            handler,
+            worker,
+            parser: Parser::new(&config.limits, techniques),
+            output: Vec::with_capacity(bounds::SEGMENT_BYTES),
+            pool: Pool::new(
+                config.socket.buffer_size,
+                config.limits.buffers,
+                techniques,
+                pool_account,
+            ),
+            timers: Timers::new(),
+            jobs,
+            clock: Clock {
+                now: Time::ZERO,
+                date: Date::at(0),
+                date_due: Time::ZERO,
+                awake_until: Time::ZERO,
+            },
+            limits: config.limits,
+            timeouts: config.timeouts,
+            idle_ns: Time::ZERO.after(config.timeouts.idle).0,
+            drain: config.drain,
+            draining: None,
+        }
+    }
+
+    /// Asks the handler something that is no answer yet; `None` if it panicked.
+    pub fn guard<T>(&mut self, ask: impl FnOnce(&H, &Limits) -> T) -> Option<T> {
+        let asked = catch_unwind(AssertUnwindSafe(|| ask(&self.handler, &self.limits)));
+        if asked.is_err() {
+            journal::panicked(&self.meter.account);
+        }
+        asked.ok()
+    }
+
+    /// Empties the output; memory beyond what is kept, which one long answer may have needed, is
+    /// returned.
+    #[cold]
+    pub fn shrink_output(&mut self) {
+        self.output = Vec::with_capacity(bounds::SEGMENT_BYTES);
+    }
+}

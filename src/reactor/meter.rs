@@ -1,0 +1,214 @@
+//! All that is measured on the way of a request, in one place.
+//!
+//! Each step of the reactor is told to [`Meter::note`], in one line, once. What is made of it, the
+//! counters, the stage that the allocator counts by, the clock readings of sampled requests and the
+//! access log, stands in the one `match` below and nowhere else. `barewire trace` sees the same
+//! steps.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use log::Level;
+
+use super::connections::ConnectionId;
+use super::journal::{self, ACCESS};
+use super::kernel::Kernel;
+use super::stopwatch::{Sample, Stopwatch};
+use super::timers::Time;
+use super::wakeup::Cause;
+use crate::accounts::{ReactorAccount, Stage, Woken, WouldBlock};
+use crate::allocator;
+use crate::http::{Later, Request, Status};
+
+/// What a reactor is about to do, or has just done.
+pub enum Step<'a> {
+    /// epoll_wait(2) is about to be called.
+    Polling,
+    /// epoll_wait(2) has returned so many events.
+    Polled(usize),
+    /// A connection, shown as it is, is about to be advanced.
+    Advance(Cause, &'a dyn fmt::Display),
+    /// recv(2) has returned; there was room for so many bytes.
+    Read(usize, &'a io::Result<usize>),
+    /// A request is complete, and its handler is about to run.
+    Parsed(&'a SocketAddr, &'a Request<'a>),
+    /// The handler has returned an answer.
+    Handled,
+    /// The handler has put its answer off.
+    Deferred(&'a Later),
+    /// The wait is over, and the answer is about to be made.
+    Resumed,
+    /// An answer with this status is in the output, of so many bytes, and so many of its body were
+    /// copied there.
+    Answered(Status, usize, usize),
+    /// send(2) is about to be called with so many bytes.
+    Sending(usize),
+    /// send(2), called with so many bytes, has returned.
+    Sent(usize, &'a io::Result<usize>),
+    /// A connection, shown as it is, can go no further now; a timer entry had to be set for it, or
+    /// stands already.
+    Blocked(bool, &'a dyn fmt::Display),
+    /// accept4(2) has returned.
+    Accepted(Result<&'a SocketAddr, &'a io::Error>),
+    /// A connection has come to its end.
+    Dismissed(ConnectionId),
+}
+
+/// Keeps the account of one reactor.
+pub struct Meter {
+    /// The counters, read in place by whoever asks.
+    pub account: Arc<ReactorAccount>,
+    /// The clock readings of sampled requests.
+    pub stopwatch: Stopwatch,
+    /// The beginning of the access line of the request that is being answered; `None` while nobody
+    /// listens.
+    pub access: Option<Box<str>>,
+    /// When the turn's poll returned.
+    pub turn_began: Time,
+    /// The stage by which the allocator counts what this thread allocates.
+    stage: &'static AtomicU8,
+    /// A turn whose number has none of these bits has its poll timed.
+    untimed: u64,
+    /// The thread's CPU time before the poll that is being timed.
+    poll_began: Option<Time>,
+}
+
+/// With `--sample N` one request in N is timed, and one poll in this many times N: a poll is timed
+/// by the thread's CPU clock, which is a system call, where the clock of the stages is none. The
+/// product is rounded up to a power of two.
+const POLLS_PER_SAMPLE: u64 = 16;
+
+impl Meter {
+    /// Counts into `account`, and times one request in `sample`, none if that is 0; or each, if
+    /// answers are told their times.
+    pub fn new(account: Arc<ReactorAccount>, sample: u32, tells: bool) -> Self {
+        Self {
+            account,
+            stopwatch: Stopwatch::new(sample, tells),
+            access: None,
+            turn_began: Time::ZERO,
+            stage: &allocator::NOWHERE,
+            untimed: match u64::from(sample) {
+                // No turn has number 0.
+                0 => u64::MAX,
+                sample => (sample * POLLS_PER_SAMPLE).next_power_of_two() - 1,
+            },
+            poll_began: None,
+        }
+    }
+
+    /// The account is the current thread's from now on.
+    pub fn take_over(&mut self) {
+        self.account.owner.take_over();
+        self.stage = allocator::own_place().unwrap_or(&allocator::NOWHERE);
+    }
+
+    /// Makes of a step what there is to be made of it.
+    // Each call names its step, so that of the match one arm is left.
+    #[cfg_attr(not(map), inline(always))]
+    #[allow(clippy::inline_always)]
+    pub fn note<K: Kernel>(&mut self, step: Step<'_>, kernel: &mut K) {
+        kernel.observe(&step);
+        let account = &*self.account;
+        let (ended, begins) = match step {
+            Step::Polling => {
+                account.turns.add(1);
+                // By the CPU clock, not the wall clock: that cannot tell a poll that returned at
+                // once from one that slept.
+                if account.turns.get() & self.untimed == 0 {
+                    self.poll_began = Some(kernel.cpu_time());
+                }
+                return;
+            }
+            Step::Polled(events) => {
+                account.events.add(events as u64);
+                if let Some(began) = self.poll_began.take() {
+                    let took = kernel.cpu_time().0.saturating_sub(began.0);
+                    account.poll_time.record(took);
+                }
+                return;
+            }
+            Step::Advance(cause, _) => {
+                account.wakeups[woken(cause) as usize].add(1);
+                self.stage.store(Stage::Read as u8, Relaxed);
+                if !matches!(self.stopwatch.sample, Sample::Nothing) {
+                    self.stopwatch.abandon();
+                }
+                if self.stopwatch.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
+                    self.stopwatch.begin(self.turn_began, account, kernel);
+                }
+                return;
+            }
+            Step::Read(_, result) => {
+                account.reads.add(1);
+                match result {
+                    Ok(bytes) => account.bytes_in.add(*bytes as u64),
+                    Err(error) => count_error(account, WouldBlock::Recv, error),
+                }
+                (Stage::Read, Stage::Parse)
+            }
+            Step::Parsed(peer, request) => {
+                if log::log_enabled!(target: ACCESS, Level::Info) {
+                    self.access = Some(journal::asked(peer, request));
+                }
+                (Stage::Parse, Stage::Handle)
+            }
+            Step::Handled => (Stage::Handle, Stage::Serialise),
+            Step::Answered(status, _, copied) => {
+                account.count_answer(status.0, copied as u64);
+                self.stopwatch.countdown -= 1;
+                if self.access.is_some() {
+                    journal::answered(self.access.take(), status);
+                }
+                (Stage::Serialise, Stage::Parse)
+            }
+            Step::Sending(_) => (Stage::Rest, Stage::Write),
+            Step::Sent(bytes, result) => {
+                account.writes.add(1);
+                match result {
+                    Ok(sent) => account.bytes_out.add(*sent as u64),
+                    Err(error) => count_error(account, WouldBlock::Send, error),
+                }
+                if !matches!(result, Ok(sent) if *sent == bytes) {
+                    account.short_writes.add(1);
+                }
+                (Stage::Write, Stage::Rest)
+            }
+            Step::Accepted(result) => {
+                account.accepts.add(1);
+                if let Err(error) = result {
+                    count_error(account, WouldBlock::Accept, error);
+                }
+                return;
+            }
+            Step::Blocked(is_set, _) => return account.timers_set.add(u64::from(is_set)),
+            Step::Resumed => return self.stage.store(Stage::Handle as u8, Relaxed),
+            Step::Deferred(_) | Step::Dismissed(_) => return,
+        };
+        self.stage.store(begins as u8, Relaxed);
+        if !matches!(self.stopwatch.sample, Sample::Nothing) {
+            self.stopwatch.lap(ended, account, kernel);
+        }
+    }
+}
+
+/// The kind under which a cause is counted.
+fn woken(cause: Cause) -> Woken {
+    match cause {
+        Cause::Ready(_) => Woken::Ready,
+        Cause::Timer(_) => Woken::Timer,
+        Cause::Answer => Woken::Answer,
+        Cause::Resume => Woken::Resume,
+        Cause::Drain => Woken::Drain,
+    }
+}
+
+#[cold]
+fn count_error(account: &ReactorAccount, call: WouldBlock, error: &io::Error) {
+    if error.kind() == ErrorKind::WouldBlock {
+        account.eagains[call as usize].add(1);
+    }
+}

@@ -1,0 +1,147 @@
+//! What a connection is at: one enum, and what holds in some states only lives in the variant.
+//!
+//! ```text
+//!         head complete              body complete
+//! Head ──────────────────> Body ──────────────────┐
+//!  ^ │ plain request                              v
+//!  │ └────────────────────────────────────────> answer ──later──> Deferred
+//!  │            keep-alive, nothing left to read   │ ^                │
+//!  ├───────────────────────────────────────────────┤ └────────────────┘
+//!  └── Discard <── a body that nobody wants ───────┤
+//!                                                  └─ close, or refused ──> Closing ──> Lingering
+//! ```
+
+use std::mem;
+use std::net::SocketAddr;
+
+use super::buffers::Pool;
+use super::connections::ConnectionId;
+use super::deferral::{Deferred, Wait};
+use super::timers::Time;
+use super::upload::{Pace, Upload};
+use crate::config::Timeouts;
+use crate::http::body::Decoder;
+
+/// Whom a connection is with.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    /// The connection, as the loop speaks of it.
+    pub id: ConnectionId,
+    /// The peer, as the log speaks of it.
+    pub peer: SocketAddr,
+}
+
+/// What a connection is at.
+#[derive(Debug)]
+pub enum State {
+    /// Before a request head, or inside one.
+    Head {
+        /// How far the end of the head has been looked for.
+        scanned: usize,
+        /// The last answer, or the head's first byte.
+        since: Time,
+    },
+    /// Inside a body that the handler wants.
+    Body(Box<Upload>),
+    /// Inside a body that nobody wants: its answer has been given.
+    Discard {
+        /// Finds the end.
+        body: Decoder,
+        /// How fast it comes.
+        pace: Pace,
+    },
+    /// The answer is being made.
+    Deferred(Box<Deferred>),
+    /// The last answer has been written: send it, and shut down.
+    Closing,
+    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112 section
+    /// 9.6).
+    Lingering {
+        /// The shutdown.
+        since: Time,
+        /// The last read that brought something.
+        heard: Time,
+    },
+}
+
+impl State {
+    /// Before the next head.
+    pub fn next_head(now: Time) -> Self {
+        Self::Head {
+            scanned: 0,
+            since: now,
+        }
+    }
+
+    /// Goes over to another state, and gives back the buffers that this one holds.
+    pub fn change(&mut self, next: Self, pool: &mut Pool) {
+        if let Self::Body(upload) = mem::replace(self, next) {
+            upload.give_back(pool);
+        }
+    }
+
+    /// Whether it reads from its peer and answers.
+    pub fn converses(&self) -> bool {
+        matches!(
+            self,
+            Self::Head { .. } | Self::Body(_) | Self::Discard { .. }
+        )
+    }
+
+    /// Whether the request that it is at, if any, was HEAD.
+    pub fn is_head_only(&self) -> bool {
+        match self {
+            Self::Body(upload) => upload.exchange.head_only,
+            Self::Deferred(deferred) => deferred.pending.exchange.head_only,
+            _ => false,
+        }
+    }
+
+    /// The moment at which something must be done even if nothing happens. Computed, never stored:
+    /// so it cannot disagree with the state. `has_begun`: bytes of a head are here; `silence`: how
+    /// long, and since when at the earliest, a peer may say nothing between two requests.
+    pub fn deadline(
+        &self,
+        has_begun: bool,
+        silence: (std::time::Duration, Time),
+        timeouts: &Timeouts,
+    ) -> Time {
+        match self {
+            Self::Head { since, .. } if has_begun => since.after(timeouts.head),
+            Self::Head { since, .. } => since.max(&silence.1).after(silence.0),
+            Self::Body(upload) => upload.pace.body_deadline(timeouts),
+            Self::Discard { pace, .. } => pace.body_deadline(timeouts),
+            Self::Deferred(deferred) => match deferred.wait {
+                Wait::Timer { until, .. } => until,
+                Wait::Job | Wait::Answered(_) => Time::NEVER,
+            },
+            Self::Closing => Time::NEVER,
+            Self::Lingering { since, heard } => heard
+                .after(timeouts.linger_silence)
+                .min(since.after(timeouts.linger)),
+        }
+    }
+
+    /// The peer was not read for a while, so that its silence was of our making: its time begins
+    /// anew.
+    pub fn forgive_silence(&mut self, now: Time) {
+        match self {
+            Self::Head { since, .. } => *since = now,
+            Self::Body(upload) => upload.pace = Pace::new(now),
+            Self::Discard { pace, .. } => *pace = Pace::new(now),
+            Self::Deferred(_) | Self::Closing | Self::Lingering { .. } => {}
+        }
+    }
+
+    /// In a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Head { .. } => "Head",
+            Self::Body(_) => "Body",
+            Self::Discard { .. } => "Discard",
+            Self::Deferred(_) => "Deferred",
+            Self::Closing => "Closing",
+            Self::Lingering { .. } => "Lingering",
+        }
+    }
+}
