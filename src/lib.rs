@@ -64,10 +64,12 @@ pub mod http;
 
 pub mod reactor;
 
+#[cfg(feature = "routes")]
 pub mod handlers;
 
 mod server;
 
+#[cfg(feature = "routes")]
 pub mod trace;
 
 #[cfg(feature = "cli")]

@@ -1,5 +1,6 @@
 //! The counting allocator installed, as the binary does it, and what it finds on the way of an
 //! answer.
+#![cfg(feature = "routes")]
 
 use std::collections::HashSet;
 use std::hint::black_box;

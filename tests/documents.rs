@@ -2,6 +2,7 @@
 //!
 //! A document that nobody checks is true on the day it was written. Sentences are left to their
 //! readers; names, tables, paths, options and commands are held here.
+#![cfg(feature = "cli")]
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! Every route over HTTP: the article's fields to the letter, their types, and values that can be
 //! checked against what was asked for.
+#![cfg(feature = "cli")]
 
 mod wire;
 

@@ -1,5 +1,6 @@
 //! What reactors share and what they do not, with the techniques that decide it switched off: the
 //! same answers, and what the claims say becomes more expensive or less even.
+#![cfg(feature = "routes")]
 
 mod wire;
 

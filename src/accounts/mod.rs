@@ -29,8 +29,9 @@ pub use histogram::{Histogram, Snapshot};
 pub use history::{History, Moment, Window};
 pub use kinds::{Again, Copied, Stage, Woken};
 pub use owner::{CpuTime, Owner, thread_cpu_time};
-pub(crate) use process::cpu_time as process_cpu_time;
-pub use process::{Process, Sample, descriptors_max, memory_row, open_descriptors};
+pub use process::{
+    Process, Sample, cpu_time as process_cpu_time, descriptors_max, memory_row, open_descriptors,
+};
 pub use totals::{SharedTotals, Totals};
 
 /// A count with one writer.

@@ -84,7 +84,7 @@ impl Process {
 
 /// CPU time of all threads since the start of the process (clock_gettime(2),
 /// CLOCK_PROCESS_CPUTIME_ID).
-pub(crate) fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),
