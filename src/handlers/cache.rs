@@ -100,11 +100,8 @@ struct Stats {
 /// # Errors
 ///
 /// 400 for a key that is empty, too long or no UTF-8, or a cost out of its range.
-pub(super) fn reply(
-    cache: &Cache,
-    raw_key: &str,
-    request: &Request<'_>,
-) -> Result<Reply, Response> {
+pub(super) fn reply(cache: &Cache, request: &Request<'_>) -> Result<Reply, Response> {
+    let raw_key = request.path.rsplit('/').next().unwrap_or_default();
     let decoded = percent_decode(raw_key);
     let key = judged(&decoded)?;
     let cost_ms = query::number(
