@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use super::accept;
 use super::accounts::LOOK_BACK;
-use super::sheet::decimals;
-use super::units::float;
+use super::units::{decimals, float};
 use crate::accounts::{Accounts, Figures, Window};
 use crate::config::Config;
 use crate::http::{Request, Response};
@@ -71,7 +70,7 @@ pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>)
         None => ("since_start", accounts.since_start()),
     };
     let findings = Report::of(name, &window, config);
-    let response = if accept::names(request, "text/plain") {
+    let response = if accept::prefers(request, &accept::TEXT, &accept::JSON) {
         Response::text(findings.text())
     } else {
         Response::json(findings)
@@ -217,6 +216,7 @@ mod tests {
         let calm = rules::tests::calm();
         let window = Window {
             span: Duration::from_secs(10),
+            cpu: Duration::from_secs(10),
             reactors: vec![calm],
         };
         let findings = Report::of("last_10s", &window, &config);

@@ -30,9 +30,9 @@ mod home;
 
 mod benchmark;
 
-mod stats;
+mod groups;
 
-mod sheet;
+mod stats;
 
 mod accounts;
 
