@@ -26,9 +26,9 @@ pub use figures::{COUNTS, Count, Figure, Figures, ReactorAccount, Timed};
 pub use histogram::{Histogram, Snapshot};
 pub use history::{History, Moment, Window};
 pub use kinds::{Again, Copied, Refusal, Stage, Woken};
-pub use owner::{CpuTime, Owner, thread_cpu_time};
+pub use owner::{CpuTime, Owner};
 pub(crate) use process::cpu_time as process_cpu_time;
-pub use process::{Process, descriptors_max, memory_row, open_descriptors};
+pub use process::{Process, descriptors_max, memory_row, open_descriptors, thread_cpu_time};
 pub use totals::{SharedTotals, Totals};
 
 /// A count with one writer.
@@ -110,9 +110,7 @@ impl Accounts {
 
     /// One histogram of all reactors, read once.
     pub fn merged(&self, histogram: impl Fn(&ReactorAccount) -> &Histogram) -> Snapshot {
-        let read = self.reactors.iter();
-        let read = read.map(|reactor| histogram(reactor).snapshot());
-        read.fold(Snapshot::empty(), |sum, one| sum.merge(&one))
+        Snapshot::merged(self.reactors.iter().map(|reactor| histogram(reactor)))
     }
 
     /// What happened since the start.

@@ -34,14 +34,19 @@ impl Process {
     }
 }
 
-/// CPU time of all threads since the start of the process (clock_gettime(2),
-/// CLOCK_PROCESS_CPUTIME_ID).
+/// CPU time of all threads since the start of the process.
 pub(crate) fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
+    cpu_clock(ClockId::ProcessCPUTime)
+}
+
+/// The CPU time of the current thread, by its own clock, which is a system call.
+pub fn thread_cpu_time() -> Duration {
+    cpu_clock(ClockId::ThreadCPUTime)
+}
+
+/// A clock of CPU time (clock_gettime(2)), which is never before 0.
+fn cpu_clock(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().unwrap_or_default()
 }
 
 /// Bytes of a row of /proc/self/status, `VmRSS` (resident now) or `VmHWM` (its peak); `None` where
