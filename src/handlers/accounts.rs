@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::accept;
 use super::profiler::measurement_cost_ns;
-use super::units::{float, nanoseconds};
+use super::units::{float, median, nanoseconds};
 use crate::accounts::{Accounts, Snapshot, Stage, Window, thread_cpu_time};
 use crate::http::{Request, Response};
 
@@ -68,14 +68,13 @@ pub(super) fn reply(accounts: &Accounts, sample: u32, request: &Request<'_>) -> 
 
 impl Costs {
     fn measured() -> Self {
-        let mut pairs: [u64; CPU_CLOCK_PAIRS] = std::array::from_fn(|_| {
+        let cpu_clock = median::<CPU_CLOCK_PAIRS>(|| {
             let began = thread_cpu_time();
             nanoseconds(thread_cpu_time().saturating_sub(began))
         });
-        pairs.sort_unstable();
         Self {
             clock: float(measurement_cost_ns()),
-            cpu_clock: float(pairs[CPU_CLOCK_PAIRS / 2]),
+            cpu_clock: float(cpu_clock),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::units::nanoseconds;
+use super::units::{median, nanoseconds};
 use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
 use crate::config::Limits;
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
@@ -194,12 +194,10 @@ fn target(request: &Request<'_>) -> String {
 
 /// The median of many pairs of clock readings with nothing between them.
 pub(super) fn measurement_cost_ns() -> u64 {
-    let mut pairs: [u64; MEASUREMENT_PAIRS] = std::array::from_fn(|_| {
+    median::<MEASUREMENT_PAIRS>(|| {
         let started = Instant::now();
         nanoseconds(black_box(started).elapsed())
-    });
-    pairs.sort_unstable();
-    pairs[MEASUREMENT_PAIRS / 2]
+    })
 }
 
 #[cfg(test)]

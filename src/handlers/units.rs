@@ -38,6 +38,13 @@ pub(super) fn milliseconds(time: Duration) -> f64 {
     float(nanoseconds(time)) / 1e6
 }
 
+/// The median of `N` readings.
+pub(super) fn median<const N: usize>(read: impl Fn() -> u64) -> u64 {
+    let mut readings: [u64; N] = std::array::from_fn(|_| read());
+    readings.sort_unstable();
+    readings[N / 2]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
