@@ -93,7 +93,7 @@ fn every_route_answers_with_the_common_fields() {
         assert_eq!(
             answer.field("Content-Type"),
             Some(expected),
-            "{}",
+            "{}: if it is not to be JSON, add it to the match above",
             route.path
         );
         assert_eq!(answer.field("Connection"), None);

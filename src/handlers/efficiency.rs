@@ -30,14 +30,14 @@ struct Row {
     data_size_bytes: usize,
     iterations: u32,
     #[serde(flatten)]
-    in_place: Figures,
-    fresh_and_copied: Figures,
+    in_place: Timing,
+    fresh_and_copied: Timing,
     /// How many times as fast the pooled buffer was.
     speed_up: f64,
 }
 
 #[derive(Serialize)]
-struct Figures {
+struct Timing {
     total_time_ms: f64,
     avg_time_per_op_us: f64,
     throughput_mb_per_sec: f64,
@@ -81,8 +81,8 @@ fn measure(size: usize, iterations: u32) -> Row {
     Row {
         data_size_bytes: size,
         iterations,
-        in_place: Figures::of(size, iterations, in_place),
-        fresh_and_copied: Figures::of(size, iterations, copied),
+        in_place: Timing::of(size, iterations, in_place),
+        fresh_and_copied: Timing::of(size, iterations, copied),
         speed_up: ratio(copied.as_secs_f64(), in_place.as_secs_f64()),
     }
 }
@@ -110,7 +110,7 @@ fn read_a_copy(data: &[u8]) -> u32 {
     crc32fast::hash(&buffer.freeze())
 }
 
-impl Figures {
+impl Timing {
     fn of(size: usize, iterations: u32, total: Duration) -> Self {
         let megabytes = float((size * iterations as usize) as u64) / float(MIB as u64);
         Self {

@@ -85,14 +85,14 @@ fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
     let largest = IO_SCENARIOS.map(|(_, _, bytes)| bytes).into_iter().max();
     let mut buffer = Aligned::new(largest.unwrap_or(0));
     let mut rows = Vec::new();
-    for (scenario, file_count, file_size_bytes) in IO_SCENARIOS {
-        let files = Files {
-            scenario,
+    for (name, file_count, file_size_bytes) in IO_SCENARIOS {
+        let scenario = Scenario {
+            name,
             file_size_bytes,
-            paths: paths(directory.path(), scenario, file_count),
+            paths: paths(directory.path(), name, file_count),
             pass,
         };
-        rows.extend(files.measure(&mut buffer)?);
+        rows.extend(scenario.measure(&mut buffer)?);
     }
     Ok(Answer {
         framework_advantages: watch.end(accounts, &rows, buffer.0.len()),
@@ -113,14 +113,14 @@ fn failure(error: &io::Error) -> Response {
 }
 
 /// The files of one scenario.
-struct Files<'a> {
-    scenario: &'static str,
+struct Scenario<'a> {
+    name: &'static str,
     file_size_bytes: usize,
     paths: Vec<PathBuf>,
     pass: &'a Pass,
 }
 
-impl Files<'_> {
+impl Scenario<'_> {
     fn measure(&self, buffer: &mut Aligned) -> io::Result<[Row; 3]> {
         let data: Vec<u8> = (0..=u8::MAX).cycle().take(self.file_size_bytes).collect();
         let written = self.timed(|path| fs::write(path, &data))?;
@@ -186,7 +186,7 @@ impl Files<'_> {
         let total_data_mb = float((file_count * self.file_size_bytes) as u64) / float(MIB as u64);
         let per_second = |amount: f64| took.map(|took| ratio(amount, took.as_secs_f64()));
         Row {
-            scenario: self.scenario,
+            scenario: self.name,
             operation,
             file_count,
             file_size_bytes: self.file_size_bytes,
@@ -298,9 +298,9 @@ mod tests {
     use crate::handlers::testing::{self, settle};
     use crate::http::Method;
 
-    fn small<'a>(directory: &Path, pass: &'a Pass) -> Files<'a> {
-        Files {
-            scenario: "small_files",
+    fn small<'a>(directory: &Path, pass: &'a Pass) -> Scenario<'a> {
+        Scenario {
+            name: "small_files",
             file_size_bytes: 5000,
             paths: paths(directory, "small_files", 3),
             pass,

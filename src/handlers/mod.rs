@@ -16,20 +16,27 @@ use crate::config::Config;
 use crate::config::bounds::GATE_CLOSED_WITHIN;
 use crate::http::{Admission, Handler, Method, Reply, Request};
 
+// The table, and what several routes need.
 mod table;
 
 mod query;
 
 mod units;
 
-mod constant;
-
 mod accept;
+
+// Answers at once, after a wait, and from what other requests left.
+mod constant;
 
 mod home;
 
 mod benchmark;
 
+mod cache;
+
+mod zero_copy;
+
+// What the server knows of itself.
 mod groups;
 
 mod stats;
@@ -40,26 +47,24 @@ mod findings;
 
 mod metrics;
 
-mod cache;
-
 mod memory;
 
 mod profiler;
 
-mod zero_copy;
-
-mod gate;
-
-mod efficiency;
-
+// Work for the job pool.
 mod held_up;
 
 mod files_root;
 
 mod files;
 
+mod gate;
+
+mod efficiency;
+
 mod io_benchmark;
 
+// Slower ways to find a route, to compare with.
 mod routing;
 
 #[cfg(test)]
@@ -80,7 +85,7 @@ pub struct Routes {
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
     /// Finds the route in place of the match, if that was asked for.
-    lookup: Option<routing::LookUp>,
+    finder: Option<routing::Finder>,
 }
 
 impl Routes {
@@ -103,7 +108,7 @@ impl Routes {
             files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
-            lookup: routing::LookUp::chosen(config.techniques.routing),
+            finder: routing::Finder::chosen(config.techniques.routing),
             accounts,
         })
     }
@@ -113,9 +118,9 @@ impl Routes {
         self.files.root()
     }
 
-    /// A route that is looked up instead of matched.
-    fn look_up(&self, lookup: &routing::LookUp, request: &Request<'_>) -> Reply {
-        match lookup.find(table::as_get(request.method), request.path) {
+    /// As [`route`](Self::route), with a route that is found otherwise than by the match.
+    fn route_by(&self, finder: &routing::Finder, request: &Request<'_>) -> Reply {
+        match finder.find(table::as_get(request.method), request.path) {
             Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
             None => table::refusal(request.method, request.path).into(),
         }
@@ -152,9 +157,9 @@ impl Handler for Routes {
 
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
-        match &self.lookup {
+        match &self.finder {
             None => self.route(request),
-            Some(lookup) => self.look_up(lookup, request),
+            Some(finder) => self.route_by(finder, request),
         }
     }
 }

@@ -11,24 +11,24 @@ use super::table::{TABLE, pattern};
 use crate::config::Routing;
 use crate::http::{Method, Reply, Request};
 
-/// Routes that are looked up.
-pub(super) enum LookUp {
+/// Finds a route without the match.
+pub(super) enum Finder {
     /// By method and path, in a hash table.
     Map(HashMap<(Method, String), Found>),
     /// One after the other, by the segments of their paths.
     Patterns(Vec<(Method, Vec<&'static str>, Found)>),
 }
 
-type Answer = dyn Fn(&Routes, &Request<'_>) -> Reply + Send + Sync;
+type BoxedHandler = dyn Fn(&Routes, &Request<'_>) -> Reply + Send + Sync;
 
-/// A route that was looked up.
+/// A route that was found.
 pub(super) struct Found {
     /// Its place in the table.
     pub(super) number: usize,
-    pub(super) answer: Box<Answer>,
+    pub(super) answer: Box<BoxedHandler>,
 }
 
-impl LookUp {
+impl Finder {
     /// `None` for the `match`, which needs no value.
     pub(super) fn chosen(routing: Routing) -> Option<Self> {
         let rows = TABLE.iter().enumerate().map(|(number, route)| {
@@ -163,19 +163,19 @@ mod tests {
 
     #[test]
     fn each_way_is_the_one_chosen() {
-        let lookup = |routing| {
+        let chosen = |routing| {
             exam(routing)
                 .routes
-                .lookup
+                .finder
                 .as_ref()
-                .map(|lookup| match lookup {
-                    LookUp::Map(answers) => ("map", answers.len()),
-                    LookUp::Patterns(answers) => ("patterns", answers.len()),
+                .map(|finder| match finder {
+                    Finder::Map(answers) => ("map", answers.len()),
+                    Finder::Patterns(answers) => ("patterns", answers.len()),
                 })
         };
-        assert_eq!(lookup(Routing::Match), None);
-        assert_eq!(lookup(Routing::Map), Some(("map", TABLE.len())));
-        assert_eq!(lookup(Routing::Patterns), Some(("patterns", TABLE.len())));
+        assert_eq!(chosen(Routing::Match), None);
+        assert_eq!(chosen(Routing::Map), Some(("map", TABLE.len())));
+        assert_eq!(chosen(Routing::Patterns), Some(("patterns", TABLE.len())));
     }
 
     #[test]
