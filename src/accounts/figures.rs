@@ -1,4 +1,4 @@
-//! What a reactor counts, said once: [`accounts!`] makes of one list the account that the reactor
+//! What a reactor counts, said once: `accounts!` makes of one list the account that the reactor
 //! writes, the plain numbers that are read from it, and the names under which they are shown.
 //!
 //! The counters are read one after the other while they go on, so two of them may be a request

@@ -1,7 +1,7 @@
 //! The table of routes. A row is a route: what `/` lists, what the refusals (404, 405, Allow) are
 //! made from, and the handler that answers.
 //!
-//! [`routes!`] makes two things of the rows: [`TABLE`], for whoever walks them, and
+//! `routes!` makes two things of the rows: [`TABLE`], for whoever walks them, and
 //! [`Routes::route`], one `match` of method and path with an arm for each, which the compiler turns
 //! into comparisons and direct calls.
 
