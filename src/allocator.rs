@@ -30,7 +30,7 @@ pub struct CountingAllocator;
 /// A block that is resized counts as allocated by what it grows and as freed by what it shrinks, so
 /// that `allocated_bytes - freed_bytes` is what is in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct HeapUsage {
     /// Bytes allocated.
     pub allocated_bytes: u64,
     /// Bytes freed.
@@ -51,7 +51,7 @@ pub struct Totals {
 pub const PLACES: usize = 8;
 
 /// What one thread allocated at each of its places, while it goes on: readable by all.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Places(&'static Slot);
 
 /// Where a thread without a slot says what it is at: nobody reads it.
@@ -60,7 +60,7 @@ pub static NOWHERE: AtomicU8 = AtomicU8::new(0);
 /// Where the current thread says what it is at, by a number below [`PLACES`], 0 at first; `None` as
 /// for [`own_places`].
 pub fn own_place() -> Option<&'static AtomicU8> {
-    own_places().map(|Places(slot)| &slot.place)
+    own_places().map(|Places(slot)| &slot.at)
 }
 
 /// The places of the current thread; `None` if the allocator is not installed, or if this thread
@@ -72,12 +72,12 @@ pub fn own_places() -> Option<Places> {
 }
 
 /// All threads together; `None` if the allocator is not installed in this program.
-pub fn totals() -> Option<Totals> {
+pub fn totals() -> Option<HeapUsage> {
     let given = NEXT.load(Relaxed);
     if given == 0 {
         return None;
     }
-    let mut sum = Totals::default();
+    let mut sum = HeapUsage::default();
     for slot in SLOTS.iter().take(given).chain([&SHARED]) {
         slot.add_to(&mut sum);
     }
@@ -91,9 +91,9 @@ pub fn totals() -> Option<Totals> {
 /// late for a slot.
 ///
 /// The difference of two calls is what the code between them allocated, whatever other threads do.
-pub fn thread_totals() -> Option<Totals> {
+pub fn thread_totals() -> Option<HeapUsage> {
     let slot = SLOT.get()?;
-    let mut own = Totals::default();
+    let mut own = HeapUsage::default();
     slot.add_to(&mut own);
     Some(own)
 }
@@ -108,15 +108,7 @@ impl Places {
     }
 }
 
-impl std::fmt::Debug for Places {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries((0..PLACES).map(|place| self.get(place)))
-            .finish()
-    }
-}
-
-impl Totals {
+impl HeapUsage {
     /// Bytes in use.
     pub fn used_bytes(&self) -> u64 {
         // The threads' counters are read one after the other: a block that moved between them can
@@ -127,6 +119,7 @@ impl Totals {
 
 /// One thread's counters, in cache lines that no other thread writes (two: the prefetcher fetches
 /// pairs).
+#[derive(Debug)]
 #[repr(align(128))]
 struct Slot {
     allocated_bytes: AtomicU64,
@@ -137,7 +130,7 @@ struct Slot {
     /// Allocations and reallocations, by what the thread was at.
     places: [AtomicU64; PLACES],
     /// What the thread is at.
-    place: AtomicU8,
+    at: AtomicU8,
 }
 
 /// The slots of the first threads.
@@ -177,11 +170,10 @@ unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: every block of ours is the system's, made with this layout.
         unsafe { System.dealloc(block, layout) };
-        count(
-            |slot| &slot.deallocations,
-            |slot| &slot.freed_bytes,
-            layout.size(),
-        );
+        count(|slot, add| {
+            add(&slot.deallocations, 1);
+            add(&slot.freed_bytes, layout.size());
+        });
     }
 
     #[inline]
@@ -189,21 +181,15 @@ unsafe impl GlobalAlloc for CountingAllocator {
         // SAFETY: as in `dealloc`; the caller's promise about `new_size` is the one that is asked
         // for.
         let moved = unsafe { System.realloc(block, layout, new_size) };
-        if moved.is_null() {
-            return moved;
-        }
-        count_place();
-        match new_size.checked_sub(layout.size()) {
-            Some(grown) => count(
-                |slot| &slot.reallocations,
-                |slot| &slot.allocated_bytes,
-                grown,
-            ),
-            None => count(
-                |slot| &slot.reallocations,
-                |slot| &slot.freed_bytes,
-                layout.size() - new_size,
-            ),
+        if !moved.is_null() {
+            count(|slot, add| {
+                add(&slot.reallocations, 1);
+                add(slot.place(), 1);
+                match new_size.checked_sub(layout.size()) {
+                    Some(grown) => add(&slot.allocated_bytes, grown),
+                    None => add(&slot.freed_bytes, layout.size() - new_size),
+                }
+            });
         }
         moved
     }
@@ -213,36 +199,28 @@ unsafe impl GlobalAlloc for CountingAllocator {
 #[inline]
 fn counted(block: *mut u8, layout: Layout) -> *mut u8 {
     if !block.is_null() {
-        count(
-            |slot| &slot.allocations,
-            |slot| &slot.allocated_bytes,
-            layout.size(),
-        );
-        count_place();
+        count(|slot, add| {
+            add(&slot.allocations, 1);
+            add(slot.place(), 1);
+            add(&slot.allocated_bytes, layout.size());
+        });
     }
     block
 }
 
-/// Counts a call that allocated under what the thread is at; those without a slot do not.
-#[inline]
-fn count_place() {
-    if let Some(slot) = SLOT.get() {
-        let count = &slot.places[usize::from(slot.place.load(Relaxed)) % PLACES];
-        count.store(count.load(Relaxed).wrapping_add(1), Relaxed);
-    }
-}
+/// Adds to a counter.
+type Add = fn(&AtomicU64, usize);
 
-/// Adds one call, and its bytes, to the thread's counters.
+/// Lets `event` add to the counters of the thread's own slot, or to those of all later threads.
 #[inline]
-fn count(calls: impl Fn(&Slot) -> &AtomicU64, bytes: impl Fn(&Slot) -> &AtomicU64, size: usize) {
-    let size = size as u64;
-    if let Some(slot) = SLOT.get().or_else(take_slot) {
-        let (calls, bytes) = (calls(slot), bytes(slot));
-        calls.store(calls.load(Relaxed).wrapping_add(1), Relaxed);
-        bytes.store(bytes.load(Relaxed).wrapping_add(size), Relaxed);
-    } else {
-        calls(&SHARED).fetch_add(1, Relaxed);
-        bytes(&SHARED).fetch_add(size, Relaxed);
+fn count(event: impl Fn(&Slot, Add)) {
+    match SLOT.get().or_else(take_slot) {
+        Some(slot) => event(slot, |counter, by| {
+            counter.store(counter.load(Relaxed).wrapping_add(by as u64), Relaxed);
+        }),
+        None => event(&SHARED, |counter, by| {
+            counter.fetch_add(by as u64, Relaxed);
+        }),
     }
 }
 
@@ -267,11 +245,17 @@ impl Slot {
             deallocations: AtomicU64::new(0),
             reallocations: AtomicU64::new(0),
             places: [const { AtomicU64::new(0) }; PLACES],
-            place: AtomicU8::new(0),
+            at: AtomicU8::new(0),
         }
     }
 
-    fn add_to(&self, sum: &mut Totals) {
+    /// The counter of what this thread is at.
+    #[inline]
+    fn place(&self) -> &AtomicU64 {
+        &self.places[usize::from(self.at.load(Relaxed)) % PLACES]
+    }
+
+    fn add_to(&self, sum: &mut HeapUsage) {
         sum.allocated_bytes += self.allocated_bytes.load(Relaxed);
         sum.freed_bytes += self.freed_bytes.load(Relaxed);
         sum.allocations += self.allocations.load(Relaxed);
@@ -285,7 +269,7 @@ mod tests {
     use super::*;
 
     /// What a call counts, on a thread of its own so that it has its first allocation here.
-    fn counted(calls: impl FnOnce() + Send + 'static) -> Totals {
+    fn counted(calls: impl FnOnce() + Send + 'static) -> HeapUsage {
         std::thread::spawn(|| {
             calls();
             thread_totals().expect("a slot")
@@ -327,7 +311,7 @@ mod tests {
                 CountingAllocator.dealloc(kept, layout(64));
             }
         });
-        let expected = Totals {
+        let expected = HeapUsage {
             allocated_bytes: 5064,
             freed_bytes: 5064,
             allocations: 2,

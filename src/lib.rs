@@ -40,7 +40,8 @@
 //!    the deadlines, over the seam to the system, up to the state machine of a connection. It knows
 //!    `http`, and no route.
 //! 7. [`handlers`]: the routes of the binary, a file each, as examples of what a handler can do:
-//!    answer at once, wait without a thread, have files read by others.
+//!    answer at once, wait without a thread, have files read by others. With the feature `routes`
+//!    off they and their crates stay away.
 //! 8. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
 //!    reactors.
 //! 9. [`trace`]: the same reactor on a kernel that writes down each call. `barewire trace` prints
@@ -64,10 +65,12 @@ pub mod http;
 
 pub mod reactor;
 
+#[cfg(feature = "routes")]
 pub mod handlers;
 
 mod server;
 
+#[cfg(feature = "routes")]
 pub mod trace;
 
 #[cfg(feature = "cli")]

@@ -1,5 +1,6 @@
 //! Sockets that a service manager has opened (`sd_listen_fds(3)`): who serves them may change, and
 //! no connection is lost.
+#![cfg(feature = "cli")]
 
 mod wire;
 

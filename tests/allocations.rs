@@ -1,5 +1,6 @@
 //! The counting allocator installed, as the binary does it, and what it finds on the way of an
 //! answer.
+#![cfg(feature = "routes")]
 
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -8,7 +9,7 @@ use std::net::TcpStream;
 use std::thread;
 
 use barewire::accounts::{Accounts, Stage};
-use barewire::allocator::{CountingAllocator, Totals, thread_totals, totals};
+use barewire::allocator::{CountingAllocator, HeapUsage, thread_totals, totals};
 use barewire::config::{Config, Techniques, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
@@ -20,7 +21,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// What `work` allocated on this thread.
 fn allocated(work: impl FnOnce()) -> (u64, u64) {
-    let calls = |totals: Totals| (totals.allocations, totals.reallocations);
+    let calls = |totals: HeapUsage| (totals.allocations, totals.reallocations);
     let before = thread_totals().map(calls).expect("a slot");
     work();
     let after = thread_totals().map(calls).expect("a slot");

@@ -1,5 +1,6 @@
 //! What the routes cost beside the constant ones: `/benchmark`, a cache miss and a cache hit; and
 //! what `/plaintext` allocates, by stage.
+#![cfg(feature = "routes")]
 
 mod wire;
 

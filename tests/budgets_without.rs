@@ -3,7 +3,7 @@
 //!
 //! Those that no counter of a reactor shows are held by the test that [`TESTED`] names: the list
 //! has every technique, and each test in it exists.
-
+#![cfg(feature = "routes")]
 // Either module brings the file that switches techniques off, and neither needs the other.
 #![allow(clippy::duplicate_mod)]
 

@@ -2,6 +2,7 @@
 //!
 //! `--print-config` and `techniques` show what a server would be given; one test starts one.
 #![cfg(feature = "cli")]
+#![cfg(feature = "cli")]
 
 mod wire;
 

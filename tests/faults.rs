@@ -1,4 +1,5 @@
 //! What a server needs is taken away while it serves.
+#![cfg(feature = "cli")]
 
 use std::fs;
 use std::process::Command;

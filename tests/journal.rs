@@ -1,4 +1,5 @@
 //! What the binary writes to stderr while it serves, and what it leaves in the temporary directory.
+#![cfg(feature = "cli")]
 
 mod wire;
 

@@ -7,6 +7,7 @@
 //! 9112 section 9.6), and connections that were never accepted: with several reactors each has a
 //! listener of its own, and the kernel resets what completes between its last accept and its close.
 //! So the clients here count from their first answer on.
+#![cfg(feature = "cli")]
 
 mod wire;
 

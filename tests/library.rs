@@ -1,5 +1,6 @@
 //! The library as its user meets it: the article's calls, handlers of one's own, and errors in
 //! place of panics when something cannot be.
+#![cfg(feature = "routes")]
 
 mod wire;
 

@@ -1,5 +1,6 @@
 //! `/metrics` over a socket: the format to the letter, by a parser of its own, and figures that can
 //! be checked against `/stats`, against what was asked, and against the scrape before.
+#![cfg(feature = "cli")]
 
 mod wire;
 

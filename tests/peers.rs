@@ -3,6 +3,7 @@
 //!
 //! Timeouts are shortened where one is to be seen; that nothing comes too early is tested
 //! elsewhere, on a scripted clock.
+#![cfg(feature = "cli")]
 
 mod wire;
 

@@ -1,5 +1,6 @@
 //! Every route over HTTP: the article's fields to the letter, their types, and values that can be
 //! checked against what was asked for.
+#![cfg(feature = "cli")]
 
 mod wire;
 
@@ -92,7 +93,7 @@ fn every_route_answers_with_the_common_fields() {
         assert_eq!(
             answer.field("Content-Type"),
             Some(expected),
-            "{}",
+            "{}: if it is not to be JSON, add it to the match above",
             route.path
         );
         assert_eq!(answer.field("Connection"), None);

@@ -1,5 +1,6 @@
 //! What reactors share and what they do not, with the techniques that decide it switched off: the
 //! same answers, and what the claims say becomes more expensive or less even.
+#![cfg(feature = "routes")]
 
 mod wire;
 
@@ -47,12 +48,12 @@ fn without_own_listener(workers: usize) -> Config {
     own_listener(workers, false)
 }
 
-/// Status, fields and body.
-type Comparable = (u16, Vec<(String, String)>, String);
+/// What was asked; status, fields and body of the answer.
+type Comparable = (String, u16, Vec<(String, String)>, String);
 
 /// An answer without what is measured: of a JSON object the names, of `/metrics` the series, of
 /// fields not the Date and not the length of a body with measured values.
-fn comparable(answer: Answer) -> Comparable {
+fn comparable((asked, answer): (String, Answer)) -> Comparable {
     let media_type = answer.field("Content-Type").unwrap_or_default();
     let is_metrics = media_type.contains("version=0.0.4");
     let is_measured = is_metrics
@@ -74,7 +75,7 @@ fn comparable(answer: Answer) -> Comparable {
     };
     let fields = answer.fields.into_iter();
     let fields = fields.filter(|(name, _)| is_fixed(name)).collect();
-    (answer.status, fields, body)
+    (asked, answer.status, fields, body)
 }
 
 /// The answers to every route's example, to each of its other methods and to what there is not.
@@ -83,10 +84,11 @@ fn all_answers(config: Config) -> Vec<Comparable> {
     let mut wire = live.connect();
     let mut answers = Vec::new();
     for route in TABLE.iter().filter(|route| !HEAVY.contains(&route.path)) {
-        answers.push(match route.example_body {
+        let answer = match route.example_body {
             Some(body) => wire.post(route.example, body),
             None => wire.get(route.example),
-        });
+        };
+        answers.push((format!("{:?} {}", route.method, route.example), answer));
         let path = route.path.replace("{key}", "a");
         let other = if route.method == Method::Get {
             "POST"
@@ -94,13 +96,15 @@ fn all_answers(config: Config) -> Vec<Comparable> {
             "GET"
         };
         for method in [other, "PUT", "OPTIONS"] {
-            answers.push(wire.ask(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n")));
+            let answer = wire.ask(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+            answers.push((format!("{method} {path}"), answer));
         }
     }
     for target in ["/nothing", "/cache/a/b", "/cache/%FF", "/cache/"] {
-        answers.push(wire.get(target));
+        answers.push((format!("GET {target}"), wire.get(target)));
     }
-    answers.push(wire.ask("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"));
+    let answer = wire.ask("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
+    answers.push(("OPTIONS *".to_owned(), answer));
     answers.into_iter().map(comparable).collect()
 }
 
@@ -115,10 +119,19 @@ fn every_route_gives_the_same_answers_either_way() {
         let is_on = switch.is_on(&config);
         let value = if is_on { switch.off } else { switch.on };
         assert!(switch.set(&mut config, value), "{}", technique.name);
-        assert_eq!(all_answers(config), expected, "{} {value}", technique.name);
+        are_same(&all_answers(config), &expected, technique.name);
     }
     let patterns = with(alone(), |techniques| techniques.routing = Routing::Patterns);
-    assert_eq!(all_answers(patterns), expected, "patterns");
+    are_same(&all_answers(patterns), &expected, "static-routing=patterns");
+}
+
+/// One answer at a time, so that a failure shows the one that differs.
+#[track_caller]
+fn are_same(answers: &[Comparable], expected: &[Comparable], technique: &str) {
+    for (answer, expected) in answers.iter().zip(expected) {
+        assert_eq!(answer, expected, "with {technique} switched");
+    }
+    assert_eq!(answers.len(), expected.len());
 }
 
 /// Which reactor gets a connection is the kernel's choice, or the acceptor's, who takes turns.

@@ -1,4 +1,5 @@
 //! How a server starts: on which addresses, beside whom, and with clients that knock already.
+#![cfg(feature = "cli")]
 
 mod wire;
 

@@ -3,6 +3,7 @@
 //!
 //! Two runs of the binary, of few and of many requests; what grows from one to the other is what a
 //! request costs. Skipped, with a message, where there is no strace or ptrace(2) is not allowed.
+#![cfg(feature = "cli")]
 
 mod wire;
 

@@ -3,6 +3,7 @@
 //!
 //! A technique is named in several places, so that each of them can be read alone. Here they are
 //! held together.
+#![cfg(feature = "cli")]
 
 use std::collections::HashSet;
 

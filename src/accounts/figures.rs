@@ -1,13 +1,171 @@
-//! An account read at one moment, as plain numbers that can be added and subtracted.
+//! What a reactor counts, said once: `accounts!` makes of one list the account that the reactor
+//! writes, the plain numbers that are read from it, and the names under which they are shown.
 //!
 //! The counters are read one after the other while they go on, so two of them may be a request
-//! apart. Absent are the buckets of the histograms: a look back needs counts and sums only, and one
-//! is kept for each second.
+//! apart. Absent from [`Figures`] are the buckets of the histograms: a look back needs counts and
+//! sums only, and one is kept for each second.
+
+use std::sync::Arc;
 
 use super::{
-    Copied, Counter, CpuTime, Histogram, ReactorAccount, Refusal, Stage, Woken, WouldBlock,
+    Copied, Counter, CpuTime, Histogram, Owner, Refusal, SharedTotals, Stage, Woken, WouldBlock,
 };
 use crate::config::bounds::ROUTES_MAX;
+
+/// A number of [`Figures`] that stands by itself, as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Count {
+    /// Its name in the account.
+    pub name: &'static str,
+    /// Its name in Prometheus' rules; what only goes up ends in `_total`.
+    pub metric: &'static str,
+    /// What it counts, in a sentence.
+    pub help: &'static str,
+    /// The number.
+    pub of: fn(&Figures) -> u64,
+}
+
+macro_rules! accounts {
+    (
+        counts { $($(#[doc = $help:literal])+ $count:ident: $metric:literal,)* }
+        groups { $($(#[doc = $doc:literal])+ $group:ident: $type:ty,)* }
+    ) => {
+        /// The account of one reactor.
+        ///
+        /// Aligned to two cache lines (the prefetcher's pairs), so that no two reactors write to
+        /// one.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub struct ReactorAccount {
+            /// The thread that writes it.
+            pub owner: Owner,
+            $($(#[doc = $help])+ pub $count: Counter,)*
+            $($(#[doc = $doc])+ pub $group: <$type as Figure>::Counter,)*
+            /// From poll's return to send's return, in nanoseconds: of sampled requests, and of
+            /// every deferred one.
+            pub response_time: Histogram,
+            /// From poll's return to the next poll, in nanoseconds, of the turns while the job pool
+            /// worked for this reactor: how long the others were held up meanwhile.
+            pub held_up: Histogram,
+            /// Where the answers are counted once more, for all reactors, with the technique
+            /// `own-counters` off.
+            pub totals: Arc<SharedTotals>,
+        }
+
+        /// The figures of one reactor, or of several together.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Figures {
+            $($(#[doc = $help])+ pub $count: u64,)*
+            $($(#[doc = $doc])+ pub $group: $type,)*
+            /// CPU time; `None` if one of the threads has none that could be read.
+            pub cpu: Option<CpuTime>,
+            /// Allocations by stage; `None` if the counting allocator is not installed.
+            pub allocations: Option<[u64; Stage::COUNT]>,
+        }
+
+        /// The figures that are single numbers.
+        pub const COUNTS: &[Count] = &[$(Count {
+            name: stringify!($count),
+            metric: $metric,
+            help: concat!($($help),+).trim_ascii_start(),
+            of: |figures| figures.$count,
+        }),*];
+
+        impl Figures {
+            /// Reads an account.
+            pub fn of(account: &ReactorAccount) -> Self {
+                Self {
+                    $($count: account.$count.get(),)*
+                    $($group: Figure::read(&account.$group),)*
+                    cpu: account.owner.cpu_time(),
+                    allocations: account.owner.allocations(),
+                }
+            }
+
+            /// Figure by figure, without the CPU time.
+            fn combined(&self, other: &Self, with: fn(u64, u64) -> u64) -> Self {
+                Self {
+                    $($count: with(self.$count, other.$count),)*
+                    $($group: self.$group.combined(other.$group, with),)*
+                    cpu: None,
+                    allocations: both(self.allocations, other.allocations, |mine, theirs| {
+                        mine.combined(theirs, with)
+                    }),
+                }
+            }
+        }
+    };
+}
+
+accounts! {
+    counts {
+        /// Requests answered, refusals included.
+        requests: "barewire_requests_total",
+        /// Connections accepted.
+        accepted: "barewire_accepted_connections_total",
+        /// Connections that are open now.
+        connections: "barewire_open_connections",
+        /// Bytes received.
+        bytes_in: "barewire_received_bytes_total",
+        /// Bytes sent.
+        bytes_out: "barewire_sent_bytes_total",
+        /// Calls of recv(2).
+        reads: "barewire_reads_total",
+        /// Calls of send(2).
+        writes: "barewire_writes_total",
+        /// Calls of accept4(2).
+        accepts: "barewire_accepts_total",
+        /// Calls of epoll_ctl(2).
+        registrations: "barewire_registrations_total",
+        /// Sends that took less than they were given.
+        short_writes: "barewire_short_writes_total",
+        /// Turns of the loop, each of which begins with one epoll_wait(2).
+        turns: "barewire_turns_total",
+        /// Events that epoll_wait(2) returned.
+        events: "barewire_events_total",
+        /// Wakeups whose connection was gone.
+        stale_wakeups: "barewire_stale_wakeups_total",
+        /// Timer entries that were set.
+        timers_set: "barewire_timers_set_total",
+        /// Timer entries that came due.
+        timers_fired: "barewire_timers_fired_total",
+        /// Jobs and tasks that were given to the pool of threads.
+        jobs: "barewire_jobs_total",
+        /// Buffers that were taken from the pool.
+        pool_hits: "barewire_pool_hits_total",
+        /// Buffers that had to be allocated.
+        pool_misses: "barewire_pool_misses_total",
+        /// Bytes of buffers that connections hold now.
+        buffer_bytes: "barewire_buffer_bytes",
+        /// Handlers and jobs that panicked; their requests were answered with 500.
+        panics: "barewire_panics_total",
+        /// Connections that the peer reset, or that failed otherwise; those of slow readers are
+        /// refusals.
+        resets: "barewire_resets_total",
+        /// Times that accepting paused because there were no descriptors (EMFILE, ENFILE).
+        accept_pauses: "barewire_accept_pauses_total",
+    }
+    groups {
+        /// Wakeups that met their connection, by cause, indexed by [`Woken`].
+        wakeups: [u64; Woken::COUNT],
+        /// Requests by the class of their answer's status: 1xx (never counted) to 5xx.
+        status_classes: [u64; 5],
+        /// Requests by their route, in the order in which the handler numbers its routes. Those
+        /// that were refused before have none.
+        routes: [u64; ROUTES_MAX],
+        /// Calls that returned EAGAIN, indexed by [`WouldBlock`].
+        eagains: [u64; WouldBlock::COUNT],
+        /// Bytes copied in user space, by place, indexed by [`Copied`].
+        bytes_copied: [u64; Copied::COUNT],
+        /// Refusals by kind, indexed by [`Refusal`].
+        refusals: [u64; Refusal::COUNT],
+        /// Nanoseconds of the stages of sampled requests, indexed by [`Stage`].
+        stages: [Timed; Stage::COUNT],
+        /// CPU nanoseconds of sampled polls, by the thread's own clock: the time asleep is not in
+        /// it.
+        poll_time: Timed,
+    }
+}
 
 /// How often something was timed, and what it took together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,92 +176,12 @@ pub struct Timed {
     pub sum: u64,
 }
 
-/// The figures of one reactor, or of several together. Each has the name of its counter in
-/// [`ReactorAccount`].
-#[allow(missing_docs)] // The docs of each stand there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    pub turns: u64,
-    pub events: u64,
-    pub wakeups: [u64; Woken::COUNT],
-    pub stale_wakeups: u64,
-    pub requests: u64,
-    pub status_classes: [u64; 5],
-    pub routes: [u64; ROUTES_MAX],
-    pub accepted: u64,
-    pub accepts: u64,
-    pub reads: u64,
-    pub writes: u64,
-    pub registrations: u64,
-    pub eagains: [u64; WouldBlock::COUNT],
-    pub short_writes: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-    pub bytes_copied: [u64; Copied::COUNT],
-    pub pool_hits: u64,
-    pub pool_misses: u64,
-    pub timers_set: u64,
-    pub timers_fired: u64,
-    pub jobs: u64,
-    pub panics: u64,
-    pub connections: u64,
-    pub buffer_bytes: u64,
-    pub accept_pauses: u64,
-    pub resets: u64,
-    pub refusals: [u64; Refusal::COUNT],
-    pub stages: [Timed; Stage::COUNT],
-    pub poll_time: Timed,
-    /// `None` if one of the threads has no CPU time that could be read.
-    pub cpu: Option<CpuTime>,
-    /// `None` if the counting allocator is not installed.
-    pub allocations: Option<[u64; Stage::COUNT]>,
-}
-
 impl Figures {
-    /// Reads an account.
-    pub fn of(account: &ReactorAccount) -> Self {
-        Self {
-            turns: account.turns.get(),
-            events: account.events.get(),
-            wakeups: all(&account.wakeups),
-            stale_wakeups: account.stale_wakeups.get(),
-            requests: account.requests.get(),
-            status_classes: all(&account.status_classes),
-            routes: all(&account.routes),
-            accepted: account.accepted.get(),
-            accepts: account.accepts.get(),
-            reads: account.reads.get(),
-            writes: account.writes.get(),
-            registrations: account.registrations.get(),
-            eagains: all(&account.eagains),
-            short_writes: account.short_writes.get(),
-            bytes_in: account.bytes_in.get(),
-            bytes_out: account.bytes_out.get(),
-            bytes_copied: all(&account.bytes_copied),
-            pool_hits: account.pool_hits.get(),
-            pool_misses: account.pool_misses.get(),
-            timers_set: account.timers_set.get(),
-            timers_fired: account.timers_fired.get(),
-            jobs: account.jobs.get(),
-            panics: account.panics.get(),
-            connections: account.connections.get(),
-            buffer_bytes: account.buffer_bytes.get(),
-            accept_pauses: account.accept_pauses.get(),
-            resets: account.resets.get(),
-            refusals: all(&account.refusals),
-            stages: account.stages.each_ref().map(Timed::of),
-            poll_time: Timed::of(&account.poll_time),
-            cpu: account.owner.cpu_time(),
-            allocations: account.owner.allocations(),
-        }
-    }
-
     /// The two together.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
-        let together = |mine: CpuTime, theirs: CpuTime| mine.plus(theirs);
         Self {
-            cpu: both(self.cpu, other.cpu, together),
+            cpu: both(self.cpu, other.cpu, CpuTime::plus),
             ..self.combined(other, u64::wrapping_add)
         }
     }
@@ -118,64 +196,57 @@ impl Figures {
             ..self.combined(earlier, u64::saturating_sub)
         }
     }
+}
 
-    fn combined(&self, other: &Self, with: fn(u64, u64) -> u64) -> Self {
-        let timed = |mine: Timed, theirs: Timed| Timed {
-            count: with(mine.count, theirs.count),
-            sum: with(mine.sum, theirs.sum),
-        };
+/// A plain number, or several, and what they are read from.
+pub trait Figure: Copy {
+    /// What the reactor writes.
+    type Counter;
+    /// The number as it is now.
+    fn read(counter: &Self::Counter) -> Self;
+    /// The two, number by number.
+    #[must_use]
+    fn combined(self, other: Self, with: fn(u64, u64) -> u64) -> Self;
+}
+
+impl Figure for u64 {
+    type Counter = Counter;
+
+    fn read(counter: &Counter) -> Self {
+        counter.get()
+    }
+
+    fn combined(self, other: Self, with: fn(u64, u64) -> u64) -> Self {
+        with(self, other)
+    }
+}
+
+impl Figure for Timed {
+    type Counter = Histogram;
+
+    fn read(histogram: &Histogram) -> Self {
+        let (count, sum) = histogram.count_and_sum();
+        Self { count, sum }
+    }
+
+    fn combined(self, other: Self, with: fn(u64, u64) -> u64) -> Self {
         Self {
-            turns: with(self.turns, other.turns),
-            events: with(self.events, other.events),
-            wakeups: each(self.wakeups, other.wakeups, with),
-            stale_wakeups: with(self.stale_wakeups, other.stale_wakeups),
-            requests: with(self.requests, other.requests),
-            status_classes: each(self.status_classes, other.status_classes, with),
-            routes: each(self.routes, other.routes, with),
-            accepted: with(self.accepted, other.accepted),
-            accepts: with(self.accepts, other.accepts),
-            reads: with(self.reads, other.reads),
-            writes: with(self.writes, other.writes),
-            registrations: with(self.registrations, other.registrations),
-            eagains: each(self.eagains, other.eagains, with),
-            short_writes: with(self.short_writes, other.short_writes),
-            bytes_in: with(self.bytes_in, other.bytes_in),
-            bytes_out: with(self.bytes_out, other.bytes_out),
-            bytes_copied: each(self.bytes_copied, other.bytes_copied, with),
-            pool_hits: with(self.pool_hits, other.pool_hits),
-            pool_misses: with(self.pool_misses, other.pool_misses),
-            timers_set: with(self.timers_set, other.timers_set),
-            timers_fired: with(self.timers_fired, other.timers_fired),
-            jobs: with(self.jobs, other.jobs),
-            panics: with(self.panics, other.panics),
-            connections: with(self.connections, other.connections),
-            buffer_bytes: with(self.buffer_bytes, other.buffer_bytes),
-            accept_pauses: with(self.accept_pauses, other.accept_pauses),
-            resets: with(self.resets, other.resets),
-            refusals: each(self.refusals, other.refusals, with),
-            stages: each(self.stages, other.stages, timed),
-            poll_time: timed(self.poll_time, other.poll_time),
-            cpu: None,
-            allocations: both(self.allocations, other.allocations, |mine, theirs| {
-                each(mine, theirs, with)
-            }),
+            count: with(self.count, other.count),
+            sum: with(self.sum, other.sum),
         }
     }
 }
 
-impl Timed {
-    fn of(histogram: &Histogram) -> Self {
-        let (count, sum) = histogram.count_and_sum();
-        Self { count, sum }
+impl<F: Figure, const N: usize> Figure for [F; N] {
+    type Counter = [F::Counter; N];
+
+    fn read(counters: &Self::Counter) -> Self {
+        counters.each_ref().map(F::read)
     }
-}
 
-fn all<const N: usize>(counters: &[Counter; N]) -> [u64; N] {
-    counters.each_ref().map(Counter::get)
-}
-
-fn each<T: Copy, const N: usize>(mine: [T; N], theirs: [T; N], with: impl Fn(T, T) -> T) -> [T; N] {
-    std::array::from_fn(|at| with(mine[at], theirs[at]))
+    fn combined(self, other: Self, with: fn(u64, u64) -> u64) -> Self {
+        std::array::from_fn(|at| self[at].combined(other[at], with))
+    }
 }
 
 fn both<T>(mine: Option<T>, theirs: Option<T>, with: impl Fn(T, T) -> T) -> Option<T> {

@@ -91,6 +91,11 @@ impl Snapshot {
         }
     }
 
+    /// Several histograms, each read once.
+    pub fn merged<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Self {
+        histograms.fold(Self::empty(), |sum, one| sum.merge(&one.snapshot()))
+    }
+
     /// The two together.
     #[must_use]
     pub fn merge(mut self, other: &Self) -> Self {

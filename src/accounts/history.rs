@@ -1,4 +1,5 @@
-//! The figures of the last seconds, for ratios of what happens now instead of since the start.
+//! The figures of the last seconds, for rates and ratios of what happens now instead of since the
+//! start.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,8 @@ const MOMENTS_KEPT: usize = 12;
 pub struct Moment {
     /// When.
     pub at: Instant,
+    /// CPU time that the process has used until then, all threads together.
+    pub cpu: Duration,
     /// Of each reactor.
     pub reactors: Vec<Figures>,
 }
@@ -23,6 +26,8 @@ pub struct Moment {
 pub struct Window {
     /// How long it was.
     pub span: Duration,
+    /// CPU time that the process used in it.
+    pub cpu: Duration,
     /// What each reactor did in it.
     pub reactors: Vec<Figures>,
 }
@@ -54,6 +59,7 @@ impl History {
         let pairs = latest.reactors.iter().zip(&earlier.reactors);
         Some(Window {
             span: age(&earlier),
+            cpu: latest.cpu.saturating_sub(earlier.cpu),
             reactors: pairs.map(|(later, earlier)| later.since(earlier)).collect(),
         })
     }
@@ -80,6 +86,7 @@ mod tests {
         };
         Moment {
             at,
+            cpu: Duration::from_millis(requests),
             reactors: vec![one.clone(), one],
         }
     }
@@ -97,7 +104,7 @@ mod tests {
         for second in 10..40 {
             history.keep(moment(start + Duration::from_secs(second), second * 100));
             let window = history.window(ten).expect("old enough");
-            assert_eq!(window.span, ten);
+            assert_eq!((window.span, window.cpu), (ten, Duration::from_secs(1)));
             assert_eq!(window.reactors[1].requests, 1000);
             assert_eq!(window.sum().requests, 2000);
         }

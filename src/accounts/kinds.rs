@@ -1,5 +1,5 @@
 //! What the accounts keep apart: why a connection was woken, where bytes were copied, which calls
-//! found nothing to do, and the stages of a request.
+//! found nothing to do, what was refused, and the stages of a request.
 //!
 //! Each kind is the index of an array of counters; its name is the one that the answers show.
 
@@ -63,6 +63,72 @@ impl WouldBlock {
     pub const COUNT: usize = 3;
     /// Their names, in the order of their declaration.
     pub const NAMES: [&'static str; Self::COUNT] = ["accept", "recv", "send"];
+}
+
+/// Why a request or a connection was refused or ended by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400.
+    BadRequest,
+    /// 408 for a head that took too long.
+    HeadTimeout,
+    /// 408 for a body that took too long, or came too slowly.
+    BodyTimeout,
+    /// 413.
+    BodyTooLarge,
+    /// 414.
+    TargetTooLong,
+    /// 417.
+    Expectation,
+    /// 431.
+    FieldsTooLarge,
+    /// 501, for a method or a coding.
+    NotImplemented,
+    /// 503, the reactor's buffers are exhausted.
+    Buffers,
+    /// 503, the job queue is full.
+    Jobs,
+    /// 505.
+    Version,
+    /// Closed silently, nothing had come.
+    Idle,
+    /// Closed, the peer did not take its answer.
+    SlowReader,
+}
+
+impl Refusal {
+    /// The kind that a rejection's status stands for; 408 is told apart by the caller.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            413 => Self::BodyTooLarge,
+            414 => Self::TargetTooLong,
+            417 => Self::Expectation,
+            431 => Self::FieldsTooLarge,
+            501 => Self::NotImplemented,
+            503 => Self::Buffers,
+            505 => Self::Version,
+            _ => Self::BadRequest,
+        }
+    }
+
+    /// How many there are.
+    pub const COUNT: usize = 13;
+    /// All, in the order of their declaration, with the names used in `/stats`.
+    pub const ALL: [(Self, &'static str); Self::COUNT] = [
+        (Self::BadRequest, "bad_request"),
+        (Self::HeadTimeout, "head_timeout"),
+        (Self::BodyTimeout, "body_timeout"),
+        (Self::BodyTooLarge, "body_too_large"),
+        (Self::TargetTooLong, "target_too_long"),
+        (Self::Expectation, "expectation"),
+        (Self::FieldsTooLarge, "fields_too_large"),
+        (Self::NotImplemented, "not_implemented"),
+        (Self::Buffers, "buffers"),
+        (Self::Jobs, "jobs"),
+        (Self::Version, "version"),
+        (Self::Idle, "idle"),
+        (Self::SlowReader, "slow_reader"),
+    ];
 }
 
 /// The stages of a request, in their order.

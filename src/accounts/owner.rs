@@ -4,11 +4,9 @@
 
 use std::fs;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use rustix::param::clock_ticks_per_second;
 use rustix::thread::gettid;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::Stage;
 use crate::allocator::{Places, own_places};
@@ -33,16 +31,6 @@ pub struct CpuTime {
     pub user_ticks: u64,
     /// Clock ticks in the kernel.
     pub system_ticks: u64,
-}
-
-/// The CPU time of the current thread, by its own clock (clock_gettime(2),
-/// `CLOCK_THREAD_CPUTIME_ID`), which is a system call.
-pub fn thread_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
 }
 
 impl Owner {

@@ -1,34 +1,15 @@
-//! What the process as a whole used: CPU time and requests second by second, and memory as the
-//! kernel counts it.
+//! What the process as a whole uses: CPU time, memory and descriptors, as the kernel counts them.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Samples kept: enough to look back ten whole seconds.
-const SAMPLES_KEPT: usize = 12;
-
-/// A look at the process at one moment.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// When.
-    pub at: Instant,
-    /// Requests answered until then.
-    pub requests: u64,
-    /// CPU time used until then, by all threads.
-    pub cpu: Duration,
-}
-
-/// The samples of the last seconds. A lock is right here: it is taken once a second and by
-/// `/stats`.
+/// When the process began.
 #[derive(Debug)]
 pub struct Process {
     started: Instant,
     started_at: SystemTime,
-    samples: Mutex<VecDeque<Sample>>,
 }
 
 impl Default for Process {
@@ -36,7 +17,6 @@ impl Default for Process {
         Self {
             started: Instant::now(),
             started_at: SystemTime::now(),
-            samples: Mutex::default(),
         }
     }
 }
@@ -52,44 +32,21 @@ impl Process {
     pub fn started_at(&self) -> SystemTime {
         self.started_at
     }
-
-    /// Keeps a sample; once a second.
-    pub(super) fn tick(&self, requests: u64) {
-        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        if samples.len() == SAMPLES_KEPT {
-            samples.pop_front();
-        }
-        samples.push_back(Sample {
-            at: Instant::now(),
-            requests,
-            cpu: cpu_time(),
-        });
-    }
-
-    /// Two samples that lie `span` apart or a little more, the latest as the second; `None` while
-    /// the server is younger than that.
-    pub fn window(&self, span: Duration) -> Option<(Sample, Sample)> {
-        // Samples come a second apart, give or take the timer: a tenth short still counts as the
-        // span asked for.
-        let span = span.mul_f64(0.9);
-        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        let latest = *samples.back()?;
-        let earlier = samples
-            .iter()
-            .rev()
-            .find(|sample| latest.at - sample.at >= span)?;
-        Some((*earlier, latest))
-    }
 }
 
-/// CPU time of all threads since the start of the process (clock_gettime(2),
-/// CLOCK_PROCESS_CPUTIME_ID).
+/// CPU time of all threads since the start of the process.
 pub(crate) fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
+    cpu_clock(ClockId::ProcessCPUTime)
+}
+
+/// The CPU time of the current thread, by its own clock, which is a system call.
+pub fn thread_cpu_time() -> Duration {
+    cpu_clock(ClockId::ThreadCPUTime)
+}
+
+/// A clock of CPU time (clock_gettime(2)), which is never before 0.
+fn cpu_clock(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().unwrap_or_default()
 }
 
 /// Bytes of a row of /proc/self/status, `VmRSS` (resident now) or `VmHWM` (its peak); `None` where

@@ -5,12 +5,14 @@
 //! What is not known is `null`: the last ten seconds before they have passed, a ratio of nothing,
 //! allocations where no allocator counts them.
 
+use std::fmt::Write;
 use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::accept;
 use super::profiler::measurement_cost_ns;
-use super::sheet::{Entry, table};
-use super::units::{float, nanoseconds};
+use super::units::{float, median, nanoseconds};
 use crate::accounts::{Accounts, Snapshot, Stage, Window, thread_cpu_time};
 use crate::http::{Request, Response};
 
@@ -29,6 +31,12 @@ pub(super) const LOOK_BACK: Duration = Duration::from_secs(10);
 /// together.
 const CPU_CLOCK_PAIRS: usize = 21;
 
+/// Columns of the table's names and values.
+const NAME_WIDTH: usize = 36;
+const VALUE_WIDTH: usize = 14;
+/// The last row of a sheet.
+const REASON: &str = "cpu_ns_per_request not_explained_because";
+
 /// What measuring costs, in nanoseconds, measured when somebody asks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Costs {
@@ -38,100 +46,116 @@ struct Costs {
     cpu_clock: f64,
 }
 
-/// A window, as it is shown.
-struct View {
-    seconds: f64,
-    all: Entry,
-    reactors: Vec<Entry>,
-}
-
 /// `GET /accounts`.
 pub(super) fn reply(accounts: &Accounts, sample: u32, request: &Request<'_>) -> Response {
     let costs = Costs::measured();
     let snapshots =
         Stage::ALL.map(|(stage, _)| accounts.merged(|reactor| &reactor.stages[stage as usize]));
-    let since_start = View::of(&accounts.since_start(), costs, Some(&snapshots));
     let recent = accounts.history.window(LOOK_BACK);
-    let recent = recent.map(|window| View::of(&window, costs, None));
-    let response = if accept::names(request, "text/plain") {
-        Response::text(text(recent.as_ref(), &since_start, costs, sample))
+    let shown = json!({
+        "timed_one_in": sample,
+        "clock_reading_ns": costs.clock,
+        "cpu_clock_reading_ns": costs.cpu_clock,
+        "last_10s": recent.map(|window| view(&window, costs, None)),
+        "since_start": view(&accounts.since_start(), costs, Some(&snapshots)),
+    });
+    accept::varies(if accept::prefers(request, &accept::TEXT, &accept::JSON) {
+        Response::text(text(&shown))
     } else {
-        Response::json(Entry::Group(vec![
-            ("timed_one_in", Entry::Count(sample.into())),
-            ("clock_reading_ns", Entry::Number(Some(costs.clock))),
-            ("cpu_clock_reading_ns", Entry::Number(Some(costs.cpu_clock))),
-            (
-                "last_10s",
-                recent.map_or(Entry::Number(None), View::into_entry),
-            ),
-            ("since_start", since_start.into_entry()),
-        ]))
-    };
-    accept::varies(response)
+        Response::json(shown)
+    })
 }
 
 impl Costs {
     fn measured() -> Self {
-        let mut pairs: [u64; CPU_CLOCK_PAIRS] = std::array::from_fn(|_| {
+        let cpu_clock = median::<CPU_CLOCK_PAIRS>(|| {
             let began = thread_cpu_time();
             nanoseconds(thread_cpu_time().saturating_sub(began))
         });
-        pairs.sort_unstable();
         Self {
             clock: float(measurement_cost_ns()),
-            cpu_clock: float(pairs[CPU_CLOCK_PAIRS / 2]),
+            cpu_clock: float(cpu_clock),
         }
     }
 }
 
-impl View {
-    /// The percentiles are those of all reactors; a reactor's own stages have none.
-    fn of(window: &Window, costs: Costs, percentiles: Option<&[Snapshot; Stage::COUNT]>) -> Self {
-        let reactors = window.reactors.iter();
-        let reactors = reactors.map(|one| sheet(one, window.span, 1, costs, None));
-        Self {
-            seconds: window.span.as_secs_f64(),
-            all: sheet(
-                &window.sum(),
-                window.span,
-                window.reactors.len(),
-                costs,
-                percentiles,
-            ),
-            reactors: reactors.collect(),
-        }
-    }
-
-    fn into_entry(self) -> Entry {
-        Entry::Group(vec![
-            ("seconds", Entry::Number(Some(self.seconds))),
-            ("all", self.all),
-            ("reactors", Entry::List(self.reactors)),
-        ])
-    }
+/// A window, as it is shown. The percentiles are those of all reactors; a reactor's own stages have
+/// none.
+fn view(window: &Window, costs: Costs, percentiles: Option<&[Snapshot; Stage::COUNT]>) -> Value {
+    let reactors = window.reactors.iter();
+    let reactors = reactors.map(|one| sheet(one, window.span, 1, costs, None));
+    let (sum, count) = (window.sum(), window.reactors.len());
+    json!({
+        "seconds": window.span.as_secs_f64(),
+        "all": sheet(&sum, window.span, count, costs, percentiles),
+        "reactors": reactors.collect::<Vec<_>>(),
+    })
 }
 
-fn text(recent: Option<&View>, since_start: &View, costs: Costs, sample: u32) -> String {
+/// The same as a table, with a column for all reactors together and one for each.
+fn text(shown: &Value) -> String {
     let mut columns = Vec::new();
-    for (name, view) in [("last 10 s", recent), ("since start", Some(since_start))] {
-        let Some(view) = view else { continue };
-        columns.push((name.to_owned(), &view.all));
-        // A reactor that is alone is all of them.
-        if view.reactors.len() > 1 {
-            let numbered = view.reactors.iter().enumerate();
+    for (name, view) in [("last 10 s", "last_10s"), ("since start", "since_start")] {
+        let reactors = shown[view]["reactors"].as_array();
+        let Some(reactors) = reactors else { continue };
+        columns.push((name.to_owned(), &shown[view]["all"]));
+        // With one reactor, the column of all says it.
+        if reactors.len() > 1 {
+            let numbered = reactors.iter().enumerate();
             columns.extend(numbered.map(|(number, one)| (format!("reactor {number}"), one)));
         }
     }
-    let (clock, cpu_clock, seconds) = (costs.clock, costs.cpu_clock, since_start.seconds);
-    let stages = match sample {
-        0 => "no request has its stages timed".to_owned(),
-        every => format!("one request in {every} has its stages timed"),
-    };
+    let seconds = shown["since_start"]["seconds"].as_f64().unwrap_or_default();
     format!(
-        "started {seconds:.0} s ago; {stages}; a clock reading takes {clock} ns and is taken off, \
-         one of the CPU clock {cpu_clock} ns; - is not known\n\n{}",
+        "started {seconds:.0} s ago; of {} requests one has its stages timed (0: none); a clock \
+         reading takes {} ns and is taken off, one of the CPU clock {} ns; - is not known\n\n{}",
+        shown["timed_one_in"],
+        shown["clock_reading_ns"],
+        shown["cpu_clock_reading_ns"],
         table(&columns)
     )
+}
+
+/// Sheets of the same figures side by side, each under its heading. Why a sum is missing stands
+/// below, since words would make their column too wide.
+fn table(sheets: &[(String, &Value)]) -> String {
+    let (mut text, mut below) = (format!("{:NAME_WIDTH$}", ""), String::new());
+    let mut columns = Vec::new();
+    // Writing to a String cannot fail.
+    for (heading, sheet) in sheets {
+        let _ = write!(text, "{heading:>VALUE_WIDTH$}");
+        let mut rows = Vec::new();
+        add_rows("", sheet, &mut rows);
+        if let Some((_, words)) = rows.pop_if(|(name, words)| name == REASON && words != "-") {
+            let _ = writeln!(below, "{heading}: {REASON}: {words}");
+        }
+        columns.push(rows);
+    }
+    for (name, _) in columns.first().into_iter().flatten() {
+        let _ = write!(text, "\n{name:NAME_WIDTH$}");
+        for rows in &columns {
+            // A group that is not known has no rows.
+            let row = rows.iter().find(|row| row.0 == *name);
+            let _ = write!(text, "{:>VALUE_WIDTH$}", row.map_or("-", |row| &row.1));
+        }
+    }
+    format!("{text}\n{below}")
+}
+
+/// The path of each figure, and its value as text.
+fn add_rows(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+    let shown = match value {
+        Value::Object(group) => {
+            for (name, value) in group {
+                add_rows(format!("{path} {name}").trim_start(), value, rows);
+            }
+            return;
+        }
+        Value::Null => "-".to_owned(),
+        Value::String(words) => words.clone(),
+        number => number.to_string(),
+    };
+    rows.push((path.to_owned(), shown));
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ struct Counts {
 
 /// What a look-up finds: a value, or one that is being computed (perhaps since this very look-up)
 /// and the time until it is ready.
-enum LookUp {
+enum Outcome {
     Hit(Arc<Value>),
     Miss(Arc<Value>, Duration),
 }
@@ -100,11 +100,8 @@ struct Stats {
 /// # Errors
 ///
 /// 400 for a key that is empty, too long or no UTF-8, or a cost out of its range.
-pub(super) fn reply(
-    cache: &Cache,
-    raw_key: &str,
-    request: &Request<'_>,
-) -> Result<Reply, Response> {
+pub(super) fn reply(cache: &Cache, request: &Request<'_>) -> Result<Reply, Response> {
+    let raw_key = request.path.rsplit('/').next().unwrap_or_default();
     let decoded = percent_decode(raw_key);
     let key = judged(&decoded)?;
     let cost_ms = query::number(
@@ -115,9 +112,9 @@ pub(super) fn reply(
     )?;
     Ok(
         match cache.get_or_begin(key, Duration::from_millis(cost_ms)) {
-            LookUp::Hit(value) => show(value, "HIT").into(),
-            LookUp::Miss(value, Duration::ZERO) => show(value, "MISS").into(),
-            LookUp::Miss(value, wait) => {
+            Outcome::Hit(value) => show(value, "HIT").into(),
+            Outcome::Miss(value, Duration::ZERO) => show(value, "MISS").into(),
+            Outcome::Miss(value, wait) => {
                 Later::After(wait, Box::new(|_| show(value, "MISS").into())).into()
             }
         },
@@ -155,7 +152,7 @@ impl Cache {
         }
     }
 
-    fn get_or_begin(&self, key: &str, cost: Duration) -> LookUp {
+    fn get_or_begin(&self, key: &str, cost: Duration) -> Outcome {
         let asked_at = Instant::now();
         let mut shard = self.shard(key);
         shard.get_or_begin(key, cost, asked_at)
@@ -195,23 +192,23 @@ impl Shard {
         }
     }
 
-    fn get_or_begin(&mut self, key: &str, cost: Duration, asked_at: Instant) -> LookUp {
+    fn get_or_begin(&mut self, key: &str, cost: Duration, asked_at: Instant) -> Outcome {
         let present = self.entries.get(key);
         self.counts.access_ns += nanoseconds(asked_at.elapsed());
         match present {
             Some(entry) if asked_at < entry.ready_at => {
                 self.counts.misses += 1;
                 self.counts.shared_waits += 1;
-                LookUp::Miss(Arc::clone(&entry.value), entry.ready_at - asked_at)
+                Outcome::Miss(Arc::clone(&entry.value), entry.ready_at - asked_at)
             }
             Some(entry) if asked_at < entry.ready_at + CACHE_TTL => {
                 self.counts.hits += 1;
-                LookUp::Hit(Arc::clone(&entry.value))
+                Outcome::Hit(Arc::clone(&entry.value))
             }
             stale => {
                 self.counts.expirations += u64::from(stale.is_some());
                 self.counts.misses += 1;
-                LookUp::Miss(self.begin(key, cost, asked_at), cost)
+                Outcome::Miss(self.begin(key, cost, asked_at), cost)
             }
         }
     }

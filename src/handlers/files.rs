@@ -60,10 +60,10 @@ struct Progress {
     in_flight_max: usize,
     /// The times of all files added up.
     reading: Duration,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<FileOutcome>,
 }
 
-struct Outcome {
+struct FileOutcome {
     /// The place in the request.
     index: usize,
     path: String,
@@ -219,7 +219,7 @@ impl Batch {
         let result = self.root.read(&path, &mut vec![0; FILE_CHUNK_BYTES]);
         let took = started.elapsed();
         self.progress().end(
-            Outcome {
+            FileOutcome {
                 index,
                 path,
                 result,
@@ -275,7 +275,7 @@ impl Progress {
         self.in_flight_max = self.in_flight_max.max(self.in_flight);
     }
 
-    fn end(&mut self, outcome: Outcome, took: Duration) {
+    fn end(&mut self, outcome: FileOutcome, took: Duration) {
         self.in_flight -= 1;
         self.reading += took;
         self.outcomes.push(outcome);
@@ -283,10 +283,10 @@ impl Progress {
 }
 
 impl ProcessingResult {
-    fn of(outcomes: Vec<Outcome>, total_time: Duration) -> Self {
+    fn of(outcomes: Vec<FileOutcome>, total_time: Duration) -> Self {
         let total_files = outcomes.len();
         let (mut files, mut errors) = (Vec::new(), Vec::new());
-        for Outcome { path, result, .. } in outcomes {
+        for FileOutcome { path, result, .. } in outcomes {
             match result {
                 Ok(Contents { bytes, crc32 }) => files.push(FileRead {
                     path,
@@ -477,7 +477,7 @@ mod tests {
     #[test]
     fn the_flags_follow_the_figures() {
         let second = Duration::from_secs(1);
-        let outcome = || Outcome {
+        let outcome = || FileOutcome {
             index: 0,
             path: String::new(),
             result: Err(String::new()),

@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use super::accept;
 use super::accounts::LOOK_BACK;
-use super::sheet::decimals;
-use super::units::float;
+use super::units::{decimals, float};
 use crate::accounts::{Accounts, Figures, Window};
 use crate::config::Config;
 use crate::http::{Request, Response};
@@ -20,7 +19,7 @@ use crate::techniques;
 
 mod rules;
 
-use rules::{GOOD, RULES};
+use rules::{GOOD, REQUESTS_MIN, RULES};
 
 /// What the rules look at.
 #[derive(Debug)]
@@ -65,13 +64,13 @@ struct Report {
 pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>) -> Response {
     let recent = accounts.history.window(LOOK_BACK);
     // The client that asks this should not be all that is found.
-    let recent = recent.filter(|window| window.sum().requests >= rules::REQUESTS_MIN);
+    let recent = recent.filter(|window| window.sum().requests >= REQUESTS_MIN);
     let (name, window) = match recent {
         Some(window) => ("last_10s", window),
         None => ("since_start", accounts.since_start()),
     };
     let findings = Report::of(name, &window, config);
-    let response = if accept::names(request, "text/plain") {
+    let response = if accept::prefers(request, &accept::TEXT, &accept::JSON) {
         Response::text(findings.text())
     } else {
         Response::json(findings)
@@ -127,9 +126,10 @@ impl Report {
 }
 
 impl Evidence<'_> {
-    /// A count by the request; 0 if there was none, which no rule finds too many.
-    fn per_request(&self, count: u64) -> f64 {
-        share(count, self.figures.requests)
+    /// A count by the request, if there were enough of them to say so.
+    fn by_request(&self, count: u64) -> Option<f64> {
+        let requests = self.figures.requests;
+        (requests >= REQUESTS_MIN).then(|| share(count, requests))
     }
 
     /// The technique of this name, if it is a switch that is off.
@@ -162,67 +162,12 @@ impl Finding {
     }
 }
 
+/// A part in percent, if there is enough of the whole to say so.
+fn percent(part: u64, whole: u64) -> Option<f64> {
+    (whole >= REQUESTS_MIN).then(|| 100.0 * share(part, whole))
+}
+
 /// `part / whole`; 0 of nothing.
 fn share(part: u64, whole: u64) -> f64 {
     super::units::ratio(float(part), float(whole))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::handlers::testing::{Answer, Exam, request, settle};
-    use crate::http::{Field, Handler, Method};
-
-    #[test]
-    fn what_is_found_has_its_number_and_its_technique() {
-        let exam = Exam::new();
-        let reactor = &exam.accounts.reactors[0];
-        reactor.requests.add(1000);
-        reactor.reads.add(1000);
-        reactor.writes.add(1000);
-        reactor.panics.add(2);
-        let body = exam.get("/findings").json();
-        assert_eq!(body["window"], "since_start");
-        assert_eq!(body["requests"], 1000);
-        let findings = body["findings"].as_array().unwrap();
-        let panics = findings.iter().find(|row| row["unit"] == "panics").unwrap();
-        assert_eq!(panics["number"], 2.0);
-        assert!(panics["technique"].is_null());
-        assert!(panics["finding"].as_str().unwrap().starts_with("2 "));
-        assert!(body["good"].as_array().unwrap().is_empty());
-    }
-
-    #[test]
-    fn text_has_a_line_for_each() {
-        let exam = Exam::new();
-        for reactor in &exam.accounts.reactors {
-            reactor.requests.add(1000);
-            reactor.panics.add(1);
-        }
-        let fields = [Field {
-            name: "accept",
-            value: b"text/plain",
-        }];
-        let mut asked = request(Method::Get, "/findings");
-        asked.fields = &fields;
-        let answer = Answer::of(settle(exam.routes.handle(&asked)), Method::Get);
-        let text = answer.text();
-        assert!(text.starts_with("2000 requests in 0 s\n\n- "), "{text}");
-        assert!(text.contains("\n- 2 handlers or jobs panicked"), "{text}");
-    }
-
-    #[test]
-    fn if_nothing_is_found_it_says_so_with_the_numbers() {
-        let config = Config::default();
-        let calm = rules::tests::calm();
-        let window = Window {
-            span: Duration::from_secs(10),
-            reactors: vec![calm],
-        };
-        let findings = Report::of("last_10s", &window, &config);
-        assert!(findings.findings.is_empty(), "{:?}", findings.findings);
-        assert_eq!(findings.good.len(), GOOD.len());
-        let text = findings.text();
-        assert!(text.contains("nothing was found\n- 1 recv"), "{text}");
-    }
 }

@@ -16,7 +16,7 @@ pub(super) fn reply(request: &Request<'_>) -> Response {
     let host = request.host().map(String::from_utf8_lossy);
     let host = host.filter(|host| !host.is_empty() && host.bytes().all(is_harmless));
     let host = host.unwrap_or(Cow::Borrowed("127.0.0.1:8080"));
-    let response = if accept::names(request, "text/html") {
+    let response = if accept::prefers(request, &accept::HTML, &accept::TEXT) {
         Response::bytes(ContentType::Html, page(&host).into_bytes())
     } else {
         Response::text(text(&host))

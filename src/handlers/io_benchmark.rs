@@ -25,11 +25,14 @@ use crate::http::{Later, Reply, Response, Status};
 /// `f_type` of a file system in memory (statfs(2)).
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 
+/// Into the page cache, from it, and with `O_DIRECT`.
+const OPERATIONS: [&str; 3] = ["write", "read_cached", "read_past_cache"];
+
 /// The article's fields; `operation` tells the three rows of a scenario apart.
 #[derive(Serialize)]
 struct Row {
     scenario: &'static str,
-    operation: Operation,
+    operation: &'static str,
     file_count: usize,
     file_size_bytes: usize,
     /// `null` if the operation cannot be done here; `note` says why.
@@ -38,17 +41,6 @@ struct Row {
     total_data_mb: f64,
     data_throughput_mb_per_sec: Option<f64>,
     note: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Operation {
-    /// Into the page cache.
-    Write,
-    /// From the page cache.
-    ReadCached,
-    /// With `O_DIRECT`.
-    ReadPastCache,
 }
 
 /// What else the machine did during the run; the article's names.
@@ -90,16 +82,17 @@ fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
         .prefix("barewire-io-")
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir()?;
-    let mut buffer = Aligned::new(IO_SCENARIOS.iter().map(|scenario| scenario.2).max());
+    let largest = IO_SCENARIOS.map(|(_, _, bytes)| bytes).into_iter().max();
+    let mut buffer = Aligned::new(largest.unwrap_or(0));
     let mut rows = Vec::new();
-    for (scenario, file_count, file_size_bytes) in IO_SCENARIOS {
-        let files = Files {
-            scenario,
+    for (name, file_count, file_size_bytes) in IO_SCENARIOS {
+        let scenario = Scenario {
+            name,
             file_size_bytes,
-            paths: paths(directory.path(), scenario, file_count),
+            paths: paths(directory.path(), name, file_count),
             pass,
         };
-        rows.extend(files.measure(&mut buffer)?);
+        rows.extend(scenario.measure(&mut buffer)?);
     }
     Ok(Answer {
         framework_advantages: watch.end(accounts, &rows, buffer.0.len()),
@@ -108,10 +101,8 @@ fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
 }
 
 fn failure(error: &io::Error) -> Response {
-    if matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    ) {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    if matches!(error.kind(), StorageFull | QuotaExceeded) {
         return Response::busy(
             "the disk that holds the temporary directory is full; free some space",
             ONE_AT_A_TIME_RETRY,
@@ -122,38 +113,39 @@ fn failure(error: &io::Error) -> Response {
 }
 
 /// The files of one scenario.
-struct Files<'a> {
-    scenario: &'static str,
+struct Scenario<'a> {
+    name: &'static str,
     file_size_bytes: usize,
     paths: Vec<PathBuf>,
     pass: &'a Pass,
 }
 
-impl Files<'_> {
+impl Scenario<'_> {
     fn measure(&self, buffer: &mut Aligned) -> io::Result<[Row; 3]> {
         let data: Vec<u8> = (0..=u8::MAX).cycle().take(self.file_size_bytes).collect();
         let written = self.timed(|path| fs::write(path, &data))?;
         let cached = self.timed(|path| self.read(&mut File::open(path)?, buffer))?;
         // What is not on the disk yet would be written by the direct read, inside its time.
         self.timed(|path| File::open(path)?.sync_data())?;
-        let past_cache = match self.obstacle() {
-            Some(obstacle) => Err(obstacle),
-            None => self
-                .timed(|path| self.read(&mut open_direct(path)?, buffer))
-                .map_err(|error| format!("not possible here, O_DIRECT failed: {error}")),
+        let past_cache = if self.is_in_memory() {
+            Err("the temporary directory is in memory (tmpfs)".to_owned())
+        } else {
+            self.timed(|path| self.read(&mut open_direct(path)?, buffer))
+                .map_err(|error| format!("O_DIRECT failed: {error}"))
         };
         self.timed(|path| fs::remove_file(path))?;
         let (past_cache, note) = match past_cache {
-            Ok(took) => (
-                Some(took),
-                "O_DIRECT; a cache of the disk or of a host may answer",
-            ),
-            Err(ref obstacle) => (None, obstacle.as_str()),
+            Ok(took) => {
+                let note = "O_DIRECT; a cache of the disk or of a host may answer";
+                (Some(took), note.to_owned())
+            }
+            Err(why) => (None, format!("not possible here: {why}")),
         };
+        let [write, read_cached, read_past_cache] = OPERATIONS;
         Ok([
-            self.row(Operation::Write, Some(written), "into the page cache"),
-            self.row(Operation::ReadCached, Some(cached), "from the page cache"),
-            self.row(Operation::ReadPastCache, past_cache, note),
+            self.row(write, Some(written), "into the page cache".to_owned()),
+            self.row(read_cached, Some(cached), "from the page cache".to_owned()),
+            self.row(read_past_cache, past_cache, note),
         ])
     }
 
@@ -182,20 +174,19 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Why reading past the cache would show nothing.
-    fn obstacle(&self) -> Option<String> {
-        let path = self.paths.first()?;
-        let file_system = rustix::fs::statfs(path).ok()?;
-        (u64::try_from(file_system.f_type) == Ok(TMPFS_MAGIC))
-            .then(|| "not possible here: the temporary directory is in memory (tmpfs)".to_owned())
+    /// Whether there is nothing but the page cache to read from.
+    fn is_in_memory(&self) -> bool {
+        let path = self.paths.first();
+        let file_system = path.and_then(|path| rustix::fs::statfs(path).ok());
+        file_system.is_some_and(|it| u64::try_from(it.f_type) == Ok(TMPFS_MAGIC))
     }
 
-    fn row(&self, operation: Operation, took: Option<Duration>, note: &str) -> Row {
+    fn row(&self, operation: &'static str, took: Option<Duration>, note: String) -> Row {
         let file_count = self.paths.len();
         let total_data_mb = float((file_count * self.file_size_bytes) as u64) / float(MIB as u64);
         let per_second = |amount: f64| took.map(|took| ratio(amount, took.as_secs_f64()));
         Row {
-            scenario: self.scenario,
+            scenario: self.name,
             operation,
             file_count,
             file_size_bytes: self.file_size_bytes,
@@ -203,7 +194,7 @@ impl Files<'_> {
             throughput_files_per_sec: per_second(float(file_count as u64)),
             total_data_mb,
             data_throughput_mb_per_sec: per_second(total_data_mb),
-            note: note.to_owned(),
+            note,
         }
     }
 }
@@ -226,10 +217,13 @@ fn open_direct(path: &Path) -> io::Result<File> {
 struct Aligned(Vec<u8>);
 
 impl Aligned {
-    /// Room for the largest file, rounded up to whole blocks.
-    fn new(bytes_max: Option<usize>) -> Self {
-        let bytes = bytes_max.unwrap_or(0).next_multiple_of(DIRECT_ALIGNMENT);
-        Self(vec![0; bytes + DIRECT_ALIGNMENT])
+    /// Room for a file of this size, rounded up to whole blocks.
+    fn new(bytes: usize) -> Self {
+        Self(vec![
+            0;
+            bytes.next_multiple_of(DIRECT_ALIGNMENT)
+                + DIRECT_ALIGNMENT
+        ])
     }
 
     fn as_mut_slice(&mut self) -> &mut [u8] {
@@ -256,53 +250,46 @@ impl Watch {
     }
 
     fn end(&self, accounts: &Accounts, rows: &[Row], buffer_bytes: usize) -> Advantages {
+        let longest = self.held_up.longest(accounts).map(microseconds);
         let answered = accounts.sum(|reactor| &reactor.requests) - self.requests;
+        let resident = self.resident.zip(memory_row("VmRSS"));
+        let grown = resident.map(|(before, after)| float(after.saturating_sub(before)) / 1024.0);
         Advantages {
-            async_io: match self.held_up.longest(accounts) {
-                Some(longest) => format!(
-                    "No reactor was held up for longer than {:.0} us while the files were written \
-                     and read.",
-                    microseconds(longest)
-                ),
-                None => "No turn of a reactor ended while the files were written and read, so it \
-                         is not known for how long one was held up."
-                    .to_owned(),
-            },
+            async_io: format!(
+                "While the files were written and read, no reactor was held up for longer than {} \
+                 us.",
+                told(longest)
+            ),
             concurrency: format!(
                 "The files were handled one after the other by one thread of the job pool; the \
                  reactors answered {answered} requests meanwhile."
             ),
-            memory_efficiency: self.memory(buffer_bytes),
-            scalability: scaling(rows),
-        }
-    }
-
-    fn memory(&self, buffer_bytes: usize) -> String {
-        let buffer = format!("One buffer of {} KiB served all reads", buffer_bytes / KIB);
-        match (self.resident, memory_row("VmRSS")) {
-            (Some(before), Some(after)) => format!(
-                "{buffer}; resident memory grew by {} KiB.",
-                after.saturating_sub(before) / KIB as u64
+            memory_efficiency: format!(
+                "One buffer of {} KiB served all reads; resident memory grew by {} KiB.",
+                buffer_bytes / KIB,
+                told(grown)
             ),
-            _ => format!("{buffer}."),
+            scalability: scaling(rows),
         }
     }
 }
 
+/// A number in a sentence.
+fn told(number: Option<f64>) -> String {
+    number.map_or("(not known)".to_owned(), |number| format!("{number:.0}"))
+}
+
 /// How throughput changes with the size of the files.
 fn scaling(rows: &[Row]) -> String {
-    let mut cached = rows
-        .iter()
-        .filter(|row| row.operation == Operation::ReadCached)
-        .filter_map(|row| Some((row.scenario, row.data_throughput_mb_per_sec?)));
-    match (cached.next(), cached.next_back()) {
-        (Some((first, slow)), Some((last, fast))) => format!(
-            "From {first} to {last}, reading from the page cache went from {slow:.0} to \
-             {fast:.0} MB/s, a factor of {:.1}.",
-            ratio(fast, slow)
-        ),
-        _ => "Fewer than two sizes were read.".to_owned(),
-    }
+    let cached = rows.iter().filter(|row| row.operation == OPERATIONS[1]);
+    let mut speeds = cached.filter_map(|row| row.data_throughput_mb_per_sec);
+    let (first, last) = (speeds.next(), speeds.next_back());
+    format!(
+        "From the smallest files to the largest, reading from the page cache went from {} to {} \
+         MB/s.",
+        told(first),
+        told(last)
+    )
 }
 
 #[cfg(test)]
@@ -311,9 +298,9 @@ mod tests {
     use crate::handlers::testing::{self, settle};
     use crate::http::Method;
 
-    fn small<'a>(directory: &Path, pass: &'a Pass) -> Files<'a> {
-        Files {
-            scenario: "small_files",
+    fn small<'a>(directory: &Path, pass: &'a Pass) -> Scenario<'a> {
+        Scenario {
+            name: "small_files",
             file_size_bytes: 5000,
             paths: paths(directory, "small_files", 3),
             pass,
@@ -331,7 +318,7 @@ mod tests {
         let gate = Gate::default();
         let pass = pass(&gate);
         gate.close(Duration::ZERO);
-        let ended = small(directory.path(), &pass).measure(&mut Aligned::new(Some(5000)));
+        let ended = small(directory.path(), &pass).measure(&mut Aligned::new(5000));
         assert_eq!(ended.err().unwrap().to_string(), "the server is leaving");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
@@ -340,20 +327,13 @@ mod tests {
     fn a_row_for_each_operation_and_no_file_left() {
         let directory = tempfile::tempdir().unwrap();
         let rows = small(directory.path(), &pass(&Gate::default()))
-            .measure(&mut Aligned::new(Some(5000)))
+            .measure(&mut Aligned::new(5000))
             .unwrap();
         let operations = rows.each_ref().map(|row| row.operation);
-        assert_eq!(
-            operations,
-            [
-                Operation::Write,
-                Operation::ReadCached,
-                Operation::ReadPastCache
-            ]
-        );
+        assert_eq!(operations, OPERATIONS);
         for row in &rows {
             let Some(took_ms) = row.processing_time_ms else {
-                assert_eq!(row.operation, Operation::ReadPastCache);
+                assert_eq!(row.operation, OPERATIONS[2]);
                 assert!(row.note.starts_with("not possible here"), "{}", row.note);
                 continue;
             };
@@ -371,15 +351,13 @@ mod tests {
         let files = small(directory.path(), &pass);
         fs::write(&files.paths[0], "short").unwrap();
         let mut file = File::open(&files.paths[0]).unwrap();
-        let error = files
-            .read(&mut file, &mut Aligned::new(Some(5000)))
-            .unwrap_err();
+        let error = files.read(&mut file, &mut Aligned::new(5000)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]
     fn the_buffer_begins_where_a_direct_read_may() {
-        let mut buffer = Aligned::new(Some(102_400));
+        let mut buffer = Aligned::new(102_400);
         let slice = buffer.as_mut_slice();
         assert_eq!(slice.as_ptr().addr() % DIRECT_ALIGNMENT, 0);
         assert_eq!(

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::units::{float, ratio};
 use crate::accounts::{Accounts, memory_row};
-use crate::allocator::{self, Totals};
+use crate::allocator::{self, HeapUsage};
 use crate::http::Response;
 
 /// `allocation_efficiency` has the article's name and arithmetic, freed bytes in percent of
@@ -40,12 +40,12 @@ pub(super) fn reply(accounts: &Accounts) -> Response {
 }
 
 impl MemoryStats {
-    fn of(totals: Option<Totals>, requests: u64) -> Self {
-        let percent_freed = |totals: Totals| {
+    fn of(totals: Option<HeapUsage>, requests: u64) -> Self {
+        let percent_freed = |totals: HeapUsage| {
             ratio(float(totals.freed_bytes), float(totals.allocated_bytes)) * 100.0
         };
         let per_request =
-            |totals: Totals| (requests > 0).then(|| float(totals.allocations) / float(requests));
+            |totals: HeapUsage| (requests > 0).then(|| float(totals.allocations) / float(requests));
         Self {
             total_allocated_bytes: totals.map(|totals| totals.allocated_bytes),
             total_deallocated_bytes: totals.map(|totals| totals.freed_bytes),
@@ -68,13 +68,13 @@ mod tests {
     use super::*;
     use crate::handlers::testing::Exam;
 
-    fn shown(totals: Option<Totals>, requests: u64) -> serde_json::Value {
+    fn shown(totals: Option<HeapUsage>, requests: u64) -> serde_json::Value {
         serde_json::to_value(MemoryStats::of(totals, requests)).unwrap()
     }
 
     #[test]
     fn the_articles_arithmetic_on_what_was_counted() {
-        let totals = Totals {
+        let totals = HeapUsage {
             allocated_bytes: 4 << 20,
             freed_bytes: 1 << 20,
             allocations: 60,

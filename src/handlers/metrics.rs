@@ -12,66 +12,67 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::UNIX_EPOCH;
 
+use prometheus::proto::MetricFamily;
+
+use super::groups::{self, Named};
 use super::units::float;
 use crate::accounts::{
-    Accounts, Figures, Stage, descriptors_max, memory_row, open_descriptors, process_cpu_time,
+    Accounts, COUNTS, CpuTime, Figures, Stage, descriptors_max, memory_row, open_descriptors,
+    process_cpu_time,
 };
 use crate::config::Config;
 use crate::http::{ContentType, Response};
 
 mod exposition;
 
-mod families;
-
-use exposition::{Exposition, Kind, Sample, bounds};
-use families::{BY_KIND, BY_REACTOR};
+use exposition::{family, histogram};
 
 /// The media type, with the version of the format that a scraper chooses its parser by.
 const TEXT: ContentType = ContentType::Other("text/plain; version=0.0.4; charset=utf-8");
 
 /// 8 us to 1.07 s, each twice the one before.
-const RESPONSE_TIME_BITS: [u32; 18] = bounds(13, 1);
+const RESPONSE_TIME_BITS: [u32; 18] = [
+    13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+];
 
 /// 255 ns to 268 ms, each four times the one before: there is a histogram for every stage.
-const STAGE_BITS: [u32; 11] = bounds(8, 2);
+const STAGE_BITS: [u32; 11] = [8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28];
 
 /// `GET /metrics`. It reads `/proc` for the process and for each reactor's thread, which holds up
 /// the reactor that serves it, as `/accounts` does.
 pub(super) fn reply(accounts: &Accounts, config: &Config) -> Response {
     let since_start = accounts.since_start();
-    let mut exposition = Exposition::default();
-    server(&mut exposition, accounts, config);
-    by_reactor(&mut exposition, &since_start.reactors);
-    by_kind(&mut exposition, &since_start.sum());
-    times(&mut exposition, accounts);
-    process(&mut exposition, accounts);
-    match exposition.into_text() {
+    let mut families = server(accounts, config);
+    families.extend(by_reactor(&since_start.reactors));
+    families.extend(by_kind(&since_start.sum()));
+    families.extend(times(accounts));
+    families.extend(process(accounts));
+    match exposition::text(families) {
         Ok(text) => Response::bytes(TEXT, text.into_bytes()),
         Err(refused) => refused,
     }
 }
 
-fn server(exposition: &mut Exposition, accounts: &Accounts, config: &Config) {
-    exposition.family(
-        "barewire_build_info",
-        Kind::Gauge,
-        "Always 1; the version that runs is in the label.",
-        [Sample::labelled("version", env!("CARGO_PKG_VERSION"), 1.0)],
-    );
-    exposition.family(
-        "barewire_draining",
-        Kind::Gauge,
-        "1 once the server has begun to leave, 0 before.",
-        [Sample::bare(
-            u8::from(accounts.draining.load(Relaxed)).into(),
-        )],
-    );
-    exposition.family(
-        "barewire_sampling_ratio",
-        Kind::Gauge,
-        "The share of requests that are timed; 0 if none is.",
-        [Sample::bare(sampling_ratio(config))],
-    );
+fn server(accounts: &Accounts, config: &Config) -> Vec<MetricFamily> {
+    let version = ("version", env!("CARGO_PKG_VERSION").to_owned());
+    let draining = u8::from(accounts.draining.load(Relaxed));
+    vec![
+        family(
+            "barewire_build_info",
+            "Always 1; the version that runs is in the label.",
+            [(Some(version), 1.0)],
+        ),
+        family(
+            "barewire_draining",
+            "1 once the server has begun to leave, 0 before.",
+            [(None, draining.into())],
+        ),
+        family(
+            "barewire_sampling_ratio",
+            "The share of requests that are timed; 0 if none is.",
+            [(None, sampling_ratio(config))],
+        ),
+    ]
 }
 
 /// What the stopwatch takes: every request if the answers are told, else one in `sample`.
@@ -83,83 +84,152 @@ fn sampling_ratio(config: &Config) -> f64 {
     }
 }
 
-fn by_reactor(exposition: &mut Exposition, reactors: &[Figures]) {
-    for family in BY_REACTOR {
-        let samples = reactors.iter().enumerate().filter_map(|(number, figures)| {
-            let value = (family.value)(figures)?;
-            Some(Sample::labelled("reactor", number.to_string(), value))
-        });
-        exposition.family(family.name, family.kind, family.help, samples);
-    }
+/// What tells one reactor from another: its counts, and the CPU time of its thread.
+fn by_reactor(reactors: &[Figures]) -> Vec<MetricFamily> {
+    let each = |name: &str, help: &str, value: &dyn Fn(&Figures) -> Option<f64>| {
+        let numbered = reactors.iter().enumerate();
+        let known = numbered.filter_map(|(number, figures)| Some((number, value(figures)?)));
+        let label = |number: usize| Some(("reactor", number.to_string()));
+        family(
+            name,
+            help,
+            known.map(|(number, value)| (label(number), value)),
+        )
+    };
+    let counts = COUNTS.iter();
+    let counts = counts.map(|it| each(it.metric, it.help, &|of| Some(float((it.of)(of)))));
+    let seconds = |ticks: u64| float(ticks * CpuTime::tick_ms()) / 1e3;
+    let cpu = [
+        each(
+            "barewire_cpu_seconds_total",
+            "CPU time of the reactor's thread, user and system, as the scheduler counts it.",
+            &|figures| Some(float(figures.cpu?.nanos) / 1e9),
+        ),
+        each(
+            "barewire_cpu_user_seconds_total",
+            "The part of it in user space, known to a clock tick.",
+            &|figures| Some(seconds(figures.cpu?.user_ticks)),
+        ),
+        each(
+            "barewire_cpu_system_seconds_total",
+            "The part of it in the kernel, known to a clock tick.",
+            &|figures| Some(seconds(figures.cpu?.system_ticks)),
+        ),
+    ];
+    counts.chain(cpu).collect()
 }
 
-fn by_kind(exposition: &mut Exposition, all: &Figures) {
-    for family in BY_KIND {
-        let counts = (family.counts)(all).into_iter();
-        let samples =
-            counts.map(|(kind, count)| Sample::labelled(family.label, kind, float(count)));
-        exposition.family(family.name, Kind::Counter, family.help, samples);
-    }
+/// What tells one kind from another, of all reactors together.
+fn by_kind(all: &Figures) -> [MetricFamily; 7] {
+    let each = |name: &str, help: &str, label: &'static str, kinds: Named| {
+        let samples = kinds.into_iter();
+        let samples = samples.map(|(kind, count)| (Some((label, kind.to_owned())), float(count)));
+        family(name, help, samples)
+    };
+    [
+        each(
+            "barewire_responses_total",
+            "Answers by the class of their status.",
+            "status",
+            groups::status(all),
+        ),
+        each(
+            "barewire_route_requests_total",
+            "Requests by the pattern of their route; what was refused before, or found none, has \
+             none.",
+            "route",
+            groups::routes(all),
+        ),
+        each(
+            "barewire_refusals_total",
+            "Requests that were refused, and connections that the server ended.",
+            "reason",
+            groups::refusals(all),
+        ),
+        each(
+            "barewire_wakeups_total",
+            "Times that a connection was looked at, by the cause.",
+            "cause",
+            groups::wakeups(all),
+        ),
+        each(
+            "barewire_copied_bytes_total",
+            "Bytes copied in user space, by the place.",
+            "place",
+            groups::copies(all),
+        ),
+        each(
+            "barewire_eagains_total",
+            "Calls that found nothing to do (EAGAIN).",
+            "call",
+            groups::eagains(all),
+        ),
+        each(
+            "barewire_allocations_total",
+            "Allocations and reallocations of the reactors, by the stage of the request.",
+            "stage",
+            groups::allocations(all).unwrap_or_default(),
+        ),
+    ]
 }
 
-fn times(exposition: &mut Exposition, accounts: &Accounts) {
+fn times(accounts: &Accounts) -> [MetricFamily; 2] {
     let response_time = accounts.merged(|reactor| &reactor.response_time);
-    exposition.histogram(
-        "barewire_response_time_seconds",
-        "From poll's return to send's return: of the sampled requests (barewire_sampling_ratio), \
-         and of every one whose answer was deferred to a timer or a job.",
-        &RESPONSE_TIME_BITS,
-        [(None, response_time)],
-    );
     let stages = Stage::ALL.map(|(stage, name)| {
         let times = accounts.merged(|reactor| &reactor.stages[stage as usize]);
-        (Some(("stage", name)), times)
+        (Some(("stage", name.to_owned())), times)
     });
-    exposition.histogram(
-        "barewire_stage_seconds",
-        "Stages of the sampled requests (barewire_sampling_ratio); each has one reading of the \
-         clock in it, some 25 ns.",
-        &STAGE_BITS,
-        stages,
-    );
+    [
+        histogram(
+            "barewire_response_time_seconds",
+            "From poll's return to send's return: of the sampled requests \
+             (barewire_sampling_ratio), and of every one whose answer was deferred to a timer or a \
+             job.",
+            &RESPONSE_TIME_BITS,
+            [(None, response_time)],
+        ),
+        histogram(
+            "barewire_stage_seconds",
+            "Stages of the sampled requests (barewire_sampling_ratio); each has one reading of the \
+             clock in it, some 25 ns.",
+            &STAGE_BITS,
+            stages,
+        ),
+    ]
 }
 
 /// Under the names that the client libraries of Prometheus have given them.
-fn process(exposition: &mut Exposition, accounts: &Accounts) {
-    let mut told = |name, kind, help, value: Option<f64>| {
-        exposition.family(name, kind, help, value.map(Sample::bare));
-    };
-    told(
-        "process_cpu_seconds_total",
-        Kind::Counter,
-        "CPU time of all threads, user and system.",
-        Some(process_cpu_time().as_secs_f64()),
-    );
-    told(
-        "process_resident_memory_bytes",
-        Kind::Gauge,
-        "Resident memory.",
-        memory_row("VmRSS").map(float),
-    );
-    told(
-        "process_open_fds",
-        Kind::Gauge,
-        "Open file descriptors (Linux 6.2 and later).",
-        open_descriptors().map(float),
-    );
-    told(
-        "process_max_fds",
-        Kind::Gauge,
-        "The limit of open file descriptors.",
-        descriptors_max().map(float),
-    );
+fn process(accounts: &Accounts) -> [MetricFamily; 5] {
+    let told =
+        |name, help, value: Option<f64>| family(name, help, value.map(|value| (None, value)));
     let started = accounts.process.started_at().duration_since(UNIX_EPOCH);
-    told(
-        "process_start_time_seconds",
-        Kind::Gauge,
-        "When the server was started, in seconds since 1970.",
-        started.ok().map(|since| since.as_secs_f64()),
-    );
+    [
+        told(
+            "process_cpu_seconds_total",
+            "CPU time of all threads, user and system.",
+            Some(process_cpu_time().as_secs_f64()),
+        ),
+        told(
+            "process_resident_memory_bytes",
+            "Resident memory.",
+            memory_row("VmRSS").map(float),
+        ),
+        told(
+            "process_open_fds",
+            "Open file descriptors (Linux 6.2 and later).",
+            open_descriptors().map(float),
+        ),
+        told(
+            "process_max_fds",
+            "The limit of open file descriptors.",
+            descriptors_max().map(float),
+        ),
+        told(
+            "process_start_time_seconds",
+            "When the server was started, in seconds since 1970.",
+            started.ok().map(|since| since.as_secs_f64()),
+        ),
+    ]
 }
 
 #[cfg(test)]

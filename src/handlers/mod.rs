@@ -12,27 +12,34 @@ use std::io;
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::config::Config;
 use crate::config::bounds::GATE_CLOSED_WITHIN;
-use crate::config::{Config, Limits};
 use crate::http::{Admission, Handler, Method, Reply, Request};
 
+// The table, and what several routes need.
 mod table;
 
 mod query;
 
 mod units;
 
-mod constant;
-
 mod accept;
+
+// Answers at once, after a wait, and from what other requests left.
+mod constant;
 
 mod home;
 
 mod benchmark;
 
-mod stats;
+mod cache;
 
-mod sheet;
+mod zero_copy;
+
+// What the server knows of itself.
+mod groups;
+
+mod stats;
 
 mod accounts;
 
@@ -40,26 +47,24 @@ mod findings;
 
 mod metrics;
 
-mod cache;
-
 mod memory;
 
 mod profiler;
 
-mod zero_copy;
-
-mod gate;
-
-mod efficiency;
-
+// Work for the job pool.
 mod held_up;
 
 mod files_root;
 
 mod files;
 
+mod gate;
+
+mod efficiency;
+
 mod io_benchmark;
 
+// Slower ways to find a route, to compare with.
 mod routing;
 
 #[cfg(test)]
@@ -68,18 +73,11 @@ mod testing;
 pub use files_root::FilesRoot;
 pub use table::{Route, TABLE};
 
-use table::numbers::{
-    ACCOUNTS, ASYNC_FILES, BENCHMARK, CACHE, CACHE_STATS, FINDINGS, HEALTHZ, HOME, IO_BENCHMARK,
-    JSON, MEMORY_EFFICIENCY_TEST, MEMORY_STATS, METRICS, PLAINTEXT, PROFILED, PROFILER_STATS,
-    STATS, ZERO_COPY,
-};
-
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {
     accounts: Arc<Accounts>,
     config: Config,
     techniques: stats::Changed,
-    limits: Limits,
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
@@ -87,7 +85,7 @@ pub struct Routes {
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
     /// Finds the route in place of the match, if that was asked for.
-    lookup: Option<Box<routing::LookUp>>,
+    finder: Option<routing::Finder>,
 }
 
 impl Routes {
@@ -104,14 +102,13 @@ impl Routes {
         Ok(Self {
             config: config.clone(),
             techniques: stats::Changed::of(config),
-            limits: config.limits,
             ids: benchmark::Ids::new(reactors),
             cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
             files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
-            lookup: routing::LookUp::chosen(config.techniques.routing),
+            finder: routing::Finder::chosen(config.techniques.routing),
             accounts,
         })
     }
@@ -121,73 +118,21 @@ impl Routes {
         self.files.root()
     }
 
-    /// The one match of method and path. A route that is missing in [`TABLE`], or here, fails a
-    /// test.
-    fn route(&self, request: &Request<'_>) -> Reply {
-        use Method::{Get, Head, Post};
-        let served = |route, reply: Reply| {
-            self.count(route, request);
-            reply
-        };
-        match (request.method, request.path) {
-            (Get | Head, "/plaintext") => served(PLAINTEXT, constant::plaintext().into()),
-            (Get | Head, "/json") => served(JSON, constant::json().into()),
-            (Get | Head, "/benchmark") => {
-                served(BENCHMARK, benchmark::reply(&self.ids, request).into())
-            }
-            (Get | Head, path) if let Some(key) = table::cache_key(path) => {
-                served(CACHE, cache::reply(&self.cache, key, request).into())
-            }
-            (Get | Head, "/cache-stats") => served(CACHE_STATS, cache::stats(&self.cache).into()),
-            (Get | Head, "/stats") => {
-                served(STATS, stats::reply(&self.accounts, &self.techniques).into())
-            }
-            (Get | Head, "/accounts") => served(
-                ACCOUNTS,
-                accounts::reply(&self.accounts, self.config.sample, request).into(),
-            ),
-            (Get | Head, "/findings") => served(
-                FINDINGS,
-                findings::reply(&self.accounts, &self.config, request).into(),
-            ),
-            (Get | Head, "/metrics") => {
-                served(METRICS, metrics::reply(&self.accounts, &self.config).into())
-            }
-            (Get | Head, "/memory-stats") => {
-                served(MEMORY_STATS, memory::reply(&self.accounts).into())
-            }
-            (Get | Head, "/profiled") => served(
-                PROFILED,
-                profiler::profiled(&self.profiler, &self.limits, request).into(),
-            ),
-            (Get | Head, "/profiler-stats") => served(
-                PROFILER_STATS,
-                profiler::stats(&self.profiler, &self.accounts).into(),
-            ),
-            (Post, "/zero-copy") => served(ZERO_COPY, zero_copy::reply(request).into()),
-            (Get | Head, "/memory-efficiency-test") => served(
-                MEMORY_EFFICIENCY_TEST,
-                efficiency::reply(&self.efficiency_gate).into(),
-            ),
-            (Post, "/async-files") => {
-                served(ASYNC_FILES, files::reply(&self.files, request).into())
-            }
-            (Get | Head, "/io-benchmark") => served(
-                IO_BENCHMARK,
-                io_benchmark::reply(&self.io_gate, &self.accounts).into(),
-            ),
-            (Get | Head, "/healthz") => served(HEALTHZ, constant::health(&self.accounts)),
-            (Get | Head, "/") => served(HOME, home::reply(request).into()),
-            (method, path) => table::refusal(method, path).into(),
+    /// As [`route`](Self::route), with a route that is found otherwise than by the match.
+    fn route_by(&self, finder: &routing::Finder, request: &Request<'_>) -> Reply {
+        match finder.find(table::as_get(request.method), request.path) {
+            Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
+            None => table::refusal(request.method, request.path).into(),
         }
     }
 
-    /// Counts a request for its route, in the account of the reactor that asks.
+    /// Counts an answered request for its route, in the account of the reactor that asks.
     #[inline]
-    fn count(&self, route: usize, request: &Request<'_>) {
+    fn counted(&self, route: usize, request: &Request<'_>, reply: Reply) -> Reply {
         if let Some(account) = self.accounts.reactors.get(request.worker) {
             account.routes[route].add(1);
         }
+        reply
     }
 }
 
@@ -212,9 +157,9 @@ impl Handler for Routes {
 
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
-        match &self.lookup {
+        match &self.finder {
             None => self.route(request),
-            Some(lookup) => lookup.answer(self, request),
+            Some(finder) => self.route_by(finder, request),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::units::nanoseconds;
+use super::units::{median, nanoseconds};
 use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
 use crate::config::{Limits, Techniques};
@@ -102,13 +102,11 @@ pub(super) fn profiled(
 /// `GET /profiler-stats`.
 pub(super) fn stats(profiler: &Profiler, accounts: &Accounts) -> Response {
     let own = STAGES.iter().enumerate().map(|(stage, name)| {
-        let times = merged(&profiler.reactors, |stages| &stages.0[stage]);
+        let times = profiler.times(stage);
         FunctionStats::of(name, &times, 1)
     });
     let servers = Stage::ALL.iter().map(|&(stage, name)| {
-        let times = merged(&accounts.reactors, |reactor| {
-            &reactor.stages[stage as usize]
-        });
+        let times = accounts.merged(|reactor| &reactor.stages[stage as usize]);
         FunctionStats::of(name, &times, profiler.sample)
     });
     let profiler_stats: Vec<_> = own.chain(servers).collect();
@@ -127,6 +125,11 @@ impl Profiler {
             reactors: (0..reactors.max(1)).map(|_| Stages::default()).collect(),
             sample,
         }
+    }
+
+    /// A stage on all reactors together.
+    fn times(&self, stage: usize) -> Snapshot {
+        Snapshot::merged(self.reactors.iter().map(|stages| &stages.0[stage]))
     }
 
     fn record(&self, worker: usize, stage: usize, took: Duration) {
@@ -173,13 +176,6 @@ impl FunctionStats {
     }
 }
 
-fn merged<T>(reactors: &[T], histogram: impl Fn(&T) -> &Histogram) -> Snapshot {
-    reactors
-        .iter()
-        .map(|reactor| histogram(reactor).snapshot())
-        .fold(Snapshot::empty(), |sum, one| sum.merge(&one))
-}
-
 /// The article's loop. Without `black_box` the compiler knows the sum and there is no loop.
 fn sum_of_squares(steps: u64) -> u64 {
     (0..steps).fold(0, |sum: u64, step| {
@@ -198,12 +194,10 @@ fn target(request: &Request<'_>) -> String {
 
 /// The median of many pairs of clock readings with nothing between them.
 pub(super) fn measurement_cost_ns() -> u64 {
-    let mut pairs: [u64; MEASUREMENT_PAIRS] = std::array::from_fn(|_| {
+    median::<MEASUREMENT_PAIRS>(|| {
         let started = Instant::now();
         nanoseconds(black_box(started).elapsed())
-    });
-    pairs.sort_unstable();
-    pairs[MEASUREMENT_PAIRS / 2]
+    })
 }
 
 #[cfg(test)]
@@ -248,7 +242,7 @@ mod tests {
     }
 
     fn count(profiler: &Profiler, stage: usize) -> u64 {
-        merged(&profiler.reactors, |stages| &stages.0[stage]).count
+        profiler.times(stage).count
     }
 
     #[test]

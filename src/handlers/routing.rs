@@ -2,164 +2,73 @@
 //! `static-routing` off.
 //!
 //! Both look for a boxed function that is then called through a pointer, as servers do whose routes
-//! are added at run time. The rows are the same for both, and say what the match in
-//! [`Routes`] says; a test holds the three together, byte for byte.
+//! are added at run time. Both are made from [`TABLE`], as the match is.
 
 use std::collections::HashMap;
 
-use super::{
-    Routes, accounts, benchmark, cache, constant, efficiency, files, findings, home, io_benchmark,
-    memory, metrics, profiler, stats, table, zero_copy,
-};
+use super::Routes;
+use super::table::{TABLE, pattern};
 use crate::config::Routing;
 use crate::http::{Method, Reply, Request};
 
-/// Routes that are looked up.
-pub(super) enum LookUp {
+/// Finds a route without the match.
+pub(super) enum Finder {
     /// By method and path, in a hash table.
-    Map(HashMap<(Method, String), Answer>),
-    /// One after the other.
-    Patterns(Vec<(Method, Pattern, Answer)>),
+    Map(HashMap<(Method, String), Found>),
+    /// One after the other, by the segments of their paths.
+    Patterns(Vec<(Method, Vec<&'static str>, Found)>),
 }
 
-type Answer = Box<dyn Fn(&Routes, &Request<'_>) -> Reply + Send + Sync>;
+type BoxedHandler = dyn Fn(&Routes, &Request<'_>) -> Reply + Send + Sync;
 
-/// A path in segments; `None` is any one.
-pub(super) struct Pattern(Vec<Option<&'static str>>);
+/// A route that was found.
+pub(super) struct Found {
+    /// Its place in the table.
+    pub(super) number: usize,
+    pub(super) answer: Box<BoxedHandler>,
+}
 
-/// The row of the cache, whose last segment is any.
-const CACHE: &str = "/cache/{key}";
-
-impl LookUp {
+impl Finder {
     /// `None` for the `match`, which needs no value.
-    pub(super) fn chosen(routing: Routing) -> Option<Box<Self>> {
-        let lookup = match routing {
-            Routing::Match => return None,
-            Routing::Map => {
-                let entry = |(method, path, answer): Row| ((method, path.to_owned()), answer);
-                Self::Map(rows().into_iter().map(entry).collect())
-            }
-            Routing::Patterns => {
-                let entry = |(method, path, answer): Row| (method, Pattern::of(path), answer);
-                Self::Patterns(rows().into_iter().map(entry).collect())
-            }
-        };
-        Some(Box::new(lookup))
-    }
-
-    /// The answer of the route that is found, or the refusal.
-    pub(super) fn answer(&self, routes: &Routes, request: &Request<'_>) -> Reply {
-        match self.find(as_get(request.method), request.path) {
-            Some(answer) => {
-                if let Some(number) = table::number_of(request.path) {
-                    routes.count(number, request);
-                }
-                answer(routes, request)
-            }
-            None => table::refusal(request.method, request.path).into(),
+    pub(super) fn chosen(routing: Routing) -> Option<Self> {
+        let rows = TABLE.iter().enumerate().map(|(number, route)| {
+            let answer = Box::new(route.answer);
+            (route, Found { number, answer })
+        });
+        match routing {
+            Routing::Match => None,
+            Routing::Map => Some(Self::Map(
+                rows.map(|(route, found)| ((route.method, route.path.to_owned()), found))
+                    .collect(),
+            )),
+            Routing::Patterns => Some(Self::Patterns(
+                rows.map(|(route, found)| (route.method, segments(route.path), found))
+                    .collect(),
+            )),
         }
     }
 
-    fn find(&self, method: Method, path: &str) -> Option<&Answer> {
+    /// The route of a method and a path.
+    pub(super) fn find(&self, method: Method, path: &str) -> Option<&Found> {
         match self {
-            Self::Map(answers) => {
-                let pattern = table::cache_key(path).map_or(path, |_| CACHE);
-                // The key owns its path, so a look-up allocates one.
-                answers.get(&(method, pattern.to_owned()))
+            // The key owns its path, so a look-up allocates one.
+            Self::Map(found) => found.get(&(method, pattern(path).to_owned())),
+            Self::Patterns(rows) => {
+                let fits = |row: &&(Method, Vec<&str>, _)| row.0 == method && fits(&row.1, path);
+                rows.iter().find(fits).map(|row| &row.2)
             }
-            Self::Patterns(answers) => answers
-                .iter()
-                .find(|(known, pattern, _)| *known == method && pattern.matches(path))
-                .map(|(_, _, answer)| answer),
         }
     }
 }
 
-impl Pattern {
-    fn of(path: &'static str) -> Self {
-        let segment = |text: &'static str| (text != "{key}").then_some(text);
-        Self(path.split('/').map(segment).collect())
-    }
-
-    fn matches(&self, path: &str) -> bool {
-        let given: Vec<&str> = path.split('/').collect();
-        let mut both = self.0.iter().zip(&given);
-        given.len() == self.0.len() && both.all(|(at, given)| at.is_none_or(|at| at == *given))
-    }
+fn fits(pattern: &[&str], path: &str) -> bool {
+    let given = segments(path);
+    let mut both = pattern.iter().zip(&given);
+    given.len() == pattern.len() && both.all(|(at, given)| *at == "{key}" || at == given)
 }
 
-/// GET's handlers serve HEAD too; the body is left out when the answer is written.
-fn as_get(method: Method) -> Method {
-    match method {
-        Method::Head => Method::Get,
-        other => other,
-    }
-}
-
-type Row = (Method, &'static str, Answer);
-
-fn rows() -> Vec<Row> {
-    vec![
-        get("/plaintext", |_, _| constant::plaintext().into()),
-        get("/json", |_, _| constant::json().into()),
-        get("/benchmark", |routes, request| {
-            benchmark::reply(&routes.ids, request).into()
-        }),
-        get(CACHE, |routes, request| {
-            let key = table::cache_key(request.path).unwrap_or_default();
-            cache::reply(&routes.cache, key, request).into()
-        }),
-        get("/cache-stats", |routes, _| {
-            cache::stats(&routes.cache).into()
-        }),
-        get("/stats", |routes, _| {
-            stats::reply(&routes.accounts, &routes.techniques).into()
-        }),
-        get("/accounts", |routes, request| {
-            accounts::reply(&routes.accounts, routes.config.sample, request).into()
-        }),
-        get("/findings", |routes, request| {
-            findings::reply(&routes.accounts, &routes.config, request).into()
-        }),
-        get("/metrics", |routes, _| {
-            metrics::reply(&routes.accounts, &routes.config).into()
-        }),
-        get("/memory-stats", |routes, _| {
-            memory::reply(&routes.accounts).into()
-        }),
-        get("/profiled", |routes, request| {
-            profiler::profiled(&routes.profiler, &routes.limits, request).into()
-        }),
-        get("/profiler-stats", |routes, _| {
-            profiler::stats(&routes.profiler, &routes.accounts).into()
-        }),
-        post("/zero-copy", |_, request| zero_copy::reply(request).into()),
-        get("/memory-efficiency-test", |routes, _| {
-            efficiency::reply(&routes.efficiency_gate).into()
-        }),
-        post("/async-files", |routes, request| {
-            files::reply(&routes.files, request).into()
-        }),
-        get("/io-benchmark", |routes, _| {
-            io_benchmark::reply(&routes.io_gate, &routes.accounts).into()
-        }),
-        get("/healthz", |routes, _| constant::health(&routes.accounts)),
-        get("/", |_, request| home::reply(request).into()),
-    ]
-}
-
-fn get(
-    path: &'static str,
-    answer: impl Fn(&Routes, &Request<'_>) -> Reply + Send + Sync + 'static,
-) -> Row {
-    (Method::Get, path, Box::new(answer))
-}
-
-fn post(
-    path: &'static str,
-    answer: impl Fn(&Routes, &Request<'_>) -> Reply + Send + Sync + 'static,
-) -> Row {
-    (Method::Post, path, Box::new(answer))
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').collect()
 }
 
 #[cfg(test)]
@@ -254,19 +163,19 @@ mod tests {
 
     #[test]
     fn each_way_is_the_one_chosen() {
-        let lookup = |routing| {
+        let chosen = |routing| {
             exam(routing)
                 .routes
-                .lookup
-                .as_deref()
-                .map(|lookup| match lookup {
-                    LookUp::Map(answers) => ("map", answers.len()),
-                    LookUp::Patterns(answers) => ("patterns", answers.len()),
+                .finder
+                .as_ref()
+                .map(|finder| match finder {
+                    Finder::Map(answers) => ("map", answers.len()),
+                    Finder::Patterns(answers) => ("patterns", answers.len()),
                 })
         };
-        assert_eq!(lookup(Routing::Match), None);
-        assert_eq!(lookup(Routing::Map), Some(("map", TABLE.len())));
-        assert_eq!(lookup(Routing::Patterns), Some(("patterns", TABLE.len())));
+        assert_eq!(chosen(Routing::Match), None);
+        assert_eq!(chosen(Routing::Map), Some(("map", TABLE.len())));
+        assert_eq!(chosen(Routing::Patterns), Some(("patterns", TABLE.len())));
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! `/stats`: what the server did, read from the reactors' accounts while they go on counting.
 //!
 //! A value that is not known is `null`: a time before any was measured, a rate over a second that
-//! has not passed yet, memory where the system does not tell. Reading /proc/self/status holds the
-//! reactor up for some 20 us.
+//! has not passed yet, memory where the system does not tell. Reading /proc holds the reactor up
+//! for some 20 us, and as long again for each reactor.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::{Value, json};
 
+use super::groups::{self, object};
 use super::units::{float, ratio};
-use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Sample, memory_row, total};
+use crate::accounts::{Accounts, COUNTS, Figures, Window, memory_row};
 use crate::config::Config;
 use crate::http::Response;
 use crate::techniques;
@@ -37,10 +39,10 @@ struct Stats {
     draining: bool,
     connections: u64,
     panics: u64,
-    refusals: Named<{ Refusal::COUNT }>,
+    refusals: Value,
     #[serde(flatten)]
     techniques: Changed,
-    reactors: Vec<ReactorRow>,
+    reactors: Vec<Value>,
 }
 
 /// Which techniques differ from their default, found once: they cannot change while serving.
@@ -61,67 +63,34 @@ struct ResponseTime {
     max: Option<f64>,
 }
 
-/// Counts by name, as an object.
-struct Named<const N: usize>([(&'static str, u64); N]);
-
-#[derive(Serialize)]
-struct ReactorRow {
-    reactor: usize,
-    connections: u64,
-    accepted: u64,
-    requests: u64,
-    status: Named<4>,
-    turns: u64,
-    events: u64,
-    events_per_turn: Option<f64>,
-    wakeups: u64,
-    stale_wakeups: u64,
-    accepts: u64,
-    reads: u64,
-    writes: u64,
-    registrations: u64,
-    eagains: u64,
-    short_writes: u64,
-    bytes_in: u64,
-    bytes_out: u64,
-    bytes_copied: u64,
-    pool_hits: u64,
-    pool_misses: u64,
-    buffer_bytes: u64,
-    timers_set: u64,
-    timers_fired: u64,
-    jobs: u64,
-    panics: u64,
-    accept_pauses: u64,
-    resets: u64,
-}
-
 /// `GET /stats`.
 pub(super) fn reply(accounts: &Accounts, techniques: &Changed) -> Response {
-    let total_requests = accounts.sum(|reactor| &reactor.requests);
-    let uptime = accounts.process.uptime().as_secs_f64();
-    let last_second = accounts.process.window(Duration::from_secs(1));
-    let last_ten = accounts.process.window(Duration::from_secs(10));
-    let since_start = ratio(float(total_requests), uptime);
+    let since_start = accounts.since_start();
+    let last_second = accounts.history.window(Duration::from_secs(1));
+    let last_ten = accounts.history.window(Duration::from_secs(10));
+    let sum = since_start.sum();
     let response_time = ResponseTime::of(accounts);
+    let reactors = since_start.reactors.iter().enumerate();
     Response::json(Stats {
-        total_requests,
+        total_requests: sum.requests,
         average_response_time_us: response_time.mean,
-        requests_per_second: last_second.map_or(since_start, requests_per_second),
+        requests_per_second: requests_per_second(last_second.as_ref().unwrap_or(&since_start)),
         memory_usage: memory_row("VmRSS"),
-        cpu_usage: last_second.map(cpu_percent),
+        cpu_usage: last_second.as_ref().map(cpu_percent),
         response_time_us: response_time,
-        requests_per_second_1s: last_second.map(requests_per_second),
-        requests_per_second_10s: last_ten.map(requests_per_second),
-        requests_per_second_since_start: since_start,
+        requests_per_second_1s: last_second.as_ref().map(requests_per_second),
+        requests_per_second_10s: last_ten.as_ref().map(requests_per_second),
+        requests_per_second_since_start: requests_per_second(&since_start),
         memory_peak: memory_row("VmHWM"),
-        uptime_seconds: uptime,
+        uptime_seconds: since_start.span.as_secs_f64(),
         draining: accounts.draining.load(Relaxed),
-        connections: accounts.sum(|reactor| &reactor.connections),
-        panics: accounts.sum(|reactor| &reactor.panics),
-        refusals: refusals(accounts),
+        connections: sum.connections,
+        panics: sum.panics,
+        refusals: object(groups::refusals(&sum)),
         techniques: techniques.clone(),
-        reactors: rows(accounts),
+        reactors: reactors
+            .map(|(number, figures)| row(number, figures))
+            .collect(),
     })
 }
 
@@ -156,82 +125,36 @@ impl ResponseTime {
     }
 }
 
-impl<const N: usize> Serialize for Named<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0)
+/// Every single number, and sums of those that keep kinds apart.
+fn row(number: usize, figures: &Figures) -> Value {
+    let (events, turns) = (float(figures.events), float(figures.turns));
+    let mut row = json!({
+        "reactor": number,
+        "status": object(groups::status(figures)),
+        "events_per_turn": (turns > 0.0).then_some(events / turns),
+        "wakeups": groups::sum(&groups::wakeups(figures)),
+        "eagains": groups::sum(&groups::eagains(figures)),
+        "bytes_copied": groups::sum(&groups::copies(figures)),
+    });
+    for count in COUNTS {
+        row[count.name] = (count.of)(figures).into();
     }
+    row
 }
 
-fn rows(accounts: &Accounts) -> Vec<ReactorRow> {
-    let reactors = accounts.reactors.iter().enumerate();
-    reactors
-        .map(|(reactor, account)| row(reactor, account))
-        .collect()
-}
-
-fn row(reactor: usize, account: &ReactorAccount) -> ReactorRow {
-    let turns = account.turns.get();
-    let events = account.events.get();
-    ReactorRow {
-        reactor,
-        connections: account.connections.get(),
-        accepted: account.accepted.get(),
-        requests: account.requests.get(),
-        status: status_classes(account),
-        turns,
-        events,
-        events_per_turn: (turns > 0).then(|| ratio(float(events), float(turns))),
-        wakeups: total(&account.wakeups),
-        stale_wakeups: account.stale_wakeups.get(),
-        accepts: account.accepts.get(),
-        reads: account.reads.get(),
-        writes: account.writes.get(),
-        registrations: account.registrations.get(),
-        eagains: total(&account.eagains),
-        short_writes: account.short_writes.get(),
-        bytes_in: account.bytes_in.get(),
-        bytes_out: account.bytes_out.get(),
-        bytes_copied: total(&account.bytes_copied),
-        pool_hits: account.pool_hits.get(),
-        pool_misses: account.pool_misses.get(),
-        buffer_bytes: account.buffer_bytes.get(),
-        timers_set: account.timers_set.get(),
-        timers_fired: account.timers_fired.get(),
-        jobs: account.jobs.get(),
-        panics: account.panics.get(),
-        accept_pauses: account.accept_pauses.get(),
-        resets: account.resets.get(),
-    }
-}
-
-/// Answers by class; 1xx is no answer.
-fn status_classes(account: &ReactorAccount) -> Named<4> {
-    let [_, rest @ ..] = account.status_classes.each_ref().map(Counter::get);
-    let names = ["2xx", "3xx", "4xx", "5xx"];
-    Named(std::array::from_fn(|class| (names[class], rest[class])))
-}
-
-fn refusals(accounts: &Accounts) -> Named<{ Refusal::COUNT }> {
-    Named(Refusal::ALL.map(|(refusal, name)| {
-        let count = accounts.sum(|reactor| &reactor.refusals[refusal as usize]);
-        (name, count)
-    }))
-}
-
-fn requests_per_second((earlier, latest): (Sample, Sample)) -> f64 {
-    let requests = latest.requests.saturating_sub(earlier.requests);
-    ratio(float(requests), (latest.at - earlier.at).as_secs_f64())
+fn requests_per_second(window: &Window) -> f64 {
+    ratio(float(window.sum().requests), window.span.as_secs_f64())
 }
 
 /// Of one core: two busy threads are 200.
-fn cpu_percent((earlier, latest): (Sample, Sample)) -> f64 {
-    let used = latest.cpu.saturating_sub(earlier.cpu).as_secs_f64();
-    used / (latest.at - earlier.at).as_secs_f64() * 100.0
+fn cpu_percent(window: &Window) -> f64 {
+    100.0 * ratio(window.cpu.as_secs_f64(), window.span.as_secs_f64())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::Refusal;
     use crate::handlers::testing::Exam;
 
     #[test]
@@ -335,14 +258,16 @@ mod tests {
 
     #[test]
     fn rates_are_those_of_the_window() {
-        let at = std::time::Instant::now();
-        let sample = |seconds, requests, cpu_ms| Sample {
-            at: at + Duration::from_secs(seconds),
-            requests,
-            cpu: Duration::from_millis(cpu_ms),
+        let reactor = Figures {
+            requests: 1_500,
+            ..Figures::default()
         };
-        let window = (sample(0, 1_000, 500), sample(2, 4_000, 1_500));
-        assert!((requests_per_second(window) - 1_500.0).abs() < 1e-9);
-        assert!((cpu_percent(window) - 50.0).abs() < 1e-9);
+        let window = Window {
+            span: Duration::from_secs(2),
+            cpu: Duration::from_secs(1),
+            reactors: vec![reactor.clone(), reactor],
+        };
+        assert!((requests_per_second(&window) - 1_500.0).abs() < 1e-9);
+        assert!((cpu_percent(&window) - 50.0).abs() < 1e-9);
     }
 }

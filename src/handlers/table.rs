@@ -1,12 +1,18 @@
-//! The table of routes: what `/` lists, and what the refusals (404, 405, Allow) are made from.
+//! The table of routes. A row is a route: what `/` lists, what the refusals (404, 405, Allow) are
+//! made from, and the handler that answers.
 //!
-//! The table decides what is *not* served; the match in `Routes` decides what is. The tests hold
-//! the two together: every row is answered, by its own methods and by no other.
+//! `routes!` makes two things of the rows: [`TABLE`], for whoever walks them, and
+//! [`Routes::route`], one `match` of method and path with an arm for each, which the compiler turns
+//! into comparisons and direct calls.
 
+use super::{
+    Routes, accounts, benchmark, cache, constant, efficiency, files, findings, home, io_benchmark,
+    memory, metrics, profiler, stats, zero_copy,
+};
 use crate::config::bounds::ROUTES_MAX;
-use crate::http::{Method, Response, Status};
+use crate::http::{Method, Reply, Request, Response, Status};
 
-/// A route, as it is shown to people.
+/// A route.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     /// GET, which implies HEAD, or POST.
@@ -19,142 +25,111 @@ pub struct Route {
     pub example: &'static str,
     /// The body of the example, for POST.
     pub example_body: Option<&'static str>,
+    /// Its handler, for those who find it otherwise than by the match.
+    pub(super) answer: fn(&Routes, &Request<'_>) -> Reply,
 }
 
-/// All routes, the simplest first.
-pub const TABLE: &[Route] = &[
-    get("/plaintext", "/plaintext", "Hello, World! as text"),
-    get("/json", "/json", "Hello, World! as JSON"),
-    get(
-        "/benchmark",
-        "/benchmark?work=1000&wait_us=100",
-        "A computation, then a wait on the reactor's timer; both can be chosen",
-    ),
-    get(
-        "/stats",
-        "/stats",
-        "Requests, response times, memory and CPU, and what each reactor did",
-    ),
-    get(
-        "/accounts",
-        "/accounts",
-        "What a request costs in calls, copies, allocations and CPU time, now and since the start",
-    ),
-    get(
-        "/findings",
-        "/findings",
-        "What of that is more than it must be, in words, with the technique that is off",
-    ),
-    get(
-        "/metrics",
-        "/metrics",
-        "The same counts for Prometheus, with histograms of the response time and of its stages",
-    ),
-    get(
-        "/cache/{key}",
-        "/cache/hello",
-        "A value that takes 50 ms the first time; X-Cache says HIT or MISS",
-    ),
-    get(
-        "/cache-stats",
-        "/cache-stats",
-        "Hits, misses, evictions and the time of a look-up",
-    ),
-    get(
-        "/memory-stats",
-        "/memory-stats",
-        "Bytes allocated and freed, as the counting allocator saw them",
-    ),
-    get(
-        "/profiled",
-        "/profiled",
-        "A request whose parsing, computation and serialisation are timed",
-    ),
-    get(
-        "/profiler-stats",
-        "/profiler-stats",
-        "What the timed stages took, the server's own included",
-    ),
-    post(
-        "/zero-copy",
-        "The CRC-32 of the body, and how many of its bytes were copied to get it",
-        "any bytes",
-    ),
-    get(
-        "/memory-efficiency-test",
-        "/memory-efficiency-test",
-        "A pooled buffer read in place against a fresh one filled by copying",
-    ),
-    post(
-        "/async-files",
-        "Reads files below the files root, each on the job pool",
-        r#"{"files":["small.txt","medium.txt","large.txt"]}"#,
-    ),
-    get(
-        "/io-benchmark",
-        "/io-benchmark",
-        "Writes and reads files of three sizes, through and past the page cache",
-    ),
-    get(
-        "/healthz",
-        "/healthz",
-        "ok, or 503 while the server is draining",
-    ),
-    get("/", "/", "This list"),
-];
+/// `METHOD PATH, ABOUT => HANDLER;`, with `try TARGET` if the path is no example of itself, and
+/// `with BODY` for POST.
+macro_rules! routes {
+    (|$routes:ident, $request:ident| $(
+        $method:ident $path:literal, $about:literal
+        $(, try $example:literal)? $(, with $body:literal)? => $answer:expr;
+    )*) => {
+        /// All routes, the simplest first.
+        pub const TABLE: &[Route] = &[$(Route {
+            method: Method::$method,
+            path: $path,
+            about: $about,
+            example: [$($example,)? $path][0],
+            example_body: [$(Some($body),)? None][0],
+            answer: |$routes, $request| {
+                let _unless_used = ($routes, $request);
+                $answer.into()
+            },
+        }),*];
 
-// Each has a counter in the accounts.
-const _: () = assert!(TABLE.len() <= ROUTES_MAX);
-
-/// The numbers of the routes: under these the accounts count their requests.
-pub(super) mod numbers {
-    use super::number;
-
-    pub(in crate::handlers) const PLAINTEXT: usize = number("/plaintext");
-    pub(in crate::handlers) const JSON: usize = number("/json");
-    pub(in crate::handlers) const BENCHMARK: usize = number("/benchmark");
-    pub(in crate::handlers) const STATS: usize = number("/stats");
-    pub(in crate::handlers) const ACCOUNTS: usize = number("/accounts");
-    pub(in crate::handlers) const FINDINGS: usize = number("/findings");
-    pub(in crate::handlers) const METRICS: usize = number("/metrics");
-    pub(in crate::handlers) const CACHE: usize = number("/cache/{key}");
-    pub(in crate::handlers) const CACHE_STATS: usize = number("/cache-stats");
-    pub(in crate::handlers) const MEMORY_STATS: usize = number("/memory-stats");
-    pub(in crate::handlers) const PROFILED: usize = number("/profiled");
-    pub(in crate::handlers) const PROFILER_STATS: usize = number("/profiler-stats");
-    pub(in crate::handlers) const ZERO_COPY: usize = number("/zero-copy");
-    pub(in crate::handlers) const MEMORY_EFFICIENCY_TEST: usize = number("/memory-efficiency-test");
-    pub(in crate::handlers) const ASYNC_FILES: usize = number("/async-files");
-    pub(in crate::handlers) const IO_BENCHMARK: usize = number("/io-benchmark");
-    pub(in crate::handlers) const HEALTHZ: usize = number("/healthz");
-    pub(in crate::handlers) const HOME: usize = number("/");
+        impl Routes {
+            /// The answer to a request, which is counted for its route.
+            pub(super) fn route(&self, request: &Request<'_>) -> Reply {
+                match (as_get(request.method), pattern(request.path)) {
+                    $((Method::$method, $path) => {
+                        const NUMBER: usize = number($path);
+                        self.counted(NUMBER, request, (TABLE[NUMBER].answer)(self, request))
+                    })*
+                    _ => refusal(request.method, request.path).into(),
+                }
+            }
+        }
+    };
 }
 
-/// The place of a route in the table. A path that has none does not compile.
+routes! { |routes, request|
+    Get "/plaintext", "Hello, World! as text"
+        => constant::plaintext();
+    Get "/json", "Hello, World! as JSON"
+        => constant::json();
+    Get "/benchmark", "A computation, then a wait on the reactor's timer; both can be chosen",
+        try "/benchmark?work=1000&wait_us=100"
+        => benchmark::reply(&routes.ids, request);
+    Get "/stats", "Requests, response times, memory and CPU, and what each reactor did"
+        => stats::reply(&routes.accounts, &routes.techniques);
+    Get "/accounts",
+        "What a request costs in calls, copies, allocations and CPU time, now and since the start"
+        => accounts::reply(&routes.accounts, routes.config.sample, request);
+    Get "/findings",
+        "What of that is more than it must be, in words, with the technique that is off"
+        => findings::reply(&routes.accounts, &routes.config, request);
+    Get "/metrics",
+        "The same counts for Prometheus, with histograms of the response time and of its stages"
+        => metrics::reply(&routes.accounts, &routes.config);
+    Get "/cache/{key}", "A value that takes 50 ms the first time; X-Cache says HIT or MISS",
+        try "/cache/hello"
+        => cache::reply(&routes.cache, request);
+    Get "/cache-stats", "Hits, misses, evictions and the time of a look-up"
+        => cache::stats(&routes.cache);
+    Get "/memory-stats", "Bytes allocated and freed, as the counting allocator saw them"
+        => memory::reply(&routes.accounts);
+    Get "/profiled", "A request whose parsing, computation and serialisation are timed"
+        => profiler::profiled(&routes.profiler, &routes.config.limits, request);
+    Get "/profiler-stats", "What the timed stages took, the server's own included"
+        => profiler::stats(&routes.profiler, &routes.accounts);
+    Post "/zero-copy", "The CRC-32 of the body, and how many of its bytes were copied to get it",
+        with "any bytes"
+        => zero_copy::reply(request);
+    Get "/memory-efficiency-test",
+        "A pooled buffer read in place against a fresh one filled by copying"
+        => efficiency::reply(&routes.efficiency_gate);
+    Post "/async-files", "Reads files below the files root, each on the job pool",
+        with r#"{"files":["small.txt","medium.txt","large.txt"]}"#
+        => files::reply(&routes.files, request);
+    Get "/io-benchmark", "Writes and reads files of three sizes, through and past the page cache"
+        => io_benchmark::reply(&routes.io_gate, &routes.accounts);
+    Get "/healthz", "ok, or 503 while the server is draining"
+        => constant::health(&routes.accounts);
+    Get "/", "This list"
+        => home::reply(request);
+}
+
+const _: () = assert!(
+    TABLE.len() <= ROUTES_MAX,
+    "each route has a counter in the accounts: raise ROUTES_MAX in src/config.rs"
+);
+
+/// The place of a route in the table: under it the accounts count its requests.
 const fn number(path: &str) -> usize {
     let mut at = 0;
-    while at < TABLE.len() {
-        if is_same(TABLE[at].path.as_bytes(), path.as_bytes()) {
-            return at;
-        }
+    // `==` is not for constants yet.
+    while !TABLE[at].path.eq_ignore_ascii_case(path) {
         at += 1;
     }
-    panic!("no such route")
-}
-
-/// `==`, which is not for constants yet.
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
+    at
 }
 
 impl Route {
     /// Whether the route answers this method itself (OPTIONS is answered for it).
     pub fn serves(&self, method: Method) -> bool {
-        method == self.method || (method, self.method) == (Method::Head, Method::Get)
+        as_get(method) == self.method
     }
 
     /// The Allow field (RFC 9110 section 10.2.1).
@@ -165,29 +140,29 @@ impl Route {
             "GET, HEAD, OPTIONS"
         }
     }
+}
 
-    fn matches(&self, path: &str) -> bool {
-        match self.path.strip_suffix("{key}") {
-            Some(_) => cache_key(path).is_some(),
-            None => self.path == path,
-        }
+/// GET's handlers serve HEAD too; the body is left out when the answer is written.
+pub(super) fn as_get(method: Method) -> Method {
+    match method {
+        Method::Head => Method::Get,
+        other => other,
+    }
+}
+
+/// The path as the table has it: that of the cache has any segment at its end.
+#[inline]
+pub(super) fn pattern(path: &str) -> &str {
+    match path.strip_prefix("/cache/") {
+        Some(key) if !key.contains('/') => "/cache/{key}",
+        _ => path,
     }
 }
 
 /// The route of a path.
 pub(super) fn find(path: &str) -> Option<&'static Route> {
-    TABLE.iter().find(|route| route.matches(path))
-}
-
-/// The number of the route of a path, where it was not found by the match.
-pub(super) fn number_of(path: &str) -> Option<usize> {
-    TABLE.iter().position(|route| route.matches(path))
-}
-
-/// The key of a path `/cache/{key}`, undecoded; one segment, possibly empty.
-pub(super) fn cache_key(path: &str) -> Option<&str> {
-    path.strip_prefix("/cache/")
-        .filter(|key| !key.contains('/'))
+    let pattern = pattern(path);
+    TABLE.iter().find(|route| route.path == pattern)
 }
 
 /// The answer to a method and a path that no route serves: 404, 405 with Allow, or OPTIONS's 204
@@ -212,26 +187,6 @@ pub(super) fn refusal(method: Method, path: &str) -> Response {
         method.as_str()
     );
     Response::error(Status::METHOD_NOT_ALLOWED, sentence).field("Allow", allow)
-}
-
-const fn get(path: &'static str, example: &'static str, about: &'static str) -> Route {
-    Route {
-        method: Method::Get,
-        path,
-        about,
-        example,
-        example_body: None,
-    }
-}
-
-const fn post(path: &'static str, about: &'static str, body: &'static str) -> Route {
-    Route {
-        method: Method::Post,
-        path,
-        about,
-        example: path,
-        example_body: Some(body),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! of the request, and what must come back. What holds for every answer is checked for every case;
 //! that a connection stays open is shown by a second request on it, that it closes by FIN and
 //! nothing more behind the answer, also if a second request was sent right behind the first.
+#![cfg(feature = "routes")]
 #![allow(clippy::too_many_lines)] // Tables.
 
 #[path = "../sources/mod.rs"]

@@ -19,6 +19,7 @@ use barewire::{Handler, Running, Server};
 use socket2::{Domain, Socket, Type};
 
 pub(crate) mod driven;
+#[cfg(feature = "cli")]
 pub(crate) mod process;
 
 #[path = "../support/naive.rs"]

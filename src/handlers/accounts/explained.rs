@@ -8,10 +8,12 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Costs;
 use crate::accounts::{Figures, Stage, Timed};
-use crate::handlers::sheet::{Entry, decimals, per};
-use crate::handlers::units::{float, nanoseconds};
+use crate::handlers::groups::object;
+use crate::handlers::units::{decimals, float, nanoseconds, per};
 
 /// Percent of the time. Below, requests wait for the client and not for the server.
 pub(in crate::handlers) const BUSY_ENOUGH: f64 = 95.0;
@@ -33,7 +35,7 @@ pub(super) fn stage_mean(timed: Timed, reading: f64) -> Option<f64> {
 
 /// CPU nanoseconds of a request, and its parts. A part is what one such thing takes, times how many
 /// of them a request needs: of pipelined ones, sixteen share a read.
-pub(super) fn explained(figures: &Figures, span: Duration, reactors: usize, costs: Costs) -> Entry {
+pub(super) fn explained(figures: &Figures, span: Duration, reactors: usize, costs: Costs) -> Value {
     let requests = float(figures.requests);
     let measured = figures.cpu.and_then(|cpu| per(float(cpu.nanos), requests));
     let parts = parts(figures, costs);
@@ -41,43 +43,39 @@ pub(super) fn explained(figures: &Figures, span: Duration, reactors: usize, cost
     let sum = parts.iter().map(|(_, nanos)| *nanos).sum::<Option<f64>>();
     let sum = sum.filter(|_| reason.is_none());
     let both = measured.zip(sum);
-    let number = |number: Option<f64>| Entry::Number(number.map(decimals));
-    let parts = parts.into_iter().map(|(name, nanos)| (name, number(nanos)));
-    let mut rows = vec![("measured", number(measured))];
-    rows.extend(parts);
-    rows.extend([
-        ("explained", number(sum)),
-        ("unexplained", number(both.map(|(whole, sum)| whole - sum))),
+    let rows = [
+        ("explained", sum),
+        ("unexplained", both.map(|(whole, sum)| whole - sum)),
         (
             "explained_percent",
-            number(both.map(|(whole, sum)| 100.0 * sum / whole)),
+            both.map(|(whole, sum)| 100.0 * sum / whole),
         ),
-        ("not_explained_because", Entry::Said(reason.map(Into::into))),
-    ]);
-    Entry::Group(rows)
+    ];
+    let rows = [("measured", measured)]
+        .into_iter()
+        .chain(parts)
+        .chain(rows);
+    let mut shown = object(rows.map(|(name, number)| (name, number.map(decimals))));
+    shown["not_explained_because"] = reason.into();
+    shown
 }
 
 fn parts(figures: &Figures, costs: Costs) -> [(&'static str, Option<f64>); 6] {
-    let share = |times: u64| {
-        let requests = figures.requests;
-        (requests > 0).then(|| float(times) / float(requests))
+    let requests = figures.requests;
+    let part = |timed: Timed, times: u64, reading: f64| {
+        let mean = stage_mean(timed, reading)?;
+        (requests > 0).then(|| mean * float(times) / float(requests))
     };
-    let part = |stage: Stage, times: u64| {
-        let mean = stage_mean(figures.stages[stage as usize], costs.clock);
-        Some(mean? * share(times)?)
-    };
-    let once = figures.requests;
-    let poll = stage_mean(figures.poll_time, costs.cpu_clock);
+    let stage = |stage: Stage, times| part(figures.stages[stage as usize], times, costs.clock);
     [
-        ("read", part(Stage::Read, figures.reads)),
-        ("parse", part(Stage::Parse, once)),
-        ("handle", part(Stage::Handle, once)),
-        ("serialise", part(Stage::Serialise, once)),
-        ("write", part(Stage::Write, figures.writes)),
+        ("read", stage(Stage::Read, figures.reads)),
+        ("parse", stage(Stage::Parse, requests)),
+        ("handle", stage(Stage::Handle, requests)),
+        ("serialise", stage(Stage::Serialise, requests)),
+        ("write", stage(Stage::Write, figures.writes)),
         (
             "poll",
-            poll.zip(share(figures.turns))
-                .map(|(poll, polls)| poll * polls),
+            part(figures.poll_time, figures.turns, costs.cpu_clock),
         ),
     ]
 }
@@ -139,16 +137,9 @@ mod tests {
         cpu_clock: 200.0,
     };
 
-    fn row(entry: &Entry, name: &str) -> Option<f64> {
-        match entry.at(name) {
-            Some(Entry::Number(number)) => *number,
-            other => panic!("{name}: {other:?}"),
-        }
-    }
-
     #[test]
     fn parts_are_means_times_how_many_a_request_needs() {
-        let entry = explained(&busy(), SECOND, 1, COSTS);
+        let shown = explained(&busy(), SECOND, 1, COSTS);
         for (name, expected) in [
             ("measured", 980_000.0),
             ("read", 100.0),
@@ -161,12 +152,9 @@ mod tests {
             ("unexplained", 979_100.0),
             ("explained_percent", 0.0918),
         ] {
-            assert_eq!(row(&entry, name), Some(expected), "{name}");
+            assert_eq!(shown[name], expected, "{name}");
         }
-        assert!(matches!(
-            entry.at("not_explained_because"),
-            Some(Entry::Said(None))
-        ));
+        assert!(shown["not_explained_because"].is_null());
     }
 
     #[test]
@@ -193,12 +181,9 @@ mod tests {
                 "no poll has been timed",
             ),
         ] {
-            let entry = explained(&figures, span, reactors, COSTS);
-            assert_eq!(row(&entry, "explained"), None);
-            assert_eq!(row(&entry, "explained_percent"), None);
-            let Some(Entry::Said(Some(reason))) = entry.at("not_explained_because") else {
-                panic!("no reason in {entry:?}");
-            };
+            let shown = explained(&figures, span, reactors, COSTS);
+            assert!(shown["explained"].is_null() && shown["explained_percent"].is_null());
+            let reason = shown["not_explained_because"].as_str().expect("a reason");
             assert!(reason.contains(part), "{reason}");
         }
     }

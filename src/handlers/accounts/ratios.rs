@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::Costs;
 use super::explained::{busy_percent, explained, stage_mean};
-use crate::accounts::{Copied, CpuTime, Figures, Refusal, Snapshot, Stage, Woken, WouldBlock};
-use crate::handlers::sheet::{Entry, decimals, per};
-use crate::handlers::table::TABLE;
-use crate::handlers::units::float;
+use crate::accounts::{CpuTime, Figures, Snapshot, Stage, WouldBlock};
+use crate::handlers::groups::{self, Named, object};
+use crate::handlers::units::{decimals, float, per};
 
 /// All that is shown of `figures`, which `reactors` of them counted in `span`.
 pub(super) fn sheet(
@@ -19,155 +20,100 @@ pub(super) fn sheet(
     reactors: usize,
     costs: Costs,
     percentiles: Option<&[Snapshot; Stage::COUNT]>,
-) -> Entry {
-    let per_request = |count: u64| ratio(count, figures.requests);
-    let recv_eagains = figures.eagains[WouldBlock::Recv as usize];
-    Entry::Group(vec![
-        ("requests", Entry::Count(figures.requests)),
-        ("accepted", Entry::Count(figures.accepted)),
-        ("connections", Entry::Count(figures.connections)),
-        ("turns", Entry::Count(figures.turns)),
-        ("requests_per_turn", ratio(figures.requests, figures.turns)),
-        ("events_per_poll", ratio(figures.events, figures.turns)),
-        ("answers_per_send", ratio(figures.requests, figures.writes)),
-        ("eagains_per_read", ratio(recv_eagains, figures.reads)),
-        (
-            "eagains",
-            Entry::counts(&WouldBlock::NAMES, &figures.eagains),
-        ),
-        ("short_sends", Entry::Count(figures.short_writes)),
-        ("system_calls", system_calls(figures, Entry::Count)),
-        (
-            "system_calls_per_request",
-            system_calls(figures, per_request),
-        ),
-        ("wakeups", Entry::counts(&Woken::NAMES, &figures.wakeups)),
-        ("stale_wakeups", Entry::Count(figures.stale_wakeups)),
-        ("bytes_in_per_request", per_request(figures.bytes_in)),
-        ("bytes_out_per_request", per_request(figures.bytes_out)),
-        ("bytes_copied_per_request", by_place(figures)),
-        ("allocations_per_request", allocations(figures)),
-        ("pool", pool(figures)),
-        ("timers_set_per_request", per_request(figures.timers_set)),
-        (
-            "timers_fired_per_request",
-            per_request(figures.timers_fired),
-        ),
-        ("jobs", Entry::Count(figures.jobs)),
-        ("routes", routes(figures)),
-        ("status", status(figures)),
-        (
-            "refusals",
-            Entry::counts(&refusal_names(), &figures.refusals),
-        ),
-        ("panics", Entry::Count(figures.panics)),
-        ("resets", Entry::Count(figures.resets)),
-        ("accept_pauses", Entry::Count(figures.accept_pauses)),
-        ("cpu", cpu(figures, span, reactors)),
-        ("stages", stages(figures, costs, percentiles)),
-        (
-            "cpu_ns_per_request",
-            explained(figures, span, reactors, costs),
-        ),
-    ])
+) -> Value {
+    let by_request = |count: u64| ratio(count, figures.requests);
+    let each_by_request = |named: Named| {
+        object(
+            named
+                .into_iter()
+                .map(|(name, count)| (name, by_request(count))),
+        )
+    };
+    json!({
+        "requests": figures.requests,
+        "accepted": figures.accepted,
+        "connections": figures.connections,
+        "turns": figures.turns,
+        "requests_per_turn": ratio(figures.requests, figures.turns),
+        "events_per_poll": ratio(figures.events, figures.turns),
+        "answers_per_send": ratio(figures.requests, figures.writes),
+        "eagains_per_read": ratio(figures.eagains[WouldBlock::Recv as usize], figures.reads),
+        "eagains": object(groups::eagains(figures)),
+        "short_sends": figures.short_writes,
+        "system_calls": object(system_calls(figures)),
+        "system_calls_per_request": each_by_request(system_calls(figures)),
+        "wakeups": object(groups::wakeups(figures)),
+        "stale_wakeups": figures.stale_wakeups,
+        "bytes_in_per_request": by_request(figures.bytes_in),
+        "bytes_out_per_request": by_request(figures.bytes_out),
+        "bytes_copied_per_request": each_by_request(with_all(groups::copies(figures))),
+        "allocations_per_request":
+            groups::allocations(figures).map(|named| each_by_request(with_all(named))),
+        "pool": {
+            "hits": figures.pool_hits,
+            "misses": figures.pool_misses,
+            "held_bytes": figures.buffer_bytes,
+        },
+        "timers_set_per_request": by_request(figures.timers_set),
+        "timers_fired_per_request": by_request(figures.timers_fired),
+        "jobs": figures.jobs,
+        "routes": object(routes(figures)),
+        "status": object(groups::status(figures)),
+        "refusals": object(groups::refusals(figures)),
+        "panics": figures.panics,
+        "resets": figures.resets,
+        "accept_pauses": figures.accept_pauses,
+        "cpu": cpu(figures, span, reactors),
+        "stages": stages(figures, costs, percentiles),
+        "cpu_ns_per_request": explained(figures, span, reactors, costs),
+    })
 }
 
 /// A ratio of two counts; unknown of nothing.
-fn ratio(part: u64, whole: u64) -> Entry {
-    Entry::Number(per(float(part), float(whole)))
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    per(float(part), float(whole))
 }
 
-fn system_calls(figures: &Figures, shown: impl Fn(u64) -> Entry) -> Entry {
-    let calls = [
+fn system_calls(figures: &Figures) -> Named {
+    with_all(vec![
         ("recv", figures.reads),
         ("send", figures.writes),
         ("accept", figures.accepts),
         ("epoll_wait", figures.turns),
         ("epoll_ctl", figures.registrations),
-    ];
-    let all = calls.iter().map(|(_, count)| count).sum();
-    let rows = calls.into_iter().chain([("all", all)]);
-    Entry::Group(rows.map(|(name, count)| (name, shown(count))).collect())
-}
-
-fn by_place(figures: &Figures) -> Entry {
-    let all: u64 = figures.bytes_copied.iter().sum();
-    let places = Copied::NAMES.into_iter().zip(figures.bytes_copied);
-    let rows = places.chain([("all", all)]);
-    Entry::Group(
-        rows.map(|(name, bytes)| (name, ratio(bytes, figures.requests)))
-            .collect(),
-    )
-}
-
-/// By the stage in which they happened. Nothing is attributed to the wait: what the reactor does
-/// then, it does for others.
-fn allocations(figures: &Figures) -> Entry {
-    let Some(allocations) = figures.allocations else {
-        return Entry::Number(None);
-    };
-    let rows = Stage::ALL.iter().filter(|row| row.0 != Stage::Wait);
-    let rows = rows.map(|&(stage, name)| (name, allocations[stage as usize]));
-    let all = ("all", allocations.iter().sum());
-    Entry::Group(
-        rows.chain([all])
-            .map(|(name, count)| (name, ratio(count, figures.requests)))
-            .collect(),
-    )
-}
-
-fn pool(figures: &Figures) -> Entry {
-    Entry::Group(vec![
-        ("hits", Entry::Count(figures.pool_hits)),
-        ("misses", Entry::Count(figures.pool_misses)),
-        ("held_bytes", Entry::Count(figures.buffer_bytes)),
     ])
 }
 
+/// And the sum of them.
+fn with_all(mut named: Named) -> Named {
+    named.push(("all", groups::sum(&named)));
+    named
+}
+
 /// Requests by route; what no route served is the rest.
-fn routes(figures: &Figures) -> Entry {
-    let known = TABLE.iter().zip(figures.routes);
-    let mut rows: Vec<_> = known
-        .map(|(route, count)| (route.path, Entry::Count(count)))
-        .collect();
-    let routed = figures.routes.iter().sum();
-    rows.push((
-        "none",
-        Entry::Count(figures.requests.saturating_sub(routed)),
-    ));
-    Entry::Group(rows)
-}
-
-/// Answers by class; 1xx is no answer.
-fn status(figures: &Figures) -> Entry {
-    Entry::counts(&["2xx", "3xx", "4xx", "5xx"], &figures.status_classes[1..])
-}
-
-fn refusal_names() -> [&'static str; Refusal::COUNT] {
-    Refusal::ALL.map(|(_, name)| name)
+fn routes(figures: &Figures) -> Named {
+    let mut routes = groups::routes(figures);
+    let none = figures.requests.saturating_sub(groups::sum(&routes));
+    routes.push(("none", none));
+    routes
 }
 
 /// How busy the reactors were, and where. User and system time are divided by clock ticks: over
 /// less than ten seconds that is chance. `ticks` is how many there were, so one in so many is what
 /// the shares are known to.
-fn cpu(figures: &Figures, span: Duration, reactors: usize) -> Entry {
+fn cpu(figures: &Figures, span: Duration, reactors: usize) -> Value {
     let known = figures
         .cpu
         .filter(|_| span >= super::LOOK_BACK.mul_f64(0.99));
-    let ticks = known.map_or(0, |cpu| cpu.user_ticks + cpu.system_ticks);
-    let share = |part: fn(CpuTime) -> u64| {
-        Entry::Number(known.and_then(|cpu| per(100.0 * float(part(cpu)), float(ticks))))
-    };
-    Entry::Group(vec![
-        (
-            "busy_percent",
-            Entry::Number(busy_percent(figures, span, reactors)),
-        ),
-        ("user_percent", share(|cpu| cpu.user_ticks)),
-        ("system_percent", share(|cpu| cpu.system_ticks)),
-        ("ticks", Entry::Number(known.map(|_| float(ticks)))),
-        ("tick_ms", Entry::Count(CpuTime::tick_ms())),
-    ])
+    let ticks = known.map(|cpu| cpu.user_ticks + cpu.system_ticks);
+    let share = |part: fn(CpuTime) -> u64| per(100.0 * float(part(known?)), float(ticks?));
+    json!({
+        "busy_percent": busy_percent(figures, span, reactors),
+        "user_percent": share(|cpu| cpu.user_ticks),
+        "system_percent": share(|cpu| cpu.system_ticks),
+        "ticks": ticks,
+        "tick_ms": CpuTime::tick_ms(),
+    })
 }
 
 /// Counts, means with the clock's own cost taken off, and percentiles as they were recorded.
@@ -175,22 +121,18 @@ fn stages(
     figures: &Figures,
     costs: Costs,
     percentiles: Option<&[Snapshot; Stage::COUNT]>,
-) -> Entry {
-    let row = |&(stage, name): &(Stage, &'static str)| {
+) -> Value {
+    object(Stage::ALL.map(|(stage, name)| {
         let timed = figures.stages[stage as usize];
-        let mean = stage_mean(timed, costs.clock).map(decimals);
-        let mut rows = vec![
-            ("count", Entry::Count(timed.count)),
-            ("mean_ns", Entry::Number(mean)),
-        ];
-        let at = |share| {
-            let recorded = percentiles.map(|stages| &stages[stage as usize]);
-            Entry::Number(recorded.and_then(|all| all.percentile(share)).map(float))
-        };
-        rows.extend([("p50_ns", at(0.5)), ("p99_ns", at(0.99))]);
-        (name, Entry::Group(rows))
-    };
-    Entry::Group(Stage::ALL.iter().map(row).collect())
+        let at = |share| percentiles?[stage as usize].percentile(share);
+        let row = json!({
+            "count": timed.count,
+            "mean_ns": stage_mean(timed, costs.clock).map(decimals),
+            "p50_ns": at(0.5),
+            "p99_ns": at(0.99),
+        });
+        (name, row)
+    }))
 }
 
 #[cfg(test)]
@@ -200,12 +142,11 @@ mod tests {
 
     const TEN: Duration = Duration::from_secs(10);
 
-    fn number(sheet: &Entry, path: &str) -> Option<f64> {
-        match sheet.at(path) {
-            Some(Entry::Number(number)) => *number,
-            Some(Entry::Count(count)) => Some(float(*count)),
-            other => panic!("{path}: {other:?}"),
-        }
+    fn number(sheet: &Value, path: &str) -> Option<f64> {
+        let found = path
+            .split('.')
+            .try_fold(sheet, |sheet, name| sheet.get(name));
+        found.unwrap_or_else(|| panic!("no {path}")).as_f64()
     }
 
     fn busy() -> Figures {

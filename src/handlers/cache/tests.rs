@@ -8,16 +8,16 @@ use crate::http::{Handler, Method};
 const COST: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(1);
 
-fn wait(found: &LookUp) -> Option<Duration> {
+fn wait(found: &Outcome) -> Option<Duration> {
     match found {
-        LookUp::Hit(_) => None,
-        LookUp::Miss(_, wait) => Some(*wait),
+        Outcome::Hit(_) => None,
+        Outcome::Miss(_, wait) => Some(*wait),
     }
 }
 
-fn value(found: LookUp) -> Arc<Value> {
+fn value(found: Outcome) -> Arc<Value> {
     match found {
-        LookUp::Hit(value) | LookUp::Miss(value, _) => value,
+        Outcome::Hit(value) | Outcome::Miss(value, _) => value,
     }
 }
 
