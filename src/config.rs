@@ -4,11 +4,16 @@
 //! hands it to the reactors, and tests shorten its durations. Nothing here reads a file, a variable
 //! or a clock.
 //!
+//! Serde knows it as one flat map. The names there are the option names of the command line, and the
+//! names of the techniques.
+//!
 //! What an operator may want to vary is a field, with its default in [`Default`]. What nobody
 //! should have to vary is a constant in [`bounds`].
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 mod techniques;
 
@@ -20,7 +25,8 @@ pub const KIB: usize = 1024;
 pub const MIB: usize = 1024 * KIB;
 
 /// All that can be set, with the article's meaning where the article has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Config {
     /// Address, or name, to listen on. The article binds 0.0.0.0; a study server should not be
     /// reachable from outside before somebody asks for it.
@@ -33,12 +39,16 @@ pub struct Config {
     /// computations).
     pub job_threads: usize,
     /// Options of the sockets.
+    #[serde(flatten)]
     pub socket: SocketOptions,
     /// How much of anything a peer may make us hold.
+    #[serde(flatten)]
     pub limits: Limits,
     /// How long a peer may keep us waiting.
+    #[serde(flatten)]
     pub timeouts: Timeouts,
     /// How the server leaves.
+    #[serde(flatten)]
     pub drain: Drain,
     /// The directory that `/async-files` may read; `None` makes one with sample files at start.
     pub files_root: Option<PathBuf>,
@@ -50,6 +60,7 @@ pub struct Config {
     /// What goes to stderr while serving.
     pub log: LogLevel,
     /// What makes the server fast; all of it can be switched off.
+    #[serde(flatten)]
     pub techniques: Techniques,
     /// Skips the probe for another process on our port (`SO_REUSEPORT` would silently share it).
     pub share_port: bool,
@@ -57,7 +68,8 @@ pub struct Config {
 
 /// Options of the listening socket, which accepted sockets inherit where it matters (tcp(7),
 /// socket(7)), and the room for a read from them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SocketOptions {
     /// `TCP_NODELAY`: Nagle's algorithm off. Each answer is sent whole with one send, so there is
     /// nothing to coalesce; with the algorithm on, a second answer waits for the peer's delayed ACK
@@ -81,70 +93,93 @@ pub struct SocketOptions {
 }
 
 /// How much a peer may make us hold. Beyond each limit there is one answer, given beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Limits {
     /// Request line in bytes: 414. RFC 9112 section 3 asks for at least 8,000.
+    #[serde(rename = "request-line-max")]
     pub request_line: usize,
     /// Header section in bytes, without the request line: 431.
+    #[serde(rename = "header-section-max")]
     pub header_section: usize,
     /// Fields in a header section, at most [`bounds::FIELDS_MAX`]: 431.
+    #[serde(rename = "header-fields-max")]
     pub header_fields: usize,
     /// Body in bytes: 413, before it is read if Content-Length tells.
+    #[serde(rename = "body-max")]
     pub body: usize,
     /// Bytes of all chunk extensions of one body: 400. They mean nothing to us; a peer could hide a
     /// flood in them.
+    #[serde(rename = "chunk-extensions-max")]
     pub chunk_extensions: usize,
     /// Bytes of the trailer section: 431.
+    #[serde(rename = "trailer-section-max")]
     pub trailer_section: usize,
     /// Fields of the trailer section: 431.
+    #[serde(rename = "trailer-fields-max")]
     pub trailer_fields: usize,
     /// Connections of the whole process; `None` takes 90 % of the file limit. Beyond: accepting
     /// pauses.
+    #[serde(rename = "connections-max")]
     pub connections: Option<usize>,
     /// Bytes of answers to one connection that are gathered before they are sent; if it does not
     /// take them, nothing more of it is served, and nothing read, until it has.
+    #[serde(rename = "owed-max")]
     pub owed: usize,
     /// Bytes held in buffers by one reactor's connections: 503 with Retry-After.
+    #[serde(rename = "buffers-max")]
     pub buffers: usize,
     /// Jobs that wait for a thread of the pool: 503 with Retry-After.
+    #[serde(rename = "jobs-max")]
     pub jobs: usize,
 }
 
 /// How long a peer may keep us waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Timeouts {
     /// No byte since accept or since the last answer: closed silently. Browsers connect ahead and
     /// take a 408 that nobody asked for as the answer to their next request.
+    #[serde(rename = "idle-timeout")]
     pub idle: Duration,
     /// From the first byte of a request head to its last: 408.
+    #[serde(rename = "head-timeout")]
     pub head: Duration,
     /// Between two reads of a body: 408.
+    #[serde(rename = "body-timeout")]
     pub body: Duration,
     /// After this long a body must have come at [`bounds::RATE_MIN`] bytes a second: 408.
     pub body_rate_after: Duration,
     /// The peer takes no byte of an answer, or after this long under [`bounds::RATE_MIN`] bytes a
     /// second: closed. It is the sockets' `TCP_USER_TIMEOUT` too, which bounds what close(2) leaves
     /// to the kernel.
+    #[serde(rename = "write-timeout")]
     pub write: Duration,
     /// Silence that ends a lingering close.
+    #[serde(rename = "lingering-silence")]
     pub linger_silence: Duration,
     /// The longest lingering close.
+    #[serde(rename = "lingering-timeout")]
     pub linger: Duration,
 }
 
 /// How the server leaves after SIGTERM or Ctrl-C.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Drain {
     /// `/healthz` says 503 and accepting goes on; behind a balancer, two check intervals.
+    #[serde(rename = "drain-delay")]
     pub delay: Duration,
     /// An open connection that stays silent this long is shut down.
+    #[serde(rename = "drain-idle")]
     pub idle: Duration,
     /// After this long the process leaves, whoever is still there.
     pub grace: Duration,
 }
 
 /// What goes to stderr while serving.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
     /// Nothing.
     #[default]

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::options::Section;
-use super::sources::{Chosen, Source};
+use super::settings::{Settings, Source};
 use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Snapshot};
 use crate::config::Config;
 use crate::techniques;
@@ -31,10 +30,10 @@ pub(super) fn listening(address: SocketAddr) -> String {
 }
 
 /// Where it serves, with which options, and how to try it.
-pub(super) fn banner(address: SocketAddr, chosen: &Chosen, table: &[Section]) -> String {
+pub(super) fn banner(address: SocketAddr, settings: &Settings) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let reachable = SocketAddr::new(reachable(address.ip()), address.port());
-    let options = options_in_force(chosen, table);
+    let options = options_in_force(settings);
     format!(
         "barewire {version} on http://{reachable}\n\n\
          {options}\n\
@@ -43,23 +42,17 @@ pub(super) fn banner(address: SocketAddr, chosen: &Chosen, table: &[Section]) ->
     )
 }
 
-fn options_in_force(chosen: &Chosen, table: &[Section]) -> String {
+fn options_in_force(settings: &Settings) -> String {
     let mut text = String::new();
-    for setting in table.iter().flat_map(|section| &section.settings) {
-        let value = setting.show(&chosen.values);
-        let source = chosen.source(setting);
-        let _ = match source {
-            Source::Default if !ALWAYS_SHOWN.contains(&setting.name) => Ok(()),
-            Source::Default => writeln!(text, "  {:<20} {value}", setting.name),
-            _ => writeln!(
-                text,
-                "* {:<20} {value:<12} {}",
-                setting.name,
-                source.origin(setting)
-            ),
+    for setting in &settings.list {
+        let (name, value) = (&setting.name, &setting.text);
+        let _ = match setting.source {
+            Source::Default if !ALWAYS_SHOWN.contains(&&**name) => Ok(()),
+            Source::Default => writeln!(text, "  {name:<20} {value}"),
+            _ => writeln!(text, "* {name:<20} {value:<12} {}", setting.origin),
         };
     }
-    let techniques = techniques_in_force(&chosen.values.config);
+    let techniques = techniques_in_force(&settings.config);
     let mark = if techniques == ALL_BY_DEFAULT {
         ' '
     } else {
@@ -187,21 +180,18 @@ fn listed(counts: &[(&str, u64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{options, sources};
+    use crate::cli::settings;
 
-    fn chosen(flags: &[(&str, &'static str)]) -> String {
-        let table = options::table();
-        let flag = |setting: &crate::cli::setting::Setting| {
-            let given = flags.iter().find(|(name, _)| *name == setting.name);
-            given.map(|(_, value)| std::ffi::OsString::from(value))
-        };
-        let chosen = sources::choose(&table, flag, |_| None, None).unwrap();
-        banner("[::]:8123".parse().unwrap(), &chosen, &table)
+    fn banner_with(flags: &[&str]) -> String {
+        let words = [&["barewire"], flags].concat();
+        let matches = settings::options().get_matches_from(words);
+        let settings = settings::choose(&matches, None).unwrap();
+        banner("[::]:8123".parse().unwrap(), &settings)
     }
 
     #[test]
     fn the_banner_has_a_wrk_line_that_reaches_the_server() {
-        let banner = chosen(&[]);
+        let banner = banner_with(&[]);
         assert!(
             banner.contains("wrk -t2 -c64 -d10s http://[::1]:8123/benchmark\n"),
             "{banner}"
@@ -210,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_banner_marks_what_is_not_default() {
-        let banner = chosen(&[("linger", "0"), ("grace", "9s")]);
+        let banner = banner_with(&["--linger=0", "--grace=9s"]);
         let line = |name: &str| {
             banner
                 .lines()
@@ -232,15 +222,15 @@ mod tests {
         for (flags, line) in [
             (&[][..], "  techniques           all as by default\n"),
             (
-                &[("without", "slab,nodelay")],
+                &["--without=slab,nodelay"][..],
                 "* techniques           without: slab, nodelay\n",
             ),
             (
-                &[("without", "slab"), ("with", "spin,event-batching=16")],
+                &["--without=slab", "--with=spin,event-batching=16"][..],
                 "* techniques           without: slab; with: event-batching=16, spin\n",
             ),
         ] {
-            let banner = chosen(flags);
+            let banner = banner_with(flags);
             assert!(banner.contains(line), "{line:?} is not in {banner}");
         }
     }

@@ -1,0 +1,266 @@
+//! Which value each option has, and where it came from: a flag, else a `BAREWIRE_*` variable, else
+//! the file, else the default.
+//!
+//! clap chooses; the file's values are its defaults ([`File::below`]). Only the strongest source of
+//! an option is judged: a flag can stand in for a wrong variable, such as the
+//! `BAREWIRE_PORT=tcp://10.0.0.1:80` that Kubernetes sets beside a service of our name. For its
+//! sake, too, a variable that names no option gets a warning, while such a key of the file is an
+//! error.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args as _, Command};
+use serde_json::{Map, Value, json};
+
+use super::kind::Judged;
+use super::options::Options;
+use super::{checks, selection};
+use crate::config::Config;
+
+/// By name of the option, as serde has the field of [`Config`].
+pub(super) type Values = Map<String, Value>;
+
+/// All options with their values.
+pub(super) struct Settings {
+    pub(super) config: Config,
+    /// What was asked for; of the options that are no fields of [`Config`], too.
+    pub(super) values: Values,
+    /// In the order of the help.
+    pub(super) list: Vec<Setting>,
+}
+
+/// An option with its value.
+#[derive(Clone)]
+pub(super) struct Setting {
+    pub(super) name: String,
+    heading: String,
+    /// The value as text that the option takes.
+    pub(super) text: String,
+    pub(super) source: Source,
+    /// The source in words: `flag --port`.
+    pub(super) origin: String,
+}
+
+/// Where a value stood; what is greater is heeded first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    Default,
+    File,
+    Variable,
+    Flag,
+}
+
+/// What every option is when nobody says anything.
+pub(super) fn defaults() -> Values {
+    let own = json!({"linger-may-block": false, "without": [], "with": [], "naive": false});
+    let config = serde_json::to_value(Config::default()).unwrap_or_default();
+    let maps = [config, own].into_iter().filter_map(|map| match map {
+        Value::Object(map) => Some(map),
+        _ => None,
+    });
+    maps.flatten().collect()
+}
+
+/// The options alone.
+pub(super) fn options() -> Command {
+    Options::augment_args(Command::new("barewire"))
+}
+
+/// Chooses the value of every option.
+///
+/// # Errors
+///
+/// A sentence that names the value, where it came from, and what is allowed.
+pub(super) fn choose(matches: &ArgMatches, file: Option<&File>) -> Result<Settings, String> {
+    let (mut values, mut list) = (defaults(), Vec::new());
+    let (options, mut heading) = (options(), "");
+    for option in options.get_arguments() {
+        let id = option.get_id().as_str();
+        heading = option.get_help_heading().unwrap_or(heading);
+        let Ok(Some(judged)) = matches.try_get_many::<Judged>(id) else {
+            continue;
+        };
+        let name = id.replace('_', "-");
+        let (source, origin) = origin(matches, option, &name, file);
+        let (mut texts, mut found) = (Vec::new(), Vec::new());
+        for Judged { text, value } in judged.cloned() {
+            let objection = |reason| format!("{name} is {text:?} ({origin}); {reason}");
+            found.push(value.map_err(objection)?);
+            texts.push(text);
+        }
+        list.push(Setting {
+            name: name.clone(),
+            heading: heading.to_owned(),
+            text: texts.join(","),
+            source,
+            origin,
+        });
+        let value = match <[Value; 1]>::try_from(found) {
+            Ok([value]) => value,
+            // Only techniques are named several times, each time as a list.
+            Err(lists) => lists.into_iter().flat_map(selection::names).collect(),
+        };
+        values.insert(name, value);
+    }
+    let config = serde_json::from_value(Value::Object(values.clone()));
+    let config = config.map_err(|error| error.to_string())?;
+    let mut settings = Settings {
+        config,
+        values,
+        list,
+    };
+    selection::apply(&mut settings)?;
+    checks::check(&settings)?;
+    Ok(settings)
+}
+
+fn origin(matches: &ArgMatches, option: &Arg, name: &str, file: Option<&File>) -> (Source, String) {
+    match (matches.value_source(option.get_id().as_str()), file) {
+        (Some(ValueSource::CommandLine), _) => (Source::Flag, format!("flag --{name}")),
+        (Some(ValueSource::EnvVariable), _) => {
+            let variable = option.get_env().unwrap_or_default().display();
+            (Source::Variable, format!("variable {variable}"))
+        }
+        // Escaped, since a line feed in the name would end a comment.
+        (_, Some(file)) if file.entries.contains_key(name) => {
+            (Source::File, format!("file {}", file.name.escape_debug()))
+        }
+        _ => (Source::Default, "default".to_owned()),
+    }
+}
+
+impl Settings {
+    /// All values as a file that [`File::read`] takes, with their origins as comments.
+    pub(super) fn print(&self) -> String {
+        let mut text = "# All options of barewire, each with where its value came from:\n\
+            # a flag, else a BAREWIRE_* variable, else the file, else the default.\n"
+            .to_owned();
+        let mut above = "";
+        for Setting {
+            name,
+            heading,
+            text: value,
+            origin,
+            ..
+        } in &self.list
+        {
+            if above != heading {
+                above = heading;
+                let _ = writeln!(text, "\n# {heading}");
+            }
+            // Whole numbers stand bare, all else as a string.
+            let number = value
+                .parse::<i64>()
+                .ok()
+                .filter(|number| number.to_string() == *value);
+            let value = number.map_or(toml::Value::from(&**value), toml::Value::from);
+            let _ = writeln!(text, "{:<32} # {origin}", format!("{name} = {value}"));
+        }
+        text
+    }
+
+    /// The sentence about the value of this option, if it cannot be.
+    pub(super) fn objection(&self, name: &str, reason: &str) -> String {
+        let setting = self.list.iter().find(|setting| setting.name == name);
+        let (text, origin) = setting.map_or(("", ""), |setting| (&setting.text, &setting.origin));
+        format!("{name} is {text:?} ({origin}); {reason}")
+    }
+}
+
+/// A configuration file that has been read: its options exist, their values are not yet judged.
+pub(super) struct File {
+    name: String,
+    entries: toml::Table,
+}
+
+impl File {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if it cannot be read, is not TOML, or has a key that is no option.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("the file {name} cannot be read: {error}"))?;
+        Self::of(&text, name)
+    }
+
+    /// The same of a text, which errors call by this name.
+    pub(super) fn of(text: &str, name: String) -> Result<Self, String> {
+        let entries: toml::Table = toml::from_str(text).map_err(|error| {
+            format!("the file {name} is not TOML: {}", error.to_string().trim())
+        })?;
+        let options = options();
+        let options = options.get_arguments().filter(|option| is_in_files(option));
+        let known: Vec<_> = options.filter_map(Arg::get_long).collect();
+        match entries.iter().find(|(key, _)| !known.contains(&&***key)) {
+            None => Ok(Self { name, entries }),
+            Some((key, toml::Value::Table(_))) => Err(format!(
+                "[{key}] in {name} is a table; options stand at the top level"
+            )),
+            Some((key, _)) => Err(format!(
+                "{key} in {name} is no option{} (`barewire --print-config` lists all)",
+                hint(key, known)
+            )),
+        }
+    }
+
+    /// The command, with this file's values for its defaults. Numbers and booleans are as on the
+    /// command line; a list of techniques has commas in between.
+    pub(super) fn below(&self, command: Command) -> Command {
+        let text = |value: &toml::Value| match value {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        command.mut_args(|option| {
+            let name = option.get_long().unwrap_or_default().to_owned();
+            match self.entries.get(&name) {
+                None => option,
+                Some(toml::Value::Array(list)) if name.starts_with("with") => {
+                    let names: Vec<_> = list.iter().map(text).collect();
+                    let none = || selection::NONE.to_owned();
+                    option.default_value(
+                        Some(names.join(","))
+                            .filter(|_| !list.is_empty())
+                            .unwrap_or_else(none),
+                    )
+                }
+                Some(value) => option.default_value(text(value)),
+            }
+        })
+    }
+}
+
+/// Not `--config` and `--print-config`: only values have defaults.
+fn is_in_files(option: &Arg) -> bool {
+    !option.get_default_values().is_empty()
+}
+
+/// A warning for each variable that begins as ours do and is none.
+pub(super) fn unknown_variables() -> Vec<String> {
+    let options = options();
+    let known = options
+        .get_arguments()
+        .filter_map(|option| option.get_env()?.to_str());
+    let known: Vec<_> = known.collect();
+    let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    given
+        .filter(|name| name.starts_with("BAREWIRE_") && !known.contains(&name.as_str()))
+        .map(|name| format!("{name} is no option{}", hint(&name, known.iter().copied())))
+        .collect()
+}
+
+/// The name that is most like `wrong`, as the end of a sentence; nothing, if none is like it.
+pub(super) fn hint<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let likeness = |name: &str| {
+        strsim::normalized_damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase())
+    };
+    let rated = names.into_iter().map(|name| (likeness(name), name));
+    match rated.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+        Some((likeness, name)) if likeness > 0.7 => format!("; the nearest is {name}"),
+        _ => String::new(),
+    }
+}
