@@ -2,19 +2,17 @@
 //! away.
 //!
 //! The command line, `/stats` and the tests all walk this table, so that none of them can forget
-//! one. What a technique claims, where it is decided and what it does stands in its entry in
-//! `docs/techniques.md`, and nowhere else; a row finds its entry by its name. Its value is the field
-//! of this name, as serde has it, in [`Techniques`] or in [`SocketOptions`]. Absent is any decision:
-//! a row knows how to turn a technique off, not what it does.
+//! one. A row finds the rest by its name. What the technique claims, where it is decided, and what
+//! it does is its entry in `docs/techniques.md`. Its value is the field of [`Techniques`] or
+//! [`SocketOptions`] that serde calls so. Absent is any decision: a row knows how to turn a
+//! technique off, not what it does.
 
-use std::ops::RangeInclusive;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{Config, SocketOptions, Techniques};
+use crate::config::{Config, Kind, SocketOptions, Techniques};
 
 mod table;
 
@@ -81,20 +79,7 @@ pub struct Switch {
     pub is_demonstration: bool,
     /// The technique's name.
     name: &'static str,
-    takes: Takes,
-}
-
-/// Which values a field takes.
-#[derive(Debug)]
-enum Takes {
-    /// `on` and `off`.
-    Flag,
-    /// A number.
-    Count(RangeInclusive<usize>),
-    /// One of a few words.
-    Words(&'static [&'static str]),
-    /// Two of the times that `--linger` takes.
-    Linger,
+    kind: Kind,
 }
 
 /// The parts of a [`Config`] that have techniques in them, as one map.
@@ -142,13 +127,6 @@ impl Technique {
         paragraphs(self.name)
     }
 
-    fn demonstration(mut self) -> Self {
-        if let Form::Switch(switch) = &mut self.form {
-            switch.is_demonstration = true;
-        }
-        self
-    }
-
     /// Its switch, if it is not decided by the build.
     pub fn switch(&self) -> Option<&Switch> {
         match &self.form {
@@ -160,16 +138,8 @@ impl Technique {
 
 impl Group {
     /// In a word, for headings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Loop => "loop",
-            Self::Buffers => "buffers",
-            Self::Http => "http",
-            Self::Sharing => "sharing",
-            Self::Sockets => "sockets",
-            Self::Jobs => "jobs",
-            Self::Build => "build",
-        }
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
 }
 
@@ -177,68 +147,36 @@ impl Switch {
     /// Gives the technique a value; `false`, with nothing changed, if it takes no such value.
     #[must_use]
     pub fn set(&self, config: &mut Config, text: &str) -> bool {
-        let Some(value) = self.value(text) else {
+        let mut fields = Fields::map(config);
+        let changed = self.kind.read(text).and_then(|value| {
+            fields[self.name] = value;
+            serde_json::from_value(fields).map_err(|error| error.to_string())
+        });
+        let Ok(Fields { techniques, socket }) = changed else {
             return false;
         };
-        let mut fields = Fields::map(config);
-        fields[self.name] = value;
-        serde_json::from_value(fields)
-            .map(|Fields { techniques, socket }| {
-                config.techniques = techniques;
-                config.socket = socket;
-            })
-            .is_ok()
+        (config.techniques, config.socket) = (techniques, socket);
+        true
     }
 
-    /// The value that `text` stands for, as [`get`](Self::get) would give it: 064 is 64. `None`, if the
-    /// technique takes no such value.
+    /// `text` as [`get`](Self::get) would give it: 064 is 64. `None`, if the technique takes no
+    /// such value.
     pub fn shown(&self, text: &str) -> Option<String> {
-        let mut config = DEFAULTS.clone();
-        self.set(&mut config, text).then(|| self.get(&config))
+        let value = self.kind.read(text).ok()?;
+        Some(self.kind.show(&value))
     }
 
     /// The technique's value, as text that [`set`](Self::set) takes; empty if its option gave it
     /// one that the technique does not have.
     pub fn get(&self, config: &Config) -> String {
-        match &Fields::map(config)[self.name] {
-            Value::Bool(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
-            Value::String(word) => word.clone(),
-            Value::Number(count) => count.to_string(),
-            linger => {
-                let word = [self.on, self.off]
-                    .into_iter()
-                    .find(|word| self.value(word).as_ref() == Some(linger));
-                word.unwrap_or_default().to_owned()
-            }
-        }
+        let text = self.kind.show(&Fields::map(config)[self.name]);
+        let is_own = self.kind.read(&text).is_ok();
+        if is_own { text } else { String::new() }
     }
 
     /// What [`set`](Self::set) takes, in words.
     pub fn allowed(&self) -> String {
-        match &self.takes {
-            Takes::Flag => "on or off".to_owned(),
-            Takes::Count(range) => {
-                format!("a whole number from {} to {}", range.start(), range.end())
-            }
-            Takes::Words(words) => words.join(", "),
-            Takes::Linger => "off, 0s".to_owned(),
-        }
-    }
-
-    /// The value that `text` stands for, as serde has it.
-    fn value(&self, text: &str) -> Option<Value> {
-        match (&self.takes, text) {
-            (Takes::Flag, "on") => Some(Value::Bool(true)),
-            (Takes::Flag, "off") => Some(Value::Bool(false)),
-            (Takes::Count(range), _) => {
-                let count = text.parse::<usize>().ok();
-                count.filter(|count| range.contains(count)).map(Value::from)
-            }
-            (Takes::Words(words), _) => words.contains(&text).then(|| Value::from(text)),
-            (Takes::Linger, "off") => Some(Value::Null),
-            (Takes::Linger, "0s") => serde_json::to_value(Duration::ZERO).ok(),
-            _ => None,
-        }
+        self.kind.allowed()
     }
 
     /// Whether the technique is in force: its value is any but the naive one.
@@ -283,6 +221,7 @@ fn code(name: &str, label: &str) -> &'static str {
         .unwrap_or_default()
 }
 
+/// Something that has an entry of this name.
 fn row(name: &'static str, group: Group, form: Form) -> Technique {
     let claim = paragraphs(name).next().unwrap_or_default();
     Technique {
@@ -292,50 +231,4 @@ fn row(name: &'static str, group: Group, form: Form) -> Technique {
         file: code(name, "**Where.**"),
         form,
     }
-}
-
-fn switch(
-    name: &'static str,
-    group: Group,
-    takes: Takes,
-    on: &'static str,
-    off: &'static str,
-) -> Technique {
-    let switch = Switch {
-        on,
-        off,
-        is_demonstration: false,
-        name,
-        takes,
-    };
-    row(name, group, Form::Switch(switch))
-}
-
-fn flag(name: &'static str, group: Group) -> Technique {
-    switch(name, group, Takes::Flag, "on", "off")
-}
-
-fn count(
-    name: &'static str,
-    group: Group,
-    range: RangeInclusive<usize>,
-    on: &'static str,
-    off: &'static str,
-) -> Technique {
-    switch(name, group, Takes::Count(range), on, off)
-}
-
-fn words(
-    name: &'static str,
-    group: Group,
-    words: &'static [&'static str],
-    on: &'static str,
-    off: &'static str,
-) -> Technique {
-    switch(name, group, Takes::Words(words), on, off)
-}
-
-fn build(name: &'static str) -> Technique {
-    let command = code(name, "**Switch it off.**");
-    row(name, Group::Build, Form::Build(command))
 }

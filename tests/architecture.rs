@@ -225,7 +225,6 @@ fn each_crate_has_one_door() {
         ("toml", &["src/cli"]),
         ("strsim", &["src/cli"]),
         ("textwrap", &["src/cli"]),
-        ("ubyte", &["src/cli"]),
         ("listenfd", &["src/cli"]),
         ("env_logger", &["src/cli"]),
         ("signal_hook", &["src/server"]),

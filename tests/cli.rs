@@ -89,9 +89,9 @@ fn short_help_is_a_line_for_each_option() {
 }
 
 #[test]
-fn long_help_begins_with_examples_and_says_what_options_do_in_fact() {
+fn long_help_has_examples_and_says_what_options_do_in_fact() {
     let help = stdout(&barewire().arg("--help").unwrap());
-    assert!(help.starts_with("Examples:\n"), "{help}");
+    assert!(help.contains("\nExamples:\n"), "{help}");
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for sentence in [
         "The article's http_buffer_size.",
@@ -110,7 +110,8 @@ fn long_help_begins_with_examples_and_says_what_options_do_in_fact() {
 fn the_examples_of_the_help_are_understood() {
     let help = stdout(&barewire().arg("--help").unwrap());
     let file = written("");
-    let examples = help.lines().take_while(|line| !line.is_empty());
+    let examples = help.lines().skip_while(|line| *line != "Examples:");
+    let examples = examples.take_while(|line| !line.is_empty());
     let commands: Vec<_> = examples
         .filter_map(|line| line.strip_prefix("  barewire "))
         .collect();
@@ -201,7 +202,7 @@ fn a_value_that_is_not_unicode_is_refused_by_name() {
 fn a_wrong_variable_names_variable_value_and_what_is_allowed() {
     let said = refused(barewire().env("BAREWIRE_BODY_MAX", "2 meg"));
     assert!(
-        said.contains("body-max is \"2 meg\" (variable BAREWIRE_BODY_MAX); allowed: 0B to 1GiB"),
+        said.contains("body-max is \"2 meg\" (variable BAREWIRE_BODY_MAX); allowed: 0 to 1GiB"),
         "{said}"
     );
 }
@@ -411,11 +412,13 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         (
             "--workers 3 --connections-max 2",
-            "connections-max is \"2\" (flag --connections-max); allowed: at least one for each of the 3 --workers",
+            "connections-max is \"2\" (flag --connections-max); allowed: at least one for \
+             each of the 3 --workers",
         ),
         (
             "--files-root /nonexistent",
-            "files-root is \"/nonexistent\" (flag --files-root); allowed: auto|directory that exists",
+            "files-root is \"/nonexistent\" (flag --files-root); allowed: auto|directory \
+             that exists",
         ),
     ] {
         let said = refused(barewire().args(args.split(' ')));
@@ -708,11 +711,13 @@ fn a_wrong_technique_names_flag_value_and_the_nearest() {
         ),
         (
             "--without lto",
-            "without is \"lto\" (flag --without); it is decided by the build; to have it otherwise: cargo build --profile no-lto",
+            "without is \"lto\" (flag --without); it is decided by the build; to have it \
+             otherwise: cargo build --profile no-lto",
         ),
         (
             "--with pgo",
-            "with is \"pgo\" (flag --with); it is decided by the build; to have it otherwise: contrib/pgo.sh",
+            "with is \"pgo\" (flag --with); it is decided by the build; to have it \
+             otherwise: contrib/pgo.sh",
         ),
         (
             "--without spin=0",
@@ -720,12 +725,12 @@ fn a_wrong_technique_names_flag_value_and_the_nearest() {
         ),
         (
             "--with event-batching=0",
-            "with is \"event-batching=0\" (flag --with); allowed for event-batching: a whole number from 1 to \
-             1024",
+            "with is \"event-batching=0\" (flag --with); allowed for event-batching: 1 \
+             to 1024",
         ),
         (
             "--with static-routing=maps",
-            "allowed for static-routing: match, map, patterns",
+            "allowed for static-routing: match|map|patterns",
         ),
         (
             "--with spin,spin=3",
@@ -749,7 +754,7 @@ fn a_wrong_technique_names_flag_value_and_the_nearest() {
 fn a_wrong_technique_names_variable_or_file_too() {
     let said = refused(barewire().env("BAREWIRE_WITHOUT", "slap"));
     assert!(
-        said.contains("without is \"slap\" (variable BAREWIRE_WITHOUT); \"slap\" is no technique"),
+        said.contains("is \"slap\" (variable BAREWIRE_WITHOUT); \"slap\" is no technique"),
         "{said}"
     );
     let file = written("without = ['slab', 3]");

@@ -3,9 +3,8 @@
 //! Only contradictions are refused: two values of which one can never come to bear, or would do
 //! harm. That a value is unwise is said in its help.
 
-use super::kind::shown_size;
 use super::settings::Settings;
-use crate::config::{Config, bounds};
+use crate::config::{Config, bounds, shown_size};
 
 /// Holds the values against the rules.
 ///

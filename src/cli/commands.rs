@@ -7,29 +7,27 @@ use super::options::Options;
 use super::settings::File;
 use crate::techniques;
 
-const EXAMPLES: &str = "\
-Examples:
-  barewire                               Serve on http://127.0.0.1:8080, one reactor for each core
-  barewire --port 0 --workers 1          One reactor, on a free port
-  barewire --host 0.0.0.0 --log errors   Reachable from outside; refusals and faults go to stderr
-  barewire --print-config                All options with their values, ready to be kept as a file
-  barewire --config barewire.toml        Read such a file
-  BAREWIRE_WORKERS=4 barewire            Any option as a variable
-  barewire trace /json                   See a request's way through the server, step by step
-  barewire techniques                    What makes it fast, a line for each
-  barewire explain register-once         One of them, with what it saves and when it hurts
-  barewire --without register-once,slab  Serve without two of them";
-
-const RULES: &str = "\
-Every option can be given in three ways: as a flag (--buffer-size 16KiB), as a variable \
-(BAREWIRE_BUFFER_SIZE=16KiB), or in a TOML file (buffer-size = \"16KiB\"). A flag wins over the \
-variable, the variable over the file, and the file over the default. Sizes are bytes or carry KiB, \
-MiB or GiB; times carry a unit: 250ms, 10s, 2min.";
-
-// A subcommand has options of its own, so those before it could be meant for neither.
+/// A hand-rolled HTTP/1.1 server on mio that can prove where its speed comes from
+///
+/// Examples:
+///   barewire                               On 127.0.0.1:8080, a reactor for each core
+///   barewire --port 0 --workers 1          One reactor, on a free port
+///   barewire --host 0.0.0.0 --log errors   From outside too; refusals go to stderr
+///   barewire --print-config                All options, ready to be kept as a file
+///   barewire --config barewire.toml        Read such a file
+///   BAREWIRE_WORKERS=4 barewire            Any option as a variable
+///   barewire trace /json                   See a request's way through the server, step by step
+///   barewire techniques                    What makes it fast, a line for each
+///   barewire explain register-once         One of them, with what it saves and when it hurts
+///   barewire --without register-once,slab  Serve without two of them
+///
+/// Every option can be given in three ways: as a flag (--buffer-size 16KiB), as a variable
+/// (BAREWIRE_BUFFER_SIZE=16KiB), or in a TOML file (buffer-size = "16KiB"). A flag wins over the
+/// variable, the variable over the file, and the file over the default. Sizes are bytes or carry
+/// KiB, MiB or GiB; times carry a unit: 250ms, 10s, 2min.
 #[derive(Parser)]
-#[command(version, about, before_long_help = EXAMPLES, after_long_help = RULES)]
-#[command(args_conflicts_with_subcommands = true)]
+// A subcommand has options of its own, so those before it could be meant for neither.
+#[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 #[command(after_help = "`barewire --help` says what each option does in fact, and gives examples.")]
 #[allow(dead_code)] // Values are looked up by name.
 struct Barewire {

@@ -16,7 +16,7 @@ use clap::error::ErrorKind;
 
 mod options;
 
-mod kind;
+mod argument;
 
 mod settings;
 

@@ -11,16 +11,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::kind::{Judging as _, Kind};
-use crate::config::{KIB, MIB, bounds};
+use super::argument::Argument as _;
+use crate::config::{KIB, Kind, MIB, bounds};
 
 /// One gibibyte, in bytes.
 const GIB: usize = 1024 * MIB;
-/// The shortest time that a timeout may have. Shorter ones than a thread's time slice say more about
-/// the scheduler than about the peer.
+/// The shortest time that a timeout may have. Shorter ones than a thread's time slice say more
+/// about the scheduler than about the peer.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// The longest. Who is silent for an hour is gone, and its descriptor is needed.
 const LONGEST: Duration = Duration::from_hours(1);
+/// The longest linger. A thread that stands still for a minute shows all that there is to be seen.
+const LINGER_LONGEST: Duration = Duration::from_mins(1);
 
 /// The options. An option without a heading stands below the one of the option before.
 #[derive(Args)]
@@ -216,8 +218,8 @@ pub(super) struct Options {
     /// off is the kernel's default, and the article's disable_linger: close() returns at once, and
     /// the kernel delivers in the background. 0 resets the connection and throws the bytes away, so
     /// answers get lost. More makes close() wait for the peer, and needs --linger-may-block.
-    // A thread that stands still for a minute shows all that there is to be seen.
-    #[arg(help_heading = "Closing a connection", kind = Kind::Time(Duration::ZERO..=Duration::from_mins(1)).or("off"))]
+    #[arg(help_heading = "Closing a connection")]
+    #[arg(kind = Kind::Time(Duration::ZERO..=LINGER_LONGEST).or("off"))]
     linger: String,
 
     /// Allow a --linger above 0
@@ -287,7 +289,7 @@ pub(super) struct Options {
     ///
     /// What much real code does is done instead, and the same bytes are sent. Can be given several
     /// times; in the file it may be a list of texts.
-    #[arg(help_heading = "Techniques", kind = Kind::Without)]
+    #[arg(help_heading = "Techniques", names = false)]
     without: String,
 
     /// Techniques to put in, by name; name=value for a number or a word
@@ -295,7 +297,7 @@ pub(super) struct Options {
     /// spin=50, static-routing=patterns. A technique that is named here and in --without is
     /// refused. nodelay, backlog and linger are the same value as the option of that name: two that
     /// contradict each other are refused.
-    #[arg(kind = Kind::With)]
+    #[arg(names = true)]
     with: String,
 
     /// Take every technique away that is a switch
@@ -325,7 +327,7 @@ pub(super) struct Options {
 mod tests {
     use std::collections::BTreeSet;
 
-    use crate::cli::{kind, settings};
+    use crate::cli::{argument, settings};
     use crate::config::{Config, bounds};
     use crate::techniques;
 
@@ -368,7 +370,7 @@ mod tests {
                 let words = ["barewire".to_owned(), format!("--{name}={text}")];
                 let matches = settings::options().get_matches_from(words);
                 let id = name.replace('-', "_");
-                let judged: &kind::Judged = matches.get_one(&id).unwrap();
+                let judged: &argument::Judged = matches.get_one(&id).unwrap();
                 judged
                     .value
                     .as_ref()

@@ -9,12 +9,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args as _, Command};
 use serde_json::{Map, Value, json};
 
-use super::kind::Judged;
+use super::argument::Judged;
 use super::options::Options;
 use super::{checks, selection};
 use crate::config::Config;
@@ -52,15 +53,15 @@ pub(super) enum Source {
     Flag,
 }
 
+/// Made once: there are three commands with options.
+pub(super) static DEFAULTS: LazyLock<Values> = LazyLock::new(defaults);
+
 /// What every option is when nobody says anything.
 pub(super) fn defaults() -> Values {
     let own = json!({"linger-may-block": false, "without": [], "with": [], "naive": false});
-    let config = serde_json::to_value(Config::default()).unwrap_or_default();
-    let maps = [config, own].into_iter().filter_map(|map| match map {
-        Value::Object(map) => Some(map),
-        _ => None,
-    });
-    maps.flatten().collect()
+    let own: Values = serde_json::from_value(own).unwrap_or_default();
+    let config = serde_json::to_value(Config::default()).and_then(serde_json::from_value::<Values>);
+    config.into_iter().flatten().chain(own).collect()
 }
 
 /// The options alone.
@@ -209,24 +210,19 @@ impl File {
     }
 
     /// The command, with this file's values for its defaults. Numbers and booleans are as on the
-    /// command line; a list of techniques has commas in between.
+    /// command line; of techniques there may be a list.
     pub(super) fn below(&self, command: Command) -> Command {
-        let text = |value: &toml::Value| match value {
-            toml::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = |value: &toml::Value| value.as_str().map_or(value.to_string(), str::to_owned);
         command.mut_args(|option| {
-            let name = option.get_long().unwrap_or_default().to_owned();
-            match self.entries.get(&name) {
+            let name = option.get_long().unwrap_or_default();
+            let is_list = ["without", "with"].contains(&name);
+            match self.entries.get(name) {
                 None => option,
-                Some(toml::Value::Array(list)) if name.starts_with("with") => {
-                    let names: Vec<_> = list.iter().map(text).collect();
-                    let none = || selection::NONE.to_owned();
-                    option.default_value(
-                        Some(names.join(","))
-                            .filter(|_| !list.is_empty())
-                            .unwrap_or_else(none),
-                    )
+                Some(toml::Value::Array(list)) if is_list && list.is_empty() => {
+                    option.default_value(selection::NONE)
+                }
+                Some(toml::Value::Array(list)) if is_list => {
+                    option.default_values(list.iter().map(text))
                 }
                 Some(value) => option.default_value(text(value)),
             }

@@ -1,33 +1,30 @@
-//! The kinds of values: how each is written, on a flag, in a variable and in the file, and which
-//! are allowed.
+//! The kinds of values: how each is written, on the command line, in the environment and in a file,
+//! and which are allowed.
 //!
 //! Invariant: for every value allowed, reading what was shown gives the value back. A kind knows
-//! its range and nothing of the option it belongs to.
+//! its range and nothing of the field that it belongs to; a value is what serde makes of the field.
+//!
+//! Absent on purpose: `kB` and `MB`. Half of their readers take them for powers of ten, the other
+//! half for powers of two.
 
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{Arg, ArgAction};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ubyte::ByteUnit;
 
-use super::selection;
-use super::settings::{self, Values};
+use super::{KIB, MIB};
 
-/// Made once: there are three commands with options.
-static DEFAULTS: LazyLock<Values> = LazyLock::new(settings::defaults);
+/// Units of sizes; the first that divides a size shows it.
+const UNITS: [(&str, usize); 3] = [("GiB", 1024 * MIB), ("MiB", MIB), ("KiB", KIB)];
 
-/// What an option takes.
-#[derive(Clone)]
-pub(super) enum Kind {
+/// What an option or a technique takes.
+#[derive(Clone, Debug)]
+pub enum Kind {
     /// A whole number: `4096`.
     Whole(RangeInclusive<usize>),
     /// A number of bytes: `8KiB`, `1MiB`, or `8192`.
@@ -42,82 +39,24 @@ pub(super) enum Kind {
     Host,
     /// A directory that exists.
     Directory,
-    /// Techniques to take away: `slab,short-read`.
-    Without,
-    /// Techniques to put in: `slab,spin=50`.
-    With,
     /// A word for "none", or a value of another kind: `auto`, `off`.
     Or(&'static str, Box<Kind>),
 }
 
-/// A value as somebody wrote it, and what became of it.
-#[derive(Clone)]
-pub(super) struct Judged {
-    /// The value as [`Kind::show`] shows it; what is wrong, as it stands there.
-    pub(super) text: String,
-    /// The value as serde has it, or what to say of it.
-    pub(super) value: Result<Value, String>,
-}
-
-/// What makes clap's argument an option.
-pub(super) trait Judging {
-    /// The flag and the variable of this name, with values of this kind.
-    fn kind(self, kind: Kind) -> Self;
-
-    /// The flag alone, without a value, means `on`.
-    fn bare(self) -> Self;
-}
-
-impl Judging for Arg {
-    fn kind(self, kind: Kind) -> Self {
-        let name = self.get_id().as_str().replace('_', "-");
-        let variable = format!("BAREWIRE_{}", self.get_id().as_str().to_uppercase());
-        let default = DEFAULTS.get(&name).map(|value| kind.show(value));
-        let option = self
-            .long(name)
-            .env(variable)
-            .hide_env(true)
-            .required(false)
-            .default_value(default.unwrap_or_default())
-            .value_name(kind.allowed())
-            // `--port -1` is a wrong value and not an unknown flag.
-            .allow_negative_numbers(true);
-        let option = match kind {
-            Kind::Without | Kind::With => option.action(ArgAction::Append).value_delimiter(','),
-            _ => option,
-        };
-        // Nothing is refused here: clap could not say which variable or file it came from.
-        option.value_parser(OsStringValueParser::new().map(move |text| kind.judge(&text)))
-    }
-
-    fn bare(self) -> Self {
-        self.num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("on")
-    }
-}
-
 impl Kind {
     /// This kind, and a word that stands for none.
-    pub(super) fn or(self, word: &'static str) -> Self {
+    #[must_use]
+    pub fn or(self, word: &'static str) -> Self {
         Self::Or(word, Box::new(self))
     }
 
-    fn judge(&self, text: &OsString) -> Judged {
-        // What is not Unicode is never allowed: it could not be printed as TOML either.
-        let value = self.read(text.to_str().unwrap_or_default());
-        let given = || text.to_string_lossy().into_owned();
-        let text = value
-            .as_ref()
-            .map_or_else(|_| given(), |value| self.show(value));
-        Judged { text, value }
-    }
-
-    /// The value that `text` stands for, or what to say of it.
-    fn read(&self, text: &str) -> Result<Value, String> {
+    /// The value that `text` stands for.
+    ///
+    /// # Errors
+    ///
+    /// What is allowed, if `text` is not.
+    pub fn read(&self, text: &str) -> Result<Value, String> {
         let value = match self {
-            Self::Without => return selection::read(text, false),
-            Self::With => return selection::read(text, true),
             Self::Or(word, _) if text == *word => Some(Value::Null),
             Self::Or(_, kind) => kind.read(text).ok(),
             Self::Whole(range) => within(range, text.parse().ok()),
@@ -136,11 +75,10 @@ impl Kind {
     }
 
     /// The value as text that [`read`](Self::read) takes.
-    fn show(&self, value: &Value) -> String {
+    pub fn show(&self, value: &Value) -> String {
         match (self, value) {
             (Self::Or(word, _), Value::Null) => (*word).to_owned(),
             (Self::Or(_, kind), _) => kind.show(value),
-            (Self::Without | Self::With, _) => selection::show(value),
             (_, Value::Bool(is_on)) => if *is_on { "on" } else { "off" }.to_owned(),
             (_, Value::String(text)) => text.clone(),
             (Self::Size(_), _) => read_back(value).map_or_else(String::new, shown_size),
@@ -150,7 +88,7 @@ impl Kind {
     }
 
     /// What is allowed, as the help has it in place of the value.
-    fn allowed(&self) -> String {
+    pub fn allowed(&self) -> String {
         match self {
             Self::Whole(range) => format!("{} to {}", range.start(), range.end()),
             Self::Size(range) => {
@@ -165,8 +103,6 @@ impl Kind {
             Self::Words(words) => words.join("|"),
             Self::Host => "address or name".to_owned(),
             Self::Directory => "directory that exists".to_owned(),
-            Self::Without => "none|NAME,..".to_owned(),
-            Self::With => "none|NAME[=VALUE],..".to_owned(),
             Self::Or(word, kind) => format!("{word}|{}", kind.allowed()),
         }
     }
@@ -182,16 +118,20 @@ fn read_back<T: DeserializeOwned>(value: &Value) -> Option<T> {
 }
 
 fn size(text: &str) -> Option<usize> {
-    text.parse::<ByteUnit>().ok()?.as_u64().try_into().ok()
+    let unit = UNITS.into_iter().find(|(name, _)| text.ends_with(name));
+    let (name, bytes) = unit.unwrap_or(("", 1));
+    text.strip_suffix(name)?
+        .parse::<usize>()
+        .ok()?
+        .checked_mul(bytes)
 }
 
-/// In the largest unit that divides it; as bytes, where the unit would be rounded.
-pub(super) fn shown_size(bytes: usize) -> String {
-    let text = ByteUnit::from(bytes).to_string();
-    if text.contains('.') {
-        bytes.to_string()
-    } else {
-        text
+/// A number of bytes as [`Kind::Size`] shows it.
+pub fn shown_size(bytes: usize) -> String {
+    let divides = |(_, unit): &(&str, usize)| bytes > 0 && bytes.is_multiple_of(*unit);
+    match UNITS.into_iter().find(divides) {
+        Some((name, unit)) => format!("{}{name}", bytes / unit),
+        None => bytes.to_string(),
     }
 }
 
@@ -229,7 +169,6 @@ fn host(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{KIB, MIB};
     use proptest::prelude::*;
 
     const GIB: usize = 1024 * MIB;
@@ -274,18 +213,26 @@ mod tests {
             ("16KiB", 16 * KIB),
             ("1MiB", MIB),
             ("1GiB", GIB),
-            ("8kB", 8000),
         ] {
             assert_eq!(kind.read(text), Ok(bytes.into()), "{text:?}");
         }
         none_is_allowed(
             &kind,
-            &["1023", "2GiB", "1M", "KiB", "-1KiB", "99999999999GiB"],
+            &[
+                "1023",
+                "2GiB",
+                "1M",
+                "KiB",
+                "-1KiB",
+                "8kB",
+                "1.5MiB",
+                "99999999999GiB",
+            ],
         );
         let shown = shown(&kind, ["8192", "8000", "1025"]);
         assert_eq!(
             shown,
-            ["8KiB", "8kB", "1025"].map(|text| Some(text.to_owned()))
+            ["8KiB", "8000", "1025"].map(|text| Some(text.to_owned()))
         );
     }
 
@@ -367,7 +314,6 @@ mod tests {
                 Kind::Time(Duration::ZERO..=Duration::from_hours(1)),
                 Kind::Host,
                 Kind::Whole(0..=9),
-                Kind::With,
             ] {
                 let _ = kind.read(&text);
             }
