@@ -417,8 +417,8 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         (
             "--files-root /nonexistent",
-            "files-root is \"/nonexistent\" (flag --files-root); allowed: auto|directory \
-             that exists",
+            "files-root is \"/nonexistent\" (flag --files-root); allowed: auto, or a \
+             directory that exists",
         ),
     ] {
         let said = refused(barewire().args(args.split(' ')));

@@ -40,6 +40,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
     {
         let reason = format!("allowed: at least one for each of the {workers} --workers");
         ("connections-max", reason)
+    } else if config
+        .files_root
+        .as_ref()
+        .is_some_and(|root| !root.is_dir())
+    {
+        (
+            "files-root",
+            "allowed: auto, or a directory that exists".to_owned(),
+        )
     } else {
         return Ok(());
     };

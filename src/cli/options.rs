@@ -334,10 +334,7 @@ mod tests {
     /// A field that no option sets, and an option that sets no field, are found here.
     #[test]
     fn every_field_of_the_configuration_has_an_option() {
-        let fields: BTreeSet<_> = settings::defaults()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let fields: BTreeSet<_> = settings::DEFAULTS.keys().cloned().collect();
         let matches = settings::options().get_matches_from(["barewire"]);
         let settings = settings::choose(&matches, None).unwrap();
         let switches = techniques::switches().map(|(technique, _)| technique.name.to_owned());
@@ -350,12 +347,12 @@ mod tests {
         let matches = settings::options().get_matches_from(["barewire"]);
         let settings = settings::choose(&matches, None).unwrap();
         assert_eq!(settings.config, Config::default());
-        assert_eq!(settings.values, settings::defaults());
+        assert_eq!(settings.values, *settings::DEFAULTS);
     }
 
     #[test]
     fn every_option_takes_another_value_than_its_default() {
-        let defaults = settings::defaults();
+        let defaults = &settings::DEFAULTS;
         for option in settings::options().get_arguments() {
             let Some(name) = option
                 .get_long()

@@ -4,20 +4,15 @@
 //! `linger` are one value with the options of these names, however either was given. `--naive`
 //! contradicts nothing, since it names no technique.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::settings::{Setting, Settings, Source, hint};
+use super::settings::{Settings, Source, hint};
 use crate::techniques::{self, Form, Technique};
 
 /// What stands for no technique at all, so that `--print-config` can say it.
 pub(super) const NONE: &str = "none";
-
-/// That a technique shall have a value, and the option that says so.
-struct Claim {
-    name: String,
-    value: String,
-    by: Setting,
-}
 
 /// A name, or `name=value`, as a list of one pair of name and value; what is wrong with it, else.
 pub(super) fn read(text: &str, is_on: bool) -> Result<Value, String> {
@@ -64,13 +59,38 @@ pub(super) fn show(value: &Value) -> String {
     }
 }
 
+/// By name of the technique: the value that it shall have, and who says so.
+type Claims = BTreeMap<String, (String, String)>;
+
 /// Gives the techniques the values asked for.
 ///
 /// # Errors
 ///
 /// A sentence, if two things that were asked for contradict each other.
 pub(super) fn apply(settings: &mut Settings) -> Result<(), String> {
-    let mut claims = Vec::new();
+    let naive = settings.list.iter().find(|by| by.name == "naive").cloned();
+    let naive = naive.filter(|_| settings.values["naive"] == true);
+    let weakest = naive.as_ref().map_or(Source::File, |naive| naive.source);
+    let mut claims = claims(settings, weakest)?;
+    for (technique, switch) in techniques::switches() {
+        let name = technique.name;
+        let by_naive = naive.as_ref().filter(|_| !switch.is_demonstration);
+        let by_naive = by_naive.map(|naive| (switch.off.to_owned(), naive.origin.clone()));
+        let Some((value, origin)) = claims.remove(name).or(by_naive) else {
+            continue;
+        };
+        // Judged when it was read. What is no value of the technique is one of its option.
+        let _ = switch.set(&mut settings.config, &value);
+        if let Some(own) = settings.list.iter_mut().find(|own| own.name == name) {
+            (own.text, own.origin) = (value, origin);
+        }
+    }
+    Ok(())
+}
+
+/// What is claimed by name; by options that are techniques too, in places as strong as `weakest`.
+fn claims(settings: &Settings, weakest: Source) -> Result<Claims, String> {
+    let mut claims = Claims::new();
     for by in settings
         .list
         .iter()
@@ -78,57 +98,20 @@ pub(super) fn apply(settings: &mut Settings) -> Result<(), String> {
     {
         let named = match by.name.as_str() {
             "with" | "without" => settings.values[&by.name].clone(),
+            _ if by.source < weakest => continue,
             name => json!([[name, by.text]]),
         };
         let named: Vec<(String, String)> = serde_json::from_value(named).unwrap_or_default();
-        let by = || by.clone();
-        claims.extend(named.into_iter().map(|(name, value)| Claim {
-            name,
-            value,
-            by: by(),
-        }));
-    }
-    claims.retain(|claim| techniques::find(&claim.name).is_some());
-    for (at, one) in claims.iter().enumerate() {
-        let is_other = |other: &&Claim| other.name == one.name && other.value != one.value;
-        if let Some(other) = claims[..at].iter().find(is_other) {
-            return Err(format!(
-                "{} cannot be both {:?} ({}) and {:?} ({})",
-                one.name, other.value, other.by.origin, one.value, one.by.origin
-            ));
+        for (name, value) in named {
+            let claim = (value, by.origin.clone());
+            let (other, origin) = claims.entry(name.clone()).or_insert_with(|| claim.clone());
+            let (value, by) = claim;
+            if *other != value {
+                return Err(format!(
+                    "{name} cannot be both {other:?} ({origin}) and {value:?} ({by})"
+                ));
+            }
         }
     }
-    if settings.values["naive"] == true {
-        take_away_all(settings, &mut claims);
-    }
-    // The first claim last: it is the one whose origin is told.
-    for Claim { name, value, by } in claims.into_iter().rev() {
-        if let Some(switch) = techniques::find(&name).and_then(Technique::switch) {
-            // Judged when it was read. What is no value of the technique is one of its option.
-            let _ = switch.set(&mut settings.config, &value);
-        }
-        if let Some(own) = settings.list.iter_mut().find(|own| own.name == name) {
-            (own.text, own.origin) = (value, by.origin);
-        }
-    }
-    Ok(())
-}
-
-/// Claims the naive value for every technique that is not named, or by its own option in a weaker
-/// place than `--naive` only.
-fn take_away_all(settings: &Settings, claims: &mut Vec<Claim>) {
-    let Some(by) = settings.list.iter().find(|by| by.name == "naive") else {
-        return;
-    };
-    claims.retain(|claim| claim.by.source >= by.source || claim.by.name != claim.name);
-    for (technique, switch) in techniques::switches().filter(|(_, switch)| !switch.is_demonstration)
-    {
-        if claims.iter().all(|claim| claim.name != technique.name) {
-            claims.push(Claim {
-                name: technique.name.to_owned(),
-                value: switch.off.to_owned(),
-                by: by.clone(),
-            });
-        }
-    }
+    Ok(claims)
 }

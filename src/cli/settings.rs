@@ -53,16 +53,13 @@ pub(super) enum Source {
     Flag,
 }
 
-/// Made once: there are three commands with options.
-pub(super) static DEFAULTS: LazyLock<Values> = LazyLock::new(defaults);
-
-/// What every option is when nobody says anything.
-pub(super) fn defaults() -> Values {
+/// What every option is when nobody says anything. Made once: three commands have options.
+pub(super) static DEFAULTS: LazyLock<Values> = LazyLock::new(|| {
     let own = json!({"linger-may-block": false, "without": [], "with": [], "naive": false});
-    let own: Values = serde_json::from_value(own).unwrap_or_default();
-    let config = serde_json::to_value(Config::default()).and_then(serde_json::from_value::<Values>);
-    config.into_iter().flatten().chain(own).collect()
-}
+    let config = serde_json::to_value(Config::default()).unwrap_or_default();
+    let maps = [config, own].map(serde_json::from_value::<Values>);
+    maps.into_iter().flatten().flatten().collect()
+});
 
 /// The options alone.
 pub(super) fn options() -> Command {
@@ -75,7 +72,7 @@ pub(super) fn options() -> Command {
 ///
 /// A sentence that names the value, where it came from, and what is allowed.
 pub(super) fn choose(matches: &ArgMatches, file: Option<&File>) -> Result<Settings, String> {
-    let (mut values, mut list) = (defaults(), Vec::new());
+    let (mut values, mut list) = (DEFAULTS.clone(), Vec::new());
     let (options, mut heading) = (options(), "");
     for option in options.get_arguments() {
         let id = option.get_id().as_str();
@@ -139,25 +136,18 @@ impl Settings {
             # a flag, else a BAREWIRE_* variable, else the file, else the default.\n"
             .to_owned();
         let mut above = "";
-        for Setting {
-            name,
-            heading,
-            text: value,
-            origin,
-            ..
-        } in &self.list
-        {
-            if above != heading {
-                above = heading;
-                let _ = writeln!(text, "\n# {heading}");
+        for setting in &self.list {
+            if above != setting.heading {
+                above = &setting.heading;
+                let _ = writeln!(text, "\n# {above}");
             }
             // Whole numbers stand bare, all else as a string.
-            let number = value
-                .parse::<i64>()
-                .ok()
-                .filter(|number| number.to_string() == *value);
-            let value = number.map_or(toml::Value::from(&**value), toml::Value::from);
-            let _ = writeln!(text, "{:<32} # {origin}", format!("{name} = {value}"));
+            let value = match setting.text.parse::<i64>() {
+                Ok(number) if number.to_string() == setting.text => toml::Value::from(number),
+                _ => toml::Value::from(setting.text.as_str()),
+            };
+            let entry = format!("{} = {value}", setting.name);
+            let _ = writeln!(text, "{entry:<32} # {}", setting.origin);
         }
         text
     }
@@ -195,8 +185,9 @@ impl File {
             format!("the file {name} is not TOML: {}", error.to_string().trim())
         })?;
         let options = options();
-        let options = options.get_arguments().filter(|option| is_in_files(option));
-        let known: Vec<_> = options.filter_map(Arg::get_long).collect();
+        let known = options.get_arguments().filter_map(Arg::get_long);
+        // Not `--config` and `--print-config`, which are no values.
+        let known: Vec<_> = known.filter(|name| DEFAULTS.contains_key(*name)).collect();
         match entries.iter().find(|(key, _)| !known.contains(&&***key)) {
             None => Ok(Self { name, entries }),
             Some((key, toml::Value::Table(_))) => Err(format!(
@@ -230,11 +221,6 @@ impl File {
     }
 }
 
-/// Not `--config` and `--print-config`: only values have defaults.
-fn is_in_files(option: &Arg) -> bool {
-    !option.get_default_values().is_empty()
-}
-
 /// A warning for each variable that begins as ours do and is none.
 pub(super) fn unknown_variables() -> Vec<String> {
     let options = options();
@@ -243,10 +229,10 @@ pub(super) fn unknown_variables() -> Vec<String> {
         .filter_map(|option| option.get_env()?.to_str());
     let known: Vec<_> = known.collect();
     let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    given
-        .filter(|name| name.starts_with("BAREWIRE_") && !known.contains(&name.as_str()))
-        .map(|name| format!("{name} is no option{}", hint(&name, known.iter().copied())))
-        .collect()
+    let is_unknown = |name: &String| !known.contains(&&**name) && name.starts_with("BAREWIRE_");
+    let unknown = given.filter(is_unknown);
+    let warn = |name: String| format!("{name} is no option{}", hint(&name, known.iter().copied()));
+    unknown.map(warn).collect()
 }
 
 /// The name that is most like `wrong`, as the end of a sentence; nothing, if none is like it.

@@ -9,7 +9,6 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -37,7 +36,7 @@ pub enum Kind {
     Words(&'static [&'static str]),
     /// An address or a name. Whether the name exists turns out when it is looked up, at start.
     Host,
-    /// A directory that exists.
+    /// A directory. Whether it exists is checked with the machine at hand, not here.
     Directory,
     /// A word for "none", or a value of another kind: `auto`, `off`.
     Or(&'static str, Box<Kind>),
@@ -69,7 +68,7 @@ impl Kind {
             },
             Self::Words(words) => words.contains(&text).then(|| text.into()),
             Self::Host => host(text).map(Value::from),
-            Self::Directory => Path::new(text).is_dir().then(|| text.into()),
+            Self::Directory => (!text.is_empty()).then(|| text.into()),
         };
         value.ok_or_else(|| format!("allowed: {}", self.allowed()))
     }
@@ -91,14 +90,8 @@ impl Kind {
     pub fn allowed(&self) -> String {
         match self {
             Self::Whole(range) => format!("{} to {}", range.start(), range.end()),
-            Self::Size(range) => {
-                let (start, end) = (shown_size(*range.start()), shown_size(*range.end()));
-                format!("{start} to {end}")
-            }
-            Self::Time(range) => {
-                let (start, end) = (shown_time(*range.start()), shown_time(*range.end()));
-                format!("{start} to {end}")
-            }
+            Self::Size(range) => ends(range, shown_size),
+            Self::Time(range) => ends(range, shown_time),
             Self::OnOff => "on|off".to_owned(),
             Self::Words(words) => words.join("|"),
             Self::Host => "address or name".to_owned(),
@@ -106,6 +99,10 @@ impl Kind {
             Self::Or(word, kind) => format!("{word}|{}", kind.allowed()),
         }
     }
+}
+
+fn ends<T: Copy>(range: &RangeInclusive<T>, show: fn(T) -> String) -> String {
+    format!("{} to {}", show(*range.start()), show(*range.end()))
 }
 
 fn within<T: PartialOrd + Serialize>(range: &RangeInclusive<T>, value: Option<T>) -> Option<Value> {
