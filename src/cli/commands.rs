@@ -29,7 +29,6 @@ use crate::techniques;
 // A subcommand has options of its own, so those before it could be meant for neither.
 #[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 #[command(after_help = "`barewire --help` says what each option does in fact, and gives examples.")]
-#[allow(dead_code)] // Values are looked up by name.
 struct Barewire {
     #[command(flatten)]
     options: Options,
@@ -38,7 +37,6 @@ struct Barewire {
 }
 
 #[derive(Subcommand)]
-#[allow(dead_code)] // As above.
 enum Task {
     /// Serve; what is done if no command is given
     Serve(Options),

@@ -25,10 +25,11 @@ const LONGEST: Duration = Duration::from_hours(1);
 const LINGER_LONGEST: Duration = Duration::from_mins(1);
 
 /// The options. An option without a heading stands below the one of the option before.
+///
+/// What clap would put into the fields is not used: values of all options are looked up by name, in
+/// the same way (`settings`), and judged there.
 #[derive(Args)]
 #[group(skip)]
-// Values are looked up by name, all in the same way (`settings`).
-#[allow(dead_code)]
 pub(super) struct Options {
     /// Address or name to listen on
     ///

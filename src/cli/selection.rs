@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::settings::{Settings, Source, hint};
+use super::settings::{Layer, Settings, hint};
 use crate::techniques::{self, Form, Technique};
 
 /// What stands for no technique at all, so that `--print-config` can say it.
@@ -70,7 +70,7 @@ type Claims = BTreeMap<String, (String, String)>;
 pub(super) fn apply(settings: &mut Settings) -> Result<(), String> {
     let naive = settings.list.iter().find(|by| by.name == "naive").cloned();
     let naive = naive.filter(|_| settings.values["naive"] == true);
-    let weakest = naive.as_ref().map_or(Source::File, |naive| naive.source);
+    let weakest = naive.as_ref().map_or(Layer::File, |naive| naive.layer);
     let mut claims = claims(settings, weakest)?;
     for (technique, switch) in techniques::switches() {
         let name = technique.name;
@@ -88,17 +88,13 @@ pub(super) fn apply(settings: &mut Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// What is claimed by name; by options that are techniques too, in places as strong as `weakest`.
-fn claims(settings: &Settings, weakest: Source) -> Result<Claims, String> {
+/// What is claimed by name; by options that are techniques too, from layers as strong as `weakest`.
+fn claims(settings: &Settings, weakest: Layer) -> Result<Claims, String> {
     let mut claims = Claims::new();
-    for by in settings
-        .list
-        .iter()
-        .filter(|by| by.source > Source::Default)
-    {
+    for by in settings.list.iter().filter(|by| by.layer > Layer::Default) {
         let named = match by.name.as_str() {
             "with" | "without" => settings.values[&by.name].clone(),
-            _ if by.source < weakest => continue,
+            _ if by.layer < weakest => continue,
             name => json!([[name, by.text]]),
         };
         let named: Vec<(String, String)> = serde_json::from_value(named).unwrap_or_default();

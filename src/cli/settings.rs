@@ -1,7 +1,7 @@
 //! Which value each option has, and where it came from: a flag, else a `BAREWIRE_*` variable, else
 //! the file, else the default.
 //!
-//! clap chooses; the file's values are its defaults ([`File::below`]). Only the strongest source of
+//! clap chooses; the file's values are its defaults ([`File::below`]). Only the strongest layer of
 //! an option is judged: a flag can stand in for a wrong variable, such as the
 //! `BAREWIRE_PORT=tcp://10.0.0.1:80` that Kubernetes sets beside a service of our name. For its
 //! sake, too, a variable that names no option gets a warning, while such a key of the file is an
@@ -39,14 +39,14 @@ pub(super) struct Setting {
     heading: String,
     /// The value as text that the option takes.
     pub(super) text: String,
-    pub(super) source: Source,
-    /// The source in words: `flag --port`.
+    pub(super) layer: Layer,
+    /// The layer in words: `flag --port`.
     pub(super) origin: String,
 }
 
 /// Where a value stood; what is greater is heeded first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(super) enum Layer {
     Default,
     File,
     Variable,
@@ -81,7 +81,7 @@ pub(super) fn choose(matches: &ArgMatches, file: Option<&File>) -> Result<Settin
             continue;
         };
         let name = id.replace('_', "-");
-        let (source, origin) = origin(matches, option, &name, file);
+        let (layer, origin) = origin(matches, option, &name, file);
         let (mut texts, mut found) = (Vec::new(), Vec::new());
         for Judged { text, value } in judged.cloned() {
             let objection = |reason| format!("{name} is {text:?} ({origin}); {reason}");
@@ -92,7 +92,7 @@ pub(super) fn choose(matches: &ArgMatches, file: Option<&File>) -> Result<Settin
             name: name.clone(),
             heading: heading.to_owned(),
             text: texts.join(","),
-            source,
+            layer,
             origin,
         });
         let value = match <[Value; 1]>::try_from(found) {
@@ -114,18 +114,18 @@ pub(super) fn choose(matches: &ArgMatches, file: Option<&File>) -> Result<Settin
     Ok(settings)
 }
 
-fn origin(matches: &ArgMatches, option: &Arg, name: &str, file: Option<&File>) -> (Source, String) {
+fn origin(matches: &ArgMatches, option: &Arg, name: &str, file: Option<&File>) -> (Layer, String) {
     match (matches.value_source(option.get_id().as_str()), file) {
-        (Some(ValueSource::CommandLine), _) => (Source::Flag, format!("flag --{name}")),
+        (Some(ValueSource::CommandLine), _) => (Layer::Flag, format!("flag --{name}")),
         (Some(ValueSource::EnvVariable), _) => {
             let variable = option.get_env().unwrap_or_default().display();
-            (Source::Variable, format!("variable {variable}"))
+            (Layer::Variable, format!("variable {variable}"))
         }
         // Escaped, since a line feed in the name would end a comment.
         (_, Some(file)) if file.entries.contains_key(name) => {
-            (Source::File, format!("file {}", file.name.escape_debug()))
+            (Layer::File, format!("file {}", file.name.escape_debug()))
         }
-        _ => (Source::Default, "default".to_owned()),
+        _ => (Layer::Default, "default".to_owned()),
     }
 }
 

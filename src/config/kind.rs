@@ -102,7 +102,10 @@ impl Kind {
 }
 
 fn ends<T: Copy>(range: &RangeInclusive<T>, show: fn(T) -> String) -> String {
-    format!("{} to {}", show(*range.start()), show(*range.end()))
+    match (show(*range.start()), show(*range.end())) {
+        (start, end) if start == end => start,
+        (start, end) => format!("{start} to {end}"),
+    }
 }
 
 fn within<T: PartialOrd + Serialize>(range: &RangeInclusive<T>, value: Option<T>) -> Option<Value> {

@@ -44,28 +44,18 @@ fn switches() -> Vec<(&'static str, Group, Kind, &'static str, &'static str)> {
 }
 
 /// Those that are decided by the build.
-const BUILDS: [&str; 8] = [
-    "simd",
-    "lto",
-    "codegen-units",
-    "opt-level",
-    "target-cpu",
-    "panic",
-    "allocator",
-    "pgo",
-];
-
-/// Those of which one value breaks a promise of the server.
-const DEMONSTRATIONS: [&str; 1] = ["linger"];
+#[rustfmt::skip] // As above.
+const BUILDS: [&str; 8] =
+    ["simd", "lto", "codegen-units", "opt-level", "target-cpu", "panic", "allocator", "pgo"];
 
 /// All of them.
 pub(super) fn rows() -> Vec<Technique> {
     let switches = switches().into_iter().map(|(name, group, kind, on, off)| {
-        let is_demonstration = DEMONSTRATIONS.contains(&name);
         let switch = Switch {
             on,
             off,
-            is_demonstration,
+            // A reset throws answers away.
+            is_demonstration: name == "linger",
             name,
             kind,
         };
