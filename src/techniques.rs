@@ -1,22 +1,25 @@
-//! The table of techniques: what makes the server fast, by name, each with its claim, the file
-//! where it is decided, and the switch that takes it away.
+//! The table of techniques: what makes the server fast, by name, each with the switch that takes it
+//! away.
 //!
-//! The command line, `/stats`, the documents and the tests all walk this table, so that none of
-//! them can forget one. What the techniques do, and why, stands in `docs/techniques.md`, which
-//! `barewire explain` prints; their values stand in [`Techniques`](crate::config::Techniques).
-//! Absent is any decision: a row knows how to turn a technique off, not what it does.
+//! The command line, `/stats` and the tests all walk this table, so that none of them can forget
+//! one. A row finds the rest by its name. What the technique claims, where it is decided, and what
+//! it does is its entry in `docs/techniques.md`. Its value is the field of [`Techniques`] or
+//! [`SocketOptions`] that serde calls so. Absent is any decision: a row knows how to turn a
+//! technique off, not what it does.
 
-use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use crate::config::Config;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::{Config, Kind, SocketOptions, Techniques};
 
 mod table;
 
-mod builds;
+/// An entry for each technique, in the order of the table.
+const DOCUMENT: &str = include_str!("../docs/techniques.md");
 
-use builds::BUILDS;
-use table::SWITCHES;
+static TABLE: LazyLock<Vec<Technique>> = LazyLock::new(table::rows);
 
 /// Made once: to count the machine's cores for it, the standard library reads the cgroup's files.
 static DEFAULTS: LazyLock<Config> = LazyLock::new(Config::default);
@@ -29,7 +32,7 @@ pub struct Technique {
     /// What it belongs to.
     pub group: Group,
     /// What it promises, in one sentence.
-    pub claim: &'static str,
+    pub claim: String,
     /// The one file in which it is decided, from the package's root.
     pub file: &'static str,
     /// How it is taken away.
@@ -74,28 +77,23 @@ pub struct Switch {
     /// One value breaks a promise of the server. It can be chosen, to be looked at; `--naive`
     /// leaves it as it is, and so do the tests in which every technique is switched.
     pub is_demonstration: bool,
-    field: Field,
+    /// The technique's name.
+    name: &'static str,
+    kind: Kind,
 }
 
-/// Where a value lies.
-enum Field {
-    Flag(fn(&mut Config) -> &mut bool),
-    Count(fn(&mut Config) -> &mut usize, RangeInclusive<usize>),
-    Word(
-        &'static [&'static str],
-        fn(&mut Config, Access<'_>) -> &'static str,
-    ),
-}
-
-/// Whether a field that takes one of a few words is to be read or set.
-enum Access<'a> {
-    Get,
-    Set(&'a str),
+/// The parts of a [`Config`] that have techniques in them, as one map.
+#[derive(Serialize, Deserialize)]
+struct Fields {
+    #[serde(flatten)]
+    techniques: Techniques,
+    #[serde(flatten)]
+    socket: SocketOptions,
 }
 
 /// All techniques, in the order of the documents.
 pub fn all() -> impl Iterator<Item = &'static Technique> {
-    SWITCHES.iter().chain(&BUILDS)
+    TABLE.iter()
 }
 
 /// The technique of this name.
@@ -123,6 +121,12 @@ pub fn changed(
 }
 
 impl Technique {
+    /// Its paragraphs in `docs/techniques.md`: first the claim, then others behind their labels, as
+    /// in `**Where.**`.
+    pub fn paragraphs(&self) -> impl Iterator<Item = &'static str> + use<> {
+        paragraphs(self.name)
+    }
+
     /// Its switch, if it is not decided by the build.
     pub fn switch(&self) -> Option<&Switch> {
         match &self.form {
@@ -134,16 +138,8 @@ impl Technique {
 
 impl Group {
     /// In a word, for headings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Loop => "loop",
-            Self::Buffers => "buffers",
-            Self::Http => "http",
-            Self::Sharing => "sharing",
-            Self::Sockets => "sockets",
-            Self::Jobs => "jobs",
-            Self::Build => "build",
-        }
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
 }
 
@@ -151,45 +147,36 @@ impl Switch {
     /// Gives the technique a value; `false`, with nothing changed, if it takes no such value.
     #[must_use]
     pub fn set(&self, config: &mut Config, text: &str) -> bool {
-        match &self.field {
-            Field::Flag(field) => match text {
-                "on" | "off" => *field(config) = text == "on",
-                _ => return false,
-            },
-            Field::Count(field, range) => match text.parse() {
-                Ok(count) if range.contains(&count) => *field(config) = count,
-                _ => return false,
-            },
-            Field::Word(words, _) if !words.contains(&text) => return false,
-            Field::Word(_, access) => {
-                access(config, Access::Set(text));
-            }
-        }
+        let mut fields = Fields::map(config);
+        let changed = self.kind.read(text).and_then(|value| {
+            fields[self.name] = value;
+            serde_json::from_value(fields).map_err(|error| error.to_string())
+        });
+        let Ok(Fields { techniques, socket }) = changed else {
+            return false;
+        };
+        (config.techniques, config.socket) = (techniques, socket);
         true
+    }
+
+    /// `text` as [`get`](Self::get) would give it: 064 is 64. `None`, if the technique takes no
+    /// such value.
+    pub fn shown(&self, text: &str) -> Option<String> {
+        let value = self.kind.read(text).ok()?;
+        Some(self.kind.show(&value))
     }
 
     /// The technique's value, as text that [`set`](Self::set) takes; empty if its option gave it
     /// one that the technique does not have.
     pub fn get(&self, config: &Config) -> String {
-        // Looked up in a copy, so that one way to the field, the one that writes, is enough.
-        let mut config = config.clone();
-        match &self.field {
-            Field::Flag(field) if *field(&mut config) => "on".to_owned(),
-            Field::Flag(_) => "off".to_owned(),
-            Field::Count(field, _) => field(&mut config).to_string(),
-            Field::Word(_, access) => access(&mut config, Access::Get).to_owned(),
-        }
+        let text = self.kind.show(&Fields::map(config)[self.name]);
+        let is_own = self.kind.read(&text).is_ok();
+        if is_own { text } else { String::new() }
     }
 
     /// What [`set`](Self::set) takes, in words.
     pub fn allowed(&self) -> String {
-        match &self.field {
-            Field::Flag(_) => "on or off".to_owned(),
-            Field::Count(_, range) => {
-                format!("a whole number from {} to {}", range.start(), range.end())
-            }
-            Field::Word(words, _) => words.join(", "),
-        }
+        self.kind.allowed()
     }
 
     /// Whether the technique is in force: its value is any but the naive one.
@@ -206,84 +193,42 @@ impl Switch {
     pub fn is_on_by_default(&self) -> bool {
         self.is_on(&DEFAULTS)
     }
+}
 
-    const fn of(field: Field, on: &'static str, off: &'static str) -> Form {
-        Form::Switch(Self {
-            on,
-            off,
-            is_demonstration: false,
-            field,
-        })
+impl Fields {
+    fn map(config: &Config) -> Value {
+        let fields = Self {
+            techniques: config.techniques,
+            socket: config.socket,
+        };
+        // Numbers, words and times cannot fail.
+        serde_json::to_value(fields).unwrap_or_default()
     }
 }
 
-impl std::fmt::Debug for Field {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Flag(_) => "Flag",
-            Self::Count(..) => "Count",
-            Self::Word(..) => "Word",
-        })
-    }
+fn paragraphs(name: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let heading = format!("\n## {name}\n");
+    let entry = DOCUMENT.split_once(&heading).map_or("", |(_, rest)| rest);
+    let entry = entry.split("\n## ").next().unwrap_or_default();
+    entry.trim().split("\n\n")
 }
 
-impl Access<'_> {
-    /// Does what is asked of a field whose values have these words.
-    fn to<T: Copy + PartialEq>(self, field: &mut T, words: &[(&'static str, T)]) -> &'static str {
-        if let Self::Set(text) = self
-            && let Some((_, value)) = words.iter().find(|(word, _)| *word == text)
-        {
-            *field = *value;
-        }
-        let word = words.iter().find(|(_, value)| value == field);
-        word.map_or("", |(word, _)| word)
-    }
+/// The first code in the paragraph behind this label.
+fn code(name: &str, label: &str) -> &'static str {
+    let paragraph = paragraphs(name).find(|text| text.starts_with(label));
+    paragraph
+        .and_then(|text| text.split('`').nth(1))
+        .unwrap_or_default()
 }
 
-const fn flag(field: fn(&mut Config) -> &mut bool) -> Form {
-    Switch::of(Field::Flag(field), "on", "off")
-}
-
-const fn count(
-    field: fn(&mut Config) -> &mut usize,
-    range: RangeInclusive<usize>,
-    on: &'static str,
-    off: &'static str,
-) -> Form {
-    Switch::of(Field::Count(field, range), on, off)
-}
-
-const fn word(
-    words: &'static [&'static str],
-    field: fn(&mut Config, Access<'_>) -> &'static str,
-    on: &'static str,
-    off: &'static str,
-) -> Form {
-    Switch::of(Field::Word(words, field), on, off)
-}
-
-const fn demonstration(form: Form) -> Form {
-    match form {
-        Form::Switch(switch) => Form::Switch(Switch {
-            is_demonstration: true,
-            ..switch
-        }),
-        build @ Form::Build(_) => build,
-    }
-}
-
-const fn row(
-    name: &'static str,
-    group: Group,
-    form: Form,
-    file: &'static str,
-    claim: &'static str,
-) -> Technique {
+/// Something that has an entry of this name.
+fn row(name: &'static str, group: Group, form: Form) -> Technique {
+    let claim = paragraphs(name).next().unwrap_or_default();
     Technique {
         name,
         group,
-        claim,
-        file,
+        claim: claim.replace('\n', " "),
+        file: code(name, "**Where.**"),
         form,
     }
 }

@@ -35,51 +35,38 @@ fn identifier(text: &str) -> &str {
     text.split(|next| !is_part(next)).next().unwrap_or("")
 }
 
-/// Which field of `Techniques` a row of the table speaks of, by the row's name; none for those that
-/// are options of a socket. Read from the source, since a row shows its field to nobody.
-fn fields() -> Vec<(&'static Technique, String)> {
-    let table = read("src/techniques/table.rs");
-    let (rows, functions) = table.split_once("\n];\n").expect("the end of the rows");
-    let field = |text: &str| {
-        let (_, rest) = text.split_once("config.techniques.")?;
-        Some(identifier(rest).to_owned())
-    };
-    let mut found = Vec::new();
-    for row in rows.split("\n    row(\n").skip(1) {
-        let name = row.split('"').nth(1).expect("a name");
-        let technique = techniques::find(name).expect("a technique of the table");
-        // A word's field stands in a function of its own.
-        let of_function = || {
-            let mut bodies = functions.split("\nfn ").skip(1);
-            let body = bodies.find(|body| row.contains(&format!(" {},", identifier(body))));
-            body.and_then(field)
-        };
-        found.extend(
-            field(row)
-                .or_else(of_function)
-                .map(|field| (technique, field)),
-        );
-    }
-    found
+/// A field of `Techniques`.
+struct Field {
+    /// As serde has it, which is the name of its technique.
+    name: String,
+    identifier: String,
+    /// Its comment.
+    claim: String,
 }
 
-/// The fields of `Techniques`, each with its comment.
-fn claims() -> Vec<(String, String)> {
+/// The fields of `Techniques`, read from the source.
+fn fields() -> Vec<Field> {
     let source = read("src/config/techniques.rs");
     let body = source
         .split("pub struct Techniques {\n")
         .nth(1)
         .expect("the struct");
     let body = body.split("\n}").next().expect("its end");
-    let (mut found, mut claim) = (Vec::new(), String::new());
+    let (mut found, mut claim, mut name) = (Vec::new(), String::new(), None);
     for line in body.lines().map(str::trim) {
-        match (line.strip_prefix("/// "), line.strip_prefix("pub ")) {
-            (Some(words), _) => claim = format!("{claim} {words}"),
-            (None, Some(field)) => {
-                found.push((identifier(field).to_owned(), joined(&claim)));
-                claim.clear();
-            }
-            (None, None) => {}
+        if let Some(words) = line.strip_prefix("/// ") {
+            claim = format!("{claim} {words}");
+        } else if line.starts_with("#[serde(rename") {
+            name = line.split('"').nth(1);
+        } else if let Some(field) = line.strip_prefix("pub ") {
+            let identifier = identifier(field).to_owned();
+            found.push(Field {
+                name: name
+                    .take()
+                    .map_or(identifier.replace('_', "-"), str::to_owned),
+                claim: joined(&std::mem::take(&mut claim)),
+                identifier,
+            });
         }
     }
     found
@@ -103,16 +90,18 @@ fn paragraph(entry: &str, label: &str) -> String {
 
 #[test]
 fn every_field_is_a_row_with_the_same_claim() {
-    let (rows, claims) = (fields(), claims());
-    let of_rows: Vec<_> = rows.iter().map(|(_, field)| field.as_str()).collect();
-    let of_claims: Vec<_> = claims.iter().map(|(field, _)| field.as_str()).collect();
-    assert_eq!(of_rows, of_claims);
-    for ((technique, _), (field, claim)) in rows.iter().zip(&claims) {
-        assert_eq!(technique.claim, claim, "{} and {field}", technique.name);
-    }
-    let switches = techniques::switches().count();
+    let fields = fields();
     let options = ["nodelay", "backlog", "linger"];
-    assert_eq!(switches, rows.len() + options.len());
+    let rows: Vec<_> = techniques::switches()
+        .map(|(technique, _)| technique)
+        .filter(|technique| !options.contains(&technique.name))
+        .collect();
+    let of_rows: Vec<_> = rows.iter().map(|technique| technique.name).collect();
+    let of_fields: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(of_rows, of_fields);
+    for (technique, field) in rows.iter().zip(&fields) {
+        assert_eq!(technique.claim, field.claim, "{}", technique.name);
+    }
 }
 
 #[test]
@@ -131,7 +120,7 @@ fn names_are_unique_and_words_with_hyphens() {
 #[test]
 fn claims_are_sentences_and_files_exist() {
     for technique in techniques::all() {
-        let (name, claim, file) = (technique.name, technique.claim, technique.file);
+        let (name, claim, file) = (technique.name, &technique.claim, technique.file);
         assert!(claim.ends_with('.') && claim.len() > 30, "{name}: {claim}");
         let place = root().join(file);
         assert!(place.is_file(), "{name}: {file}");
@@ -241,8 +230,8 @@ fn every_entry_says_where_and_how() {
             let source = code(&read(file)).replace("techniques().", "techniques.");
             let body = function_of(&source, function);
             let body = body.unwrap_or_else(|| panic!("{name}: {function} is not in {file}"));
-            if let Some((_, field)) = fields.iter().find(|(row, _)| row.name == name) {
-                let mark = format!("techniques.{field}");
+            if let Some(field) = fields.iter().find(|field| field.name == name) {
+                let mark = format!("techniques.{}", field.identifier);
                 assert!(body.contains(&mark), "{name}: {function} reads no {mark}");
             }
         }
@@ -355,7 +344,13 @@ fn each_field_is_read_in_the_file_of_its_row_and_nowhere_else() {
         })
         .collect();
     let mut offences = Vec::new();
-    for (technique, field) in fields() {
+    for Field {
+        name,
+        identifier: field,
+        ..
+    } in fields()
+    {
+        let technique = techniques::find(&name).expect("a row");
         let mark = format!("techniques.{field}");
         let reads = |code: &str| {
             // The reactor's are asked for by a call.
@@ -369,7 +364,7 @@ fn each_field_is_read_in_the_file_of_its_row_and_nowhere_else() {
             .map(|(path, _)| path.as_str())
             .collect();
         if found != [technique.file] {
-            let (name, file) = (technique.name, technique.file);
+            let file = technique.file;
             offences.push(format!(
                 "{name}: {mark} is read in {found:?}, the table says {file}"
             ));

@@ -1,379 +1,390 @@
 //! Every option, once.
 //!
-//! A row is an option's name, the form of its value with the range allowed, the field that it
-//! fills, and what it does. Flags, `BAREWIRE_*` variables, keys of the file, the help, the banner
-//! and `--print-config` are all made from these rows, so that they cannot disagree; a test holds
-//! that every field of [`Config`] has one. Absent are the defaults: they stand in `config.rs`, with
-//! their reasons.
+//! A field is an option: its name is that of the flag, the variable and the key, its comment the
+//! help, and its kind says which values are allowed. A test holds that every field of
+//! [`Config`](crate::config::Config) has one. Absent are the defaults: they stand in `config.rs`,
+//! with their reasons. Ranges admit whatever somebody may want to try; values that contradict each
+//! other are found in [`checks`](super::checks).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::forms::{Choice, Directory, Host, Or, Size, Span, Switch, Whole};
-use super::limits::{self, SPAN_MAX, SPAN_MIN};
-use super::selection::{Names, Selection};
-use super::setting::Setting;
-use crate::config::{Config, KIB, LogLevel, MIB};
+use clap::Args;
 
-/// What the options fill.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Values {
-    /// What the server is given.
-    pub(super) config: Config,
-    /// The operator knows what a long `--linger` does.
-    pub(super) linger_may_block: bool,
-    /// Every technique has its naive value, unless it is named elsewhere.
-    pub(super) naive: bool,
-    /// Techniques that are taken away.
-    pub(super) without: Selection,
-    /// Techniques that are put in, or given a value.
-    pub(super) with: Selection,
-}
+use super::argument::Argument as _;
+use crate::config::{KIB, Kind, MIB, bounds};
 
-/// Options that belong together.
-pub(super) struct Section {
-    /// Their heading.
-    pub(super) title: &'static str,
-    /// They themselves.
-    pub(super) settings: Vec<Setting>,
-}
+/// One gibibyte, in bytes.
+const GIB: usize = 1024 * MIB;
+/// The shortest time that a timeout may have. Shorter ones than a thread's time slice say more
+/// about the scheduler than about the peer.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// The longest. Who is silent for an hour is gone, and its descriptor is needed.
+const LONGEST: Duration = Duration::from_hours(1);
+/// The longest linger. A thread that stands still for a minute shows all that there is to be seen.
+const LINGER_LONGEST: Duration = Duration::from_mins(1);
 
-/// All options, in the order of the help.
-pub(super) fn table() -> Vec<Section> {
-    let section = |title, settings| Section { title, settings };
-    vec![
-        section("Listening", listening()),
-        section("Work", work()),
-        section("Sockets", sockets()),
-        section("Limits on a request's head", limits::heads()),
-        section("Limits on a request's body", limits::bodies()),
-        section("Limits on the server", limits::server()),
-        section("Timeouts", limits::timeouts()),
-        section("Closing a connection", limits::closing()),
-        section("Leaving", leaving()),
-        section("Observing", observing()),
-        section("Techniques", techniques()),
-    ]
-}
+/// The options. An option without a heading stands below the one of the option before.
+///
+/// What clap would put into the fields is not used: values of all options are looked up by name, in
+/// the same way (`settings`), and judged there.
+#[derive(Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// Address or name to listen on
+    ///
+    /// 127.0.0.1 and ::1 are reached from this machine only, 0.0.0.0 and :: from everywhere. A name
+    /// is looked up once, at start.
+    #[arg(help_heading = "Listening", kind = Kind::Host)]
+    host: String,
 
-fn listening() -> Vec<Setting> {
-    vec![
-        Setting::new(
-            "host",
-            Host,
-            |values| &mut values.config.host,
-            "Address or name to listen on",
-            "127.0.0.1 and ::1 are reached from this machine only, 0.0.0.0 and :: from everywhere. \
-             A name is looked up once, at start.",
-        ),
-        Setting::new(
-            "port",
-            Whole(0..=u16::MAX),
-            |values| &mut values.config.port,
-            "Port to listen on; 0 takes a free one",
-            "Ports below 1024 need a privilege. The one taken is printed to stdout.",
-        ),
-        Setting::new(
-            "share-port",
-            Switch,
-            |values| &mut values.config.share_port,
-            "Do not look for another process on the port",
-            "The reactors share their port by SO_REUSEPORT, and the kernel lets a second process \
-             of the same user join them, without an error, and take a part of the connections. So \
-             the port is probed at start; this leaves the probe out.",
-        )
-        .bare(),
-        Setting::new(
-            // "auto" rather than no value at all, so that --print-config can say it.
-            "files-root",
-            Or("auto", Directory),
-            |values| &mut values.config.files_root,
-            "Directory that /async-files may read",
-            "Nothing outside of it is read, whatever `..` and symbolic links say. auto makes one \
-             at start, with sample files in it. (A directory of that name is ./auto.)",
-        ),
-    ]
-}
+    /// Port to listen on; 0 takes a free one
+    ///
+    /// Ports below 1024 need a privilege. The one taken is printed to stdout.
+    #[arg(kind = Kind::Whole(0..=65_535))]
+    port: String,
 
-fn work() -> Vec<Setting> {
-    vec![
-        Setting::new(
-            "workers",
-            // No machine has more cores, and each reactor is a thread, a listener and its buffers.
-            Whole(1..=1024),
-            |values| &mut values.config.workers,
-            "Reactors, each a thread of its own",
-            "Each has its own listener, connections and buffers; the kernel deals new connections \
-             out among them. The default is the number of cores.",
-        ),
-        Setting::new(
-            "job-threads",
-            // Jobs block on disks and CPUs, which serve fewer at once. Who waits does so in the
-            // queue.
-            Whole(1..=512),
-            |values| &mut values.config.job_threads,
-            "Threads for work that would hold a reactor up",
-            "Files are read and long computations are made there. All reactors share them.",
-        ),
-    ]
-}
+    /// Do not look for another process on the port
+    ///
+    /// The reactors share their port by SO_REUSEPORT, and the kernel lets a second process of the
+    /// same user join them, without an error, and take a part of the connections. So the port is
+    /// probed at start; this leaves the probe out.
+    #[arg(kind = Kind::OnOff, bare())]
+    share_port: String,
 
-fn sockets() -> Vec<Setting> {
-    // A path of 10 Gbit/s and 50 ms there and back has 60 MiB on its way; no buffer need hold more.
-    let kernel_buffer = || Or("auto", Size(KIB..=64 * MIB));
-    vec![
-        Setting::new(
-            "nodelay",
-            Switch,
-            |values| &mut values.config.socket.nodelay,
-            "Send every answer at once (TCP_NODELAY)",
-            "on turns Nagle's algorithm off, as the article's enable_nodelay does. Answers leave \
-             whole, with one send, so there is nothing for it to gather; with off, a second answer \
-             waits for the acknowledgement of the first, which the peer may delay by 40 ms.",
-        ),
-        Setting::new(
-            "backlog",
-            // Sixteen bits are what older kernels kept of it.
-            Whole(1..=65_535),
-            |values| &mut values.config.socket.backlog,
-            "Connections that may wait to be accepted",
-            "For each reactor's listener. The kernel lowers it to net.core.somaxconn without a \
-             word. A client beyond it is not told; it tries again after a second.",
-        ),
-        Setting::new(
-            "buffer-size",
-            // Below, a browser's head takes several calls; above, the buffer falls out of the
-            // core's cache.
-            Size(KIB..=MIB),
-            |values| &mut values.config.socket.buffer_size,
-            "The most that one recv takes",
-            "The article's http_buffer_size. Each reactor has one such buffer, and all its \
-             connections share it: it costs no memory for each of them, and does not limit \
-             requests (see below). More takes bodies and pipelined requests in fewer calls.",
-        ),
-        Setting::new(
-            "recv-buffer",
-            kernel_buffer(),
-            |values| &mut values.config.socket.recv_buffer,
-            "The kernel's receive buffer of a connection (SO_RCVBUF)",
-            "auto leaves the kernel's tuning alone, which lets the buffer grow with the \
-             connection's speed (tcp(7)). A size switches that tuning off; the kernel doubles it, \
-             for its own records, after lowering it to net.core.rmem_max (socket(7)).",
-        ),
-        Setting::new(
-            "send-buffer",
-            kernel_buffer(),
-            |values| &mut values.config.socket.send_buffer,
-            "The kernel's send buffer of a connection (SO_SNDBUF)",
-            "As --recv-buffer, for what the peer has not yet acknowledged; lowered to \
-             net.core.wmem_max.",
-        ),
-    ]
-}
+    /// Directory that /async-files may read
+    ///
+    /// Nothing outside of it is read, whatever `..` and symbolic links say. auto makes one at
+    /// start, with sample files in it. (A directory of that name is ./auto.)
+    // "auto" rather than no value at all, so that --print-config can say it.
+    #[arg(kind = Kind::Directory.or("auto"))]
+    files_root: String,
 
-fn leaving() -> Vec<Setting> {
-    // A supervisor's patience ends earlier: systemd kills after 90 s, Kubernetes after 30 s.
-    let longest = SPAN_MAX;
-    vec![
-        Setting::new(
-            "grace",
-            Span(Duration::ZERO..=longest),
-            |values| &mut values.config.drain.grace,
-            "Leave this long after SIGTERM or Ctrl-C, whoever is still there",
-            "The server leaves earlier if no connection is left, and at once at a second signal.",
-        ),
-        Setting::new(
-            "drain-delay",
-            Span(Duration::ZERO..=longest),
-            |values| &mut values.config.drain.delay,
-            "Go on accepting this long, while /healthz says 503",
-            "Behind a balancer: two of its check intervals, so that it sends nobody here any more.",
-        ),
-        Setting::new(
-            "drain-idle",
-            Span(SPAN_MIN..=longest),
-            |values| &mut values.config.drain.idle,
-            "Silence after which a draining connection is closed",
-            "Every open connection gets one more request answered, if it comes before that.",
-        ),
-    ]
-}
+    /// Reactors, each a thread of its own
+    ///
+    /// Each has its own listener, connections and buffers; the kernel deals new connections out
+    /// among them. The default is the number of cores.
+    // No machine has more cores, and each reactor is a thread, a listener and its buffers.
+    #[arg(help_heading = "Work", kind = Kind::Whole(1..=1024))]
+    workers: String,
 
-fn observing() -> Vec<Setting> {
-    const LEVELS: &[(&str, LogLevel)] = &[
-        ("off", LogLevel::Off),
-        ("errors", LogLevel::Errors),
-        ("access", LogLevel::Access),
-    ];
-    vec![
-        Setting::new(
-            "log",
-            Choice(LEVELS),
-            |values| &mut values.config.log,
-            "What goes to stderr while serving",
-            "errors: each refusal with its peer and reason, faults and panics. access: these, and \
-             a line for each request, which costs a system call more. The reactors write them \
-             themselves: a pipe that nobody empties holds them up.",
-        ),
-        Setting::new(
-            "sample",
-            // Beyond a million a busy reactor would time less than one request in five seconds.
-            Whole(0..=1_000_000),
-            |values| &mut values.config.sample,
-            "Time one request in so many, for /stats and /profiler-stats",
-            "0 times none. Answers that take a wait or a job are always timed.",
-        ),
-        Setting::new(
-            "server-timing",
-            Switch,
-            |values| &mut values.config.server_timing,
-            "Time every request, and say in its answer what its stages took",
-            "In a Server-Timing field, in milliseconds, which browsers show beside the request; \
-             --sample is then 1. Of requests that came together the first has it; an answer that \
-             took a wait or a job has none.",
-        ),
-    ]
-}
+    /// Threads for work that would hold a reactor up
+    ///
+    /// Files are read and long computations are made there. All reactors share them.
+    // Jobs block on disks and CPUs, which serve fewer at once. Who waits does so in the queue.
+    #[arg(kind = Kind::Whole(1..=512))]
+    job_threads: String,
 
-fn techniques() -> Vec<Setting> {
-    vec![
-        Setting::new(
-            "without",
-            Names::OFF,
-            |values| &mut values.without,
-            "Techniques to take away, by name",
-            "What much real code does is done instead, and the same bytes are sent. Can be given \
-             several times; in the file it may be a list of texts.",
-        )
-        .repeated(),
-        Setting::new(
-            "with",
-            Names::ON,
-            |values| &mut values.with,
-            "Techniques to put in, by name; name=value for a number or a word",
-            "spin=50, static-routing=patterns. A technique that is named here and in --without is \
-             refused. nodelay, backlog and linger are the same value as the option of that name: \
-             two that contradict each other are refused.",
-        )
-        .repeated(),
-        Setting::new(
-            "naive",
-            Switch,
-            |values| &mut values.naive,
-            "Take every technique away that is a switch",
-            "But for linger, which loses answers: it is a demonstration, and wants its name in \
-             --without. --with puts single ones back; so does --nodelay or --backlog, unless it \
-             comes from a weaker place, such as the file when this is a flag.",
-        )
-        .bare(),
-    ]
+    /// Send every answer at once (TCP_NODELAY)
+    ///
+    /// on turns Nagle's algorithm off, as the article's enable_nodelay does. Answers leave whole,
+    /// with one send, so there is nothing for it to gather; with off, a second answer waits for the
+    /// acknowledgement of the first, which the peer may delay by 40 ms.
+    #[arg(help_heading = "Sockets", kind = Kind::OnOff)]
+    nodelay: String,
+
+    /// Connections that may wait to be accepted
+    ///
+    /// For each reactor's listener. The kernel lowers it to net.core.somaxconn without a word. A
+    /// client beyond it is not told; it tries again after a second.
+    // Sixteen bits are what older kernels kept of it.
+    #[arg(kind = Kind::Whole(1..=65_535))]
+    backlog: String,
+
+    /// The most that one recv takes
+    ///
+    /// The article's http_buffer_size. Each reactor has one such buffer, and all its connections
+    /// share it: it costs no memory for each of them, and does not limit requests (see below). More
+    /// takes bodies and pipelined requests in fewer calls.
+    // Below, a browser's head takes several calls; above, the buffer falls out of the core's cache.
+    #[arg(kind = Kind::Size(KIB..=MIB))]
+    buffer_size: String,
+
+    /// The kernel's receive buffer of a connection (SO_RCVBUF)
+    ///
+    /// auto leaves the kernel's tuning alone, which lets the buffer grow with the connection's
+    /// speed (tcp(7)). A size switches that tuning off; the kernel doubles it, for its own records,
+    /// after lowering it to net.core.rmem_max (socket(7)).
+    #[arg(kind = Kind::Size(KIB..=64 * MIB).or("auto"))]
+    recv_buffer: String,
+
+    /// The kernel's send buffer of a connection (SO_SNDBUF)
+    ///
+    /// As --recv-buffer, for what the peer has not yet acknowledged; lowered to net.core.wmem_max.
+    #[arg(kind = Kind::Size(KIB..=64 * MIB).or("auto"))]
+    send_buffer: String,
+
+    /// Bytes of a request line; beyond: 414
+    ///
+    /// RFC 9112 section 3 asks for at least 8000.
+    #[arg(help_heading = "Limits on a request's head", kind = Kind::Size(16..=MIB))]
+    request_line_max: String,
+
+    /// Bytes of a header section; beyond: 431
+    ///
+    /// Without the request line.
+    #[arg(kind = Kind::Size(16..=MIB))]
+    header_section_max: String,
+
+    /// Fields of a header section; beyond: 431
+    // The slots that a head is parsed into are an array.
+    #[arg(kind = Kind::Whole(1..=bounds::FIELDS_MAX))]
+    header_fields_max: String,
+
+    /// Bytes of a body; beyond: 413
+    ///
+    /// Known from Content-Length before the body is read, or found while its chunks arrive. Not
+    /// more than --buffers-max holds beside a request head.
+    // A body is held in memory as a whole. 0 admits empty ones only.
+    #[arg(help_heading = "Limits on a request's body", kind = Kind::Size(0..=GIB))]
+    body_max: String,
+
+    /// Bytes of all chunk extensions of a body; beyond: 400
+    ///
+    /// They are read over and dropped.
+    // They mean nothing to this server. 0 refuses them.
+    #[arg(kind = Kind::Size(0..=MIB))]
+    chunk_extensions_max: String,
+
+    /// Bytes of a trailer section; beyond: 431
+    ///
+    /// Trailers are read over and dropped.
+    #[arg(kind = Kind::Size(0..=MIB))]
+    trailer_section_max: String,
+
+    /// Fields of a trailer section; beyond: 431
+    #[arg(kind = Kind::Whole(0..=bounds::FIELDS_MAX))]
+    trailer_fields_max: String,
+
+    /// Open connections; beyond, new ones wait in the backlog
+    ///
+    /// Of the whole process, shared out among the reactors. auto takes 90 % of the file limit,
+    /// which is raised to the hard one at start.
+    // The most descriptors that Linux gives a process, unless told otherwise (fs.nr_open).
+    #[arg(help_heading = "Limits on the server", kind = Kind::Whole(1..=1_048_576).or("auto"))]
+    connections_max: String,
+
+    /// Bytes of answers gathered for a connection; beyond, they are sent
+    ///
+    /// If the peer does not take them, it is neither read nor served until it has. Not more than
+    /// --buffers-max.
+    // From one small answer; more than 64 MiB for one connection is a download, not an answer.
+    #[arg(kind = Kind::Size(KIB..=64 * MIB))]
+    owed_max: String,
+
+    /// Bytes that a reactor's connections may hold; beyond: 503
+    ///
+    /// With Retry-After. Requests and answers in part, and bodies; an idle connection holds none.
+    // From one segment of a body, to what a 32-bit size can tell.
+    #[arg(kind = Kind::Size(bounds::SEGMENT_BYTES..=2 * GIB))]
+    buffers_max: String,
+
+    /// Jobs that wait for a thread; beyond: 503
+    ///
+    /// With Retry-After. See --job-threads.
+    // Each that waits holds a connection; so many at once are a fault, not a peak.
+    #[arg(kind = Kind::Whole(1..=65_536))]
+    jobs_max: String,
+
+    /// No byte since accept or since the last answer: close
+    ///
+    /// Without an answer: browsers connect ahead, and would take a 408 for the answer to the
+    /// request that they send next.
+    #[arg(help_heading = "Timeouts", kind = Kind::Time(SHORTEST..=LONGEST))]
+    idle_timeout: String,
+
+    /// From the first byte of a request head to its last: 408
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    head_timeout: String,
+
+    /// Between two reads of a body: 408
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    body_timeout: String,
+
+    /// After this long a body must come at 500 bytes a second: 408
+    ///
+    /// Else a peer could keep a body going for hours, a byte at a time.
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    body_rate_after: String,
+
+    /// The peer takes nothing of an answer: close
+    ///
+    /// Or, after this long, less than 500 bytes a second. It is TCP_USER_TIMEOUT too, which bounds
+    /// what the kernel goes on delivering after close().
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    write_timeout: String,
+
+    /// What close() does with bytes not yet delivered (SO_LINGER)
+    ///
+    /// off is the kernel's default, and the article's disable_linger: close() returns at once, and
+    /// the kernel delivers in the background. 0 resets the connection and throws the bytes away, so
+    /// answers get lost. More makes close() wait for the peer, and needs --linger-may-block.
+    #[arg(help_heading = "Closing a connection")]
+    #[arg(kind = Kind::Time(Duration::ZERO..=LINGER_LONGEST).or("off"))]
+    linger: String,
+
+    /// Allow a --linger above 0
+    ///
+    /// close() then blocks the thread until the peer has taken all bytes or the time is over, even
+    /// though the socket is non-blocking (socket(7)). One slow peer holds up every connection of
+    /// its reactor for that long.
+    #[arg(kind = Kind::OnOff, bare())]
+    linger_may_block: String,
+
+    /// Silence that ends a lingering close
+    ///
+    /// Before the server closes it reads and drops what the peer still sends: closed at once, the
+    /// kernel would answer that with a reset, and the peer would lose the answer that it has not
+    /// yet read (RFC 9112 section 9.6). Not to be confused with --linger.
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    lingering_silence: String,
+
+    /// The longest lingering close
+    ///
+    /// However much the peer still sends.
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    lingering_timeout: String,
+
+    /// Leave this long after SIGTERM or Ctrl-C, whoever is still there
+    ///
+    /// The server leaves earlier if no connection is left, and at once at a second signal.
+    #[arg(help_heading = "Leaving", kind = Kind::Time(Duration::ZERO..=LONGEST))]
+    grace: String,
+
+    /// Go on accepting this long, while /healthz says 503
+    ///
+    /// Behind a balancer: two of its check intervals, so that it sends nobody here any more.
+    #[arg(kind = Kind::Time(Duration::ZERO..=LONGEST))]
+    drain_delay: String,
+
+    /// Silence after which a draining connection is closed
+    ///
+    /// Every open connection gets one more request answered, if it comes before that.
+    #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
+    drain_idle: String,
+
+    /// What goes to stderr while serving
+    ///
+    /// errors: each refusal with its peer and reason, faults and panics. access: these, and a line
+    /// for each request, which costs a system call more. The reactors write them themselves: a pipe
+    /// that nobody empties holds them up.
+    #[arg(help_heading = "Observing", kind = Kind::Words(&["off", "errors", "access"]))]
+    log: String,
+
+    /// Time one request in so many, for /stats and /profiler-stats
+    ///
+    /// 0 times none. Answers that take a wait or a job are always timed.
+    // Beyond a million a busy reactor would time less than one request in five seconds.
+    #[arg(kind = Kind::Whole(0..=1_000_000))]
+    sample: String,
+
+    /// Time every request, and say in its answer what its stages took
+    ///
+    /// In a Server-Timing field, in milliseconds, which browsers show beside the request; --sample
+    /// is then 1. Of requests that came together the first has it; an answer that took a wait or a
+    /// job has none.
+    #[arg(kind = Kind::OnOff)]
+    server_timing: String,
+
+    /// Techniques to take away, by name
+    ///
+    /// What much real code does is done instead, and the same bytes are sent. Can be given several
+    /// times; in the file it may be a list of texts.
+    #[arg(help_heading = "Techniques", names = false)]
+    without: String,
+
+    /// Techniques to put in, by name; name=value for a number or a word
+    ///
+    /// spin=50, static-routing=patterns. A technique that is named here and in --without is
+    /// refused. nodelay, backlog and linger are the same value as the option of that name: two that
+    /// contradict each other are refused.
+    #[arg(names = true)]
+    with: String,
+
+    /// Take every technique away that is a switch
+    ///
+    /// But for linger, which loses answers: it is a demonstration, and wants its name in --without.
+    /// --with puts single ones back; so does --nodelay or --backlog, unless it comes from a weaker
+    /// place, such as the file when this is a flag.
+    #[arg(kind = Kind::OnOff, bare())]
+    naive: String,
+
+    /// Read options from this TOML file
+    ///
+    /// Its keys are the flags without their dashes in front; one that is no option is an error. As
+    /// a variable: BAREWIRE_CONFIG.
+    #[arg(long, help_heading = "Configuration", value_name = "FILE")]
+    #[arg(env = "BAREWIRE_CONFIG", hide_env = true)]
+    config: Option<PathBuf>,
+
+    /// Print every option and where its value came from, and exit
+    ///
+    /// The output is a file for --config.
+    #[arg(long)]
+    print_config: bool,
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::BTreeSet;
 
-    use super::*;
-    use crate::config::bounds;
+    use crate::cli::{argument, settings};
+    use crate::config::{Config, bounds};
     use crate::techniques;
 
-    fn settings() -> Vec<Setting> {
-        table()
-            .into_iter()
-            .flat_map(|section| section.settings)
-            .collect()
-    }
-
-    /// Sets the option to a value that is not its default.
-    fn change(setting: &Setting, values: &mut Values) {
-        let default = setting.show(&Values::default());
-        let changed = [
-            "2", "7", "on", "off", "3KiB", "70KiB", "7s", "errors", "::1", "/tmp", "slab",
-        ]
-        .iter()
-        .any(|text| setting.read(text, values) && setting.show(values) != default);
-        assert!(changed, "no other value for {}", setting.name);
+    /// A field that no option sets, and an option that sets no field, are found here.
+    #[test]
+    fn every_field_of_the_configuration_has_an_option() {
+        let fields: BTreeSet<_> = settings::DEFAULTS.keys().cloned().collect();
+        let matches = settings::options().get_matches_from(["barewire"]);
+        let settings = settings::choose(&matches, None).unwrap();
+        let switches = techniques::switches().map(|(technique, _)| technique.name.to_owned());
+        let options = settings.list.iter().map(|setting| setting.name.clone());
+        assert_eq!(fields, options.chain(switches).collect());
     }
 
     #[test]
-    fn names_are_unique_and_leave_the_other_flags_alone() {
-        let mut names = HashSet::from(["config", "print-config", "help", "version"]);
-        for setting in settings() {
-            assert!(names.insert(setting.name), "{} stands twice", setting.name);
-        }
+    fn every_default_is_allowed_and_changes_nothing() {
+        let matches = settings::options().get_matches_from(["barewire"]);
+        let settings = settings::choose(&matches, None).unwrap();
+        assert_eq!(settings.config, Config::default());
+        assert_eq!(settings.values, *settings::DEFAULTS);
     }
 
     #[test]
-    fn every_default_is_allowed() {
-        for setting in settings() {
-            let mut values = Values::default();
-            let default = setting.show(&values);
-            assert!(
-                setting.read(&default, &mut values),
-                "{}: {default}",
-                setting.name
-            );
-            assert_eq!(values, Values::default(), "{}", setting.name);
-        }
-    }
-
-    #[test]
-    fn each_row_has_a_field_of_its_own() {
-        let settings = settings();
-        for changed in &settings {
-            let mut values = Values::default();
-            change(changed, &mut values);
-            for other in settings.iter().filter(|other| other.name != changed.name) {
-                let default = other.show(&Values::default());
-                assert_eq!(
-                    other.show(&values),
-                    default,
-                    "{} and {}",
-                    changed.name,
-                    other.name
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_field_of_the_configuration_has_a_row() {
-        let mut values = Values::default();
-        for setting in settings() {
-            change(&setting, &mut values);
-        }
-        for (_, switch) in techniques::switches() {
-            let default = switch.get(&Config::default());
-            let other = [switch.on, switch.off]
-                .into_iter()
-                .find(|text| *text != default);
-            assert!(switch.set(&mut values.config, other.expect("two values")));
-        }
-        let (changed, default) = (format!("{values:?}"), format!("{:?}", Values::default()));
-        for (changed, default) in changed.split(", ").zip(default.split(", ")) {
-            assert_ne!(changed, default, "no option and no technique sets it");
+    fn every_option_takes_another_value_than_its_default() {
+        let defaults = &settings::DEFAULTS;
+        for option in settings::options().get_arguments() {
+            let Some(name) = option
+                .get_long()
+                .filter(|name| defaults.contains_key(*name))
+            else {
+                continue;
+            };
+            let given = [
+                "2", "3", "on", "off", "3KiB", "70KiB", "7s", "errors", "::1", "/tmp", "slab",
+            ];
+            let changed = given.iter().any(|text| {
+                let words = ["barewire".to_owned(), format!("--{name}={text}")];
+                let matches = settings::options().get_matches_from(words);
+                let id = name.replace('-', "_");
+                let judged: &argument::Judged = matches.get_one(&id).unwrap();
+                judged
+                    .value
+                    .as_ref()
+                    .is_ok_and(|value| *value != defaults[name])
+            });
+            assert!(changed, "no other value for {name}");
         }
     }
 
     #[test]
     fn the_help_has_the_rate_that_is_enforced() {
         let rate = format!("{} bytes a second", bounds::RATE_MIN);
-        for name in ["body-rate-after", "write-timeout"] {
-            let settings = settings();
-            let row = settings.iter().find(|setting| setting.name == name);
-            let row = row.expect("the option exists");
-            assert!(
-                row.help.contains(&rate) || row.detail.contains(&rate),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_wrong_value_changes_nothing() {
-        for setting in settings() {
-            let mut values = Values::default();
-            assert!(!setting.read("", &mut values), "{}", setting.name);
-            assert_eq!(values, Values::default(), "{}", setting.name);
-        }
+        let help = settings::options()
+            .term_width(10_000)
+            .render_long_help()
+            .to_string();
+        assert_eq!(help.matches(&rate).count(), 2, "{help}");
     }
 }

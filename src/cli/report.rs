@@ -1,26 +1,18 @@
 //! What is said when the server starts and when it has left: values in, text out.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::options::Section;
-use super::sources::{Chosen, Source};
-use crate::accounts::{Accounts, Counter, ReactorAccount, Refusal, Snapshot};
+use super::settings::Settings;
+use crate::accounts::{Accounts, Refusal, Snapshot};
 use crate::config::Config;
 use crate::techniques;
 
 /// Options that the banner shows even when they have their defaults: those that a measurement
 /// depends on.
-const ALWAYS_SHOWN: [&str; 7] = [
-    "workers",
-    "nodelay",
-    "linger",
-    "backlog",
-    "buffer-size",
-    "recv-buffer",
-    "send-buffer",
-];
+const ALWAYS_SHOWN: &str =
+    "workers, nodelay, linger, backlog, buffer-size, recv-buffer, send-buffer";
 
 /// What the banner says of techniques if no switch was touched.
 const ALL_BY_DEFAULT: &str = "all as by default";
@@ -31,10 +23,10 @@ pub(super) fn listening(address: SocketAddr) -> String {
 }
 
 /// Where it serves, with which options, and how to try it.
-pub(super) fn banner(address: SocketAddr, chosen: &Chosen, table: &[Section]) -> String {
+pub(super) fn banner(address: SocketAddr, settings: &Settings) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let reachable = SocketAddr::new(reachable(address.ip()), address.port());
-    let options = options_in_force(chosen, table);
+    let options = options_in_force(settings);
     format!(
         "barewire {version} on http://{reachable}\n\n\
          {options}\n\
@@ -43,28 +35,19 @@ pub(super) fn banner(address: SocketAddr, chosen: &Chosen, table: &[Section]) ->
     )
 }
 
-fn options_in_force(chosen: &Chosen, table: &[Section]) -> String {
+fn options_in_force(settings: &Settings) -> String {
     let mut text = String::new();
-    for setting in table.iter().flat_map(|section| &section.settings) {
-        let value = setting.show(&chosen.values);
-        let source = chosen.source(setting);
-        let _ = match source {
-            Source::Default if !ALWAYS_SHOWN.contains(&setting.name) => Ok(()),
-            Source::Default => writeln!(text, "  {:<20} {value}", setting.name),
-            _ => writeln!(
-                text,
-                "* {:<20} {value:<12} {}",
-                setting.name,
-                source.origin(setting)
-            ),
+    for setting in &settings.list {
+        let (name, value, origin) = (&setting.name, &setting.text, &setting.origin);
+        let _ = match origin.as_str() {
+            "default" if !ALWAYS_SHOWN.split(", ").any(|shown| shown == name) => Ok(()),
+            "default" => writeln!(text, "  {name:<20} {value}"),
+            origin => writeln!(text, "* {name:<20} {value:<12} {origin}"),
         };
     }
-    let techniques = techniques_in_force(&chosen.values.config);
-    let mark = if techniques == ALL_BY_DEFAULT {
-        ' '
-    } else {
-        '*'
-    };
+    let techniques = techniques_in_force(&settings.config);
+    let is_default = techniques == ALL_BY_DEFAULT;
+    let mark = if is_default { ' ' } else { '*' };
     let _ = writeln!(text, "{mark} {:<20} {techniques}", "techniques");
     text
 }
@@ -80,15 +63,12 @@ fn techniques_in_force(config: &Config) -> String {
             value => with.push(format!("{name}={value}")),
         }
     }
-    let parts = [("without", without), ("with", with)];
-    let told = parts.into_iter().filter(|(_, names)| !names.is_empty());
-    let told: Vec<_> = told
-        .map(|(word, names)| format!("{word}: {}", names.join(", ")))
-        .collect();
-    if told.is_empty() {
-        ALL_BY_DEFAULT.to_owned()
-    } else {
-        told.join("; ")
+    let (without, with) = (without.join(", "), with.join(", "));
+    match (without.as_str(), with.as_str()) {
+        ("", "") => ALL_BY_DEFAULT.to_owned(),
+        (_, "") => format!("without: {without}"),
+        ("", _) => format!("with: {with}"),
+        _ => format!("without: {without}; with: {with}"),
     }
 }
 
@@ -113,6 +93,10 @@ pub(super) fn summary(accounts: &Accounts) -> String {
         .iter()
         .map(|reactor| reactor.response_time.snapshot())
         .fold(Snapshot::empty(), |sum, one| sum.merge(&one));
+    let answers = |class: usize| accounts.sum(move |reactor| &reactor.status_classes[class]);
+    let refused = |kind: usize| accounts.sum(move |reactor| &reactor.refusals[kind]);
+    let panics = accounts.sum(|reactor| &reactor.panics);
+    let pauses = accounts.sum(|reactor| &reactor.accept_pauses);
     format!(
         "\nbarewire has left after {seconds:.1} s\n\
          requests       {requests}, {rate:.1} a second over that time\n\
@@ -122,11 +106,11 @@ pub(super) fn summary(accounts: &Accounts) -> String {
          reset by peers {}\n\
          faults         {}\n",
         percentiles(&times),
-        listed(&answers(accounts)),
-        listed(&refusals(accounts)),
+        listed(&[2, 3, 4, 5].map(|class| (format!("{class}xx"), answers(class - 1)))),
+        listed(&Refusal::ALL.map(|(kind, name)| (name, refused(kind as usize)))),
         // No fault: most load generators leave that way.
         accounts.sum(|reactor| &reactor.resets),
-        listed(&faults(accounts)),
+        listed(&[("panics", panics), ("accept pauses", pauses)]),
     )
 }
 
@@ -144,34 +128,8 @@ fn percentiles(times: &Snapshot) -> String {
     format!("{} ({} sampled)", parts.join(", "), times.count)
 }
 
-fn answers(accounts: &Accounts) -> Vec<(&'static str, u64)> {
-    let class = |index: usize| accounts.sum(move |reactor| &reactor.status_classes[index]);
-    vec![
-        ("2xx", class(1)),
-        ("3xx", class(2)),
-        ("4xx", class(3)),
-        ("5xx", class(4)),
-    ]
-}
-
-fn refusals(accounts: &Accounts) -> Vec<(&'static str, u64)> {
-    let count = |kind: Refusal| accounts.sum(move |reactor| &reactor.refusals[kind as usize]);
-    Refusal::ALL
-        .iter()
-        .map(|(kind, name)| (*name, count(*kind)))
-        .collect()
-}
-
-fn faults(accounts: &Accounts) -> Vec<(&'static str, u64)> {
-    let count = |counter: fn(&ReactorAccount) -> &Counter| accounts.sum(counter);
-    vec![
-        ("panics", count(|reactor| &reactor.panics)),
-        ("accept pauses", count(|reactor| &reactor.accept_pauses)),
-    ]
-}
-
 /// `2xx 17, 4xx 1`: what there was none of is left out.
-fn listed(counts: &[(&str, u64)]) -> String {
+fn listed<N: Display>(counts: &[(N, u64)]) -> String {
     let parts: Vec<_> = counts
         .iter()
         .filter(|(_, count)| *count > 0)
@@ -187,21 +145,18 @@ fn listed(counts: &[(&str, u64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{options, sources};
+    use crate::cli::settings;
 
-    fn chosen(flags: &[(&str, &'static str)]) -> String {
-        let table = options::table();
-        let flag = |setting: &crate::cli::setting::Setting| {
-            let given = flags.iter().find(|(name, _)| *name == setting.name);
-            given.map(|(_, value)| std::ffi::OsString::from(value))
-        };
-        let chosen = sources::choose(&table, flag, |_| None, None).unwrap();
-        banner("[::]:8123".parse().unwrap(), &chosen, &table)
+    fn banner_with(flags: &[&str]) -> String {
+        let words = [&["barewire"], flags].concat();
+        let matches = settings::options().get_matches_from(words);
+        let settings = settings::choose(&matches, None).unwrap();
+        banner("[::]:8123".parse().unwrap(), &settings)
     }
 
     #[test]
     fn the_banner_has_a_wrk_line_that_reaches_the_server() {
-        let banner = chosen(&[]);
+        let banner = banner_with(&[]);
         assert!(
             banner.contains("wrk -t2 -c64 -d10s http://[::1]:8123/benchmark\n"),
             "{banner}"
@@ -210,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_banner_marks_what_is_not_default() {
-        let banner = chosen(&[("linger", "0"), ("grace", "9s")]);
+        let banner = banner_with(&["--linger=0", "--grace=9s"]);
         let line = |name: &str| {
             banner
                 .lines()
@@ -228,19 +183,26 @@ mod tests {
     }
 
     #[test]
+    fn the_banner_marks_an_option_that_naive_has_changed() {
+        let banner = banner_with(&["--naive"]);
+        let line = "* backlog              128          flag --naive\n";
+        assert!(banner.contains(line), "{banner}");
+    }
+
+    #[test]
     fn the_banner_tells_which_techniques_differ() {
         for (flags, line) in [
             (&[][..], "  techniques           all as by default\n"),
             (
-                &[("without", "slab,nodelay")],
+                &["--without=slab,nodelay"][..],
                 "* techniques           without: slab, nodelay\n",
             ),
             (
-                &[("without", "slab"), ("with", "spin,event-batching=16")],
+                &["--without=slab", "--with=spin,event-batching=16"][..],
                 "* techniques           without: slab; with: event-batching=16, spin\n",
             ),
         ] {
-            let banner = chosen(flags);
+            let banner = banner_with(flags);
             assert!(banner.contains(line), "{line:?} is not in {banner}");
         }
     }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use listenfd::ListenFd;
 
-use super::options::Section;
-use super::sources::Chosen;
+use super::settings::Settings;
 use super::{logger, print, report, say};
 use crate::accounts::Accounts;
 use crate::config::Config;
@@ -19,8 +18,8 @@ use crate::{Server, StopSignals};
 /// # Errors
 ///
 /// A sentence that says what was not possible and what to do.
-pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
-    let config = &chosen.values.config;
+pub(super) fn serve(settings: &Settings) -> Result<(), String> {
+    let config = &settings.config;
     logger::install(config.log);
     let accounts = Accounts::new(config.workers);
     let routes = Routes::new(config, Arc::clone(&accounts))
@@ -36,7 +35,7 @@ pub(super) fn serve(chosen: &Chosen, table: &[Section]) -> Result<(), String> {
         .start()
         .map_err(|error| not_started(&error, config))?;
     let address = running.address();
-    say(&report::banner(address, chosen, table));
+    say(&report::banner(address, settings));
     // Scripts wait for this line. One that has gone away meanwhile is no reason not to serve.
     let _ = print(|out| io::Write::write_all(out, report::listening(address).as_bytes()));
     running

@@ -6,14 +6,18 @@
 //! [`SocketOptions`](super::SocketOptions). Nothing in here decides anything: each field is read in
 //! one place of the file that the table names.
 
+use serde::{Deserialize, Serialize};
+
 use super::bounds;
 
 /// Which techniques are in force. A plain value: every owner gets a copy when it is made.
 // Each bool is a switch of its own, and any set of them is valid.
 #[allow(clippy::struct_excessive_bools)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Techniques {
     /// One poll returns all that is ready, so its price is shared by the events of a turn.
+    #[serde(rename = "event-batching")]
     pub events_per_poll: usize,
     /// Interest is registered once in a connection's life: no `epoll_ctl` for a request.
     pub register_once: bool,
@@ -22,15 +26,18 @@ pub struct Techniques {
     /// A read that came back short has drained the socket: none follows that only returns EAGAIN.
     pub short_read: bool,
     /// The clock is read once for this many advances, and not for each.
+    #[serde(rename = "turn-clock")]
     pub advances_per_clock: usize,
     /// A deadline that moves out is one store: no timer entry is set for a request.
     pub lazy_deadlines: bool,
     /// Accepting ends after a batch, so that a storm of connections does not starve those there.
+    #[serde(rename = "accept-batches")]
     pub accepts_per_turn: usize,
     /// A connection is found by its place in a slab: one bounds check, no hashing.
     pub slab: bool,
     /// Microseconds that a reactor goes on polling before it sleeps: no wake-up from sleep to wait
     /// for, at the price of a core.
+    #[serde(rename = "spin")]
     pub spin_us: usize,
     /// A timerfd ends a wait to the microsecond; `epoll_wait` alone rounds up to milliseconds.
     pub fine_timer: bool,
@@ -54,14 +61,17 @@ pub struct Techniques {
     pub field_slots: bool,
     /// A route is found by one compiled `match`, without hashing and without a call through a
     /// pointer.
+    #[serde(rename = "static-routing")]
     pub routing: Routing,
     /// Every reactor counts for itself: no lock, no cache line that two of them write.
     pub own_counters: bool,
     /// Parts of the cache, each with its lock: two reactors seldom want the same one.
+    #[serde(rename = "sharded-cache")]
     pub cache_shards: usize,
     /// Every reactor accepts from its own listener: no thread hands connections over.
     pub own_listener: bool,
     /// Each reactor stays on one core, whose caches know its connections.
+    #[serde(rename = "pinning")]
     pub pinned: bool,
     /// Acknowledgements are sent at once (`TCP_QUICKACK`), and not up to 40 ms later.
     pub quickack: bool,
@@ -72,7 +82,8 @@ pub struct Techniques {
 }
 
 /// How a route is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Routing {
     /// One `match` of method and path, compiled into comparisons of whole words.
     Match,
@@ -83,7 +94,8 @@ pub enum Routing {
 }
 
 /// The congestion control of accepted connections (tcp(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Congestion {
     /// What the system has set (net.ipv4.tcp_congestion_control).
     System,
