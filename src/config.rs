@@ -22,7 +22,7 @@ mod techniques;
 mod kind;
 
 pub use kind::{Kind, shown_size};
-pub use techniques::{Choice, Chosen, Congestion, Full, Routing, Techniques};
+pub use techniques::{Congestion, Routing, Techniques};
 
 /// One kibibyte, in bytes.
 pub const KIB: usize = 1024;

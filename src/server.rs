@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::accounts::Accounts;
-use crate::config::{Choice, Chosen, Config, Full, Techniques};
+use crate::config::{Config, Techniques};
 use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
-use crate::reactor::linux::Linux;
+use crate::reactor::linux::{Constants, Decisions, Flags, Linux};
 use listeners::{Entrance, adopt, listen, raise_file_limit};
 pub use running::{Running, StopSignals};
 
@@ -171,12 +171,12 @@ impl<H: Handler> Server<H> {
     /// the system refuses otherwise.
     pub fn start(self) -> io::Result<Running> {
         match self.config.techniques {
-            Techniques::FULL => self.start_with(Full),
-            techniques => self.start_with(Chosen(techniques)),
+            Techniques::FULL => self.start_with(Constants),
+            techniques => self.start_with(Flags(techniques)),
         }
     }
 
-    fn start_with<C: Choice>(self, choice: C) -> io::Result<Running> {
+    fn start_with<D: Decisions>(self, decisions: D) -> io::Result<Running> {
         let Self {
             config,
             handler,
@@ -202,7 +202,7 @@ impl<H: Handler> Server<H> {
         let handler = Arc::new(handler);
         let reactor = |(worker, source)| {
             Ok(Reactor::new(
-                Linux::new(source, choice)?,
+                Linux::new(source, decisions)?,
                 Arc::clone(&handler),
                 jobs.clone(),
                 Arc::clone(&accounts.reactors[worker]),

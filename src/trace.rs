@@ -15,13 +15,13 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use crate::accounts::Accounts;
-use crate::config::{Chosen, Config, Techniques};
+use crate::config::{Config, Techniques};
 use crate::handlers::Routes;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
 use crate::reactor::kernel::{Kernel, Occasion, Wake};
-use crate::reactor::linux::Linux;
+use crate::reactor::linux::{Flags, Linux};
 use crate::reactor::meter::Step;
 use crate::reactor::socket;
 use crate::reactor::timers::Time;
@@ -49,7 +49,7 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config)?;
     let address = listener.local_addr()?;
     let kernel = Traced {
-        linux: Linux::new(listener, Chosen(config.techniques))?,
+        linux: Linux::new(listener, Flags(config.techniques))?,
         steps: 0,
         text: String::new(),
     };
@@ -134,7 +134,7 @@ fn read_answer(reader: &mut impl BufRead) -> io::Result<usize> {
 
 /// The real kernel, with a pen.
 struct Traced {
-    linux: Linux<Chosen>,
+    linux: Linux<Flags>,
     steps: usize,
     text: String,
 }
@@ -170,7 +170,7 @@ impl Traced {
 }
 
 impl Kernel for Traced {
-    type Socket = <Linux<Chosen> as Kernel>::Socket;
+    type Socket = <Linux<Flags> as Kernel>::Socket;
 
     fn techniques(&self) -> &Techniques {
         self.linux.techniques()
@@ -309,7 +309,7 @@ impl Kernel for Traced {
             | Step::Sent(..) => {
                 return;
             }
-            Step::Accepted(_) | Step::Handled | Step::Resumed => return,
+            Step::Accepted(_) | Step::Handled => return,
         };
         self.step(function, "", &what);
     }

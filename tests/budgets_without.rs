@@ -37,7 +37,7 @@ mod wire;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Each technique with the test of what its absence costs.
-const TESTED: [(&str, &str); 30] = [
+const TESTED: [(&str, &str); 31] = [
     (
         "event-batching",
         "without_event_batching_each_event_is_a_poll",
@@ -88,6 +88,10 @@ const TESTED: [(&str, &str); 30] = [
     (
         "batched-writes",
         "without_batched_writes_each_answer_is_a_send",
+    ),
+    (
+        "same-request",
+        "without_same_request_the_answers_are_the_same",
     ),
     (
         "cached-date",
@@ -362,11 +366,7 @@ fn without_shared_input_idle_connections_hold_buffers() {
 /// What was cleared first is not seen afterwards: the same bytes, in the same memory.
 #[test]
 fn without_uninit_reads_the_bytes_are_the_same() {
-    for uninit_reads in [true, false] {
-        let techniques = Techniques {
-            uninit_reads,
-            ..Techniques::default()
-        };
+    for receive in [buffers::receive, buffers::receive_into_zeroes] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = wire::Wire::to(listener.local_addr().unwrap());
         let (accepted, _) = listener.accept().unwrap();
@@ -377,7 +377,7 @@ fn without_uninit_reads_the_bytes_are_the_same() {
         peer.send("received");
         let mut received = None;
         wire::eventually("the bytes come", || {
-            received = buffers::receive(&stream, &mut into, 5, &techniques).ok();
+            received = receive(&stream, &mut into, 5).ok();
             received.is_some()
         });
         assert_eq!(received, Some(5));
@@ -423,6 +423,39 @@ fn without_batched_writes_each_answer_is_a_send() {
         });
         assert_eq!(calls(&spent), [1, sends, 0, 0, 2]);
         assert_eq!(peer.answers().len(), 16);
+    }
+}
+
+/// No counter shows what is parsed. What must not differ are the answers, to requests that repeat,
+/// that nearly do, that are cut, and that close.
+#[test]
+fn without_same_request_the_answers_are_the_same() {
+    let line = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n");
+    let hello = line("/hello", "");
+    let body = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab";
+    for requests in [
+        hello.repeat(16),
+        hello.repeat(3) + &line("/hellp", "") + &hello,
+        hello.repeat(3) + &hello[..20],
+        hello.clone() + "\r\n" + &hello.repeat(2),
+        line("/hello", "Connection: close\r\n").repeat(3),
+        hello.replace("1.1", "1.0").repeat(3),
+        line("/wait?us=1", "").repeat(3),
+        body.repeat(3),
+        line("/hello", "Expect: 100-continue\r\n").repeat(2),
+        line("/panic", "").repeat(3) + &hello,
+    ] {
+        let [on, off] = both("same-request").map(|mut rig| {
+            let peer = rig.connect();
+            peer.send(&requests);
+            rig.run();
+            rig.advance(Duration::from_millis(1));
+            peer.close();
+            rig.run();
+            peer.received()
+        });
+        assert_eq!(on, off, "{requests:?}");
+        assert!(on.starts_with(b"HTTP/1.1 "), "{requests:?}");
     }
 }
 

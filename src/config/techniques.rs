@@ -51,6 +51,8 @@ pub struct Techniques {
     pub cursors: bool,
     /// The answers to all requests of a read leave with one send.
     pub batched_writes: bool,
+    /// A request that repeats the one before it in the same read to the last byte is not parsed again.
+    pub same_request: bool,
     /// The Date field is rendered once a second, and not for each answer.
     pub cached_date: bool,
     /// The usual head is copied from a template, and not formatted.
@@ -107,39 +109,6 @@ pub enum Congestion {
     Bbr,
 }
 
-/// What a reactor decides by. The decisions of a running server never change, so they can be part
-/// of its type.
-///
-/// Flags cost 52 of 1,685 instructions for a short request (`contrib/instructions.sh`, against the
-/// same source with constants in their place), more than the 2 % that a switch may cost.
-pub trait Choice: Copy + Send + 'static {
-    /// The techniques that are in force.
-    fn techniques(&self) -> &Techniques;
-}
-
-/// All techniques as they are by default: constants, of which the compiler leaves nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Full;
-
-/// Those that somebody chose.
-#[derive(Clone, Copy, Debug)]
-pub struct Chosen(pub Techniques);
-
-impl Choice for Full {
-    #[inline]
-    fn techniques(&self) -> &Techniques {
-        const FULL: &Techniques = &Techniques::FULL;
-        FULL
-    }
-}
-
-impl Choice for Chosen {
-    #[inline]
-    fn techniques(&self) -> &Techniques {
-        &self.0
-    }
-}
-
 impl Default for Techniques {
     fn default() -> Self {
         Self::FULL
@@ -165,6 +134,7 @@ impl Techniques {
             uninit_reads: true,
             cursors: true,
             batched_writes: true,
+            same_request: true,
             cached_date: true,
             head_template: true,
             json_in_place: true,

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::config::bounds::GATE_CLOSED_WITHIN;
-use crate::http::{Admission, Handler, Method, Reply, Request};
 
 // The table, and what several routes need.
 mod table;
@@ -117,23 +116,6 @@ impl Routes {
     pub fn files_root(&self) -> &FilesRoot {
         self.files.root()
     }
-
-    /// As [`route`](Self::route), with a route that is found otherwise than by the match.
-    fn route_by(&self, finder: &routing::Finder, request: &Request<'_>) -> Reply {
-        match finder.find(table::as_get(request.method), request.path) {
-            Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
-            None => table::refusal(request.method, request.path).into(),
-        }
-    }
-
-    /// Counts an answered request for its route, in the account of the reactor that asks.
-    #[inline]
-    fn counted(&self, route: usize, request: &Request<'_>, reply: Reply) -> Reply {
-        if let Some(account) = self.accounts.reactors.get(request.worker) {
-            account.routes[route].add(1);
-        }
-        reply
-    }
 }
 
 /// A process that ends takes its threads with it, wherever they are: the one that has files in a
@@ -141,25 +123,5 @@ impl Routes {
 impl Drop for Routes {
     fn drop(&mut self) {
         self.io_gate.close(GATE_CLOSED_WITHIN);
-    }
-}
-
-impl Handler for Routes {
-    fn admit(&self, request: &Request<'_>) -> Admission {
-        match (request.method, table::find(request.path)) {
-            (Method::Post, Some(route)) if route.method == Method::Post => Admission::ReadBody,
-            (Method::Options, Some(_)) => Admission::IgnoreBody,
-            (method, Some(route)) if route.serves(method) => Admission::IgnoreBody,
-            (Method::Options, None) if request.path == "*" => Admission::IgnoreBody,
-            (method, _) => Admission::Refuse(table::refusal(method, request.path)),
-        }
-    }
-
-    #[cfg_attr(map, inline(never))]
-    fn handle(&self, request: &Request<'_>) -> Reply {
-        match &self.finder {
-            None => self.route(request),
-            Some(finder) => self.route_by(finder, request),
-        }
     }
 }

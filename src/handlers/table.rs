@@ -10,7 +10,7 @@ use super::{
     memory, metrics, profiler, stats, zero_copy,
 };
 use crate::config::bounds::ROUTES_MAX;
-use crate::http::{Method, Reply, Request, Response, Status};
+use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
 
 /// A route.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ macro_rules! routes {
             example_body: [$(Some($body),)? None][0],
             answer: |$routes, $request| {
                 let _unless_used = ($routes, $request);
-                $answer.into()
+                Reply::from($answer)
             },
         }),*];
 
@@ -66,7 +66,7 @@ macro_rules! routes {
 
 routes! { |routes, request|
     Get "/plaintext", "Hello, World! as text"
-        => constant::plaintext();
+        => Reply::Fixed(&constant::PLAINTEXT);
     Get "/json", "Hello, World! as JSON"
         => constant::json();
     Get "/benchmark", "A computation, then a wait on the reactor's timer; both can be chosen",
@@ -109,6 +109,39 @@ routes! { |routes, request|
         => constant::health(&routes.accounts);
     Get "/", "This list"
         => home::reply(request);
+}
+
+impl Handler for Routes {
+    #[cfg_attr(map, inline(never))]
+    fn handle(&self, request: &Request<'_>) -> Reply {
+        match &self.finder {
+            None => self.route(request),
+            Some(finder) => match finder.find(as_get(request.method), request.path) {
+                Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
+                None => refusal(request.method, request.path).into(),
+            },
+        }
+    }
+
+    fn admit(&self, request: &Request<'_>) -> Admission {
+        match (request.method, find(request.path)) {
+            (Method::Post, Some(route)) if route.method == Method::Post => Admission::ReadBody,
+            (Method::Options, Some(_)) => Admission::IgnoreBody,
+            (method, Some(route)) if route.serves(method) => Admission::IgnoreBody,
+            (Method::Options, None) if request.path == "*" => Admission::IgnoreBody,
+            (method, _) => Admission::Refuse(refusal(method, request.path)),
+        }
+    }
+}
+
+impl Routes {
+    /// Counts an answered request for its route, in the account of the reactor that asks.
+    fn counted(&self, route: usize, request: &Request<'_>, reply: Reply) -> Reply {
+        if let Some(account) = self.accounts.reactors.get(request.worker) {
+            account.routes[route].add(1);
+        }
+        reply
+    }
 }
 
 const _: () = assert!(

@@ -41,9 +41,10 @@ pub fn judge<H: Handler>(
     body_here: bool,
     limits: &Limits,
 ) -> Verdict {
-    let too_large = matches!(head.framing, Framing::Length(bytes) if bytes > limits.body as u64);
-    let has_body = !head.framing.is_bodiless();
-    let undecided = head.expectation == Expectation::Continue && has_body && !body_here;
+    let too_large =
+        matches!(head.controls.framing, Framing::Length(bytes) if bytes > limits.body as u64);
+    let has_body = !head.controls.framing.is_bodiless();
+    let undecided = head.controls.expectation == Expectation::Continue && has_body && !body_here;
     let close = too_large || undecided;
     if matches!(head.request.method, Method::Connect | Method::Unknown) {
         return Verdict::Reject {
@@ -55,7 +56,7 @@ pub fn judge<H: Handler>(
     if let Admission::Refuse(response) = admission {
         return Verdict::Refuse(if close { response.closing() } else { response });
     }
-    if head.expectation == Expectation::Unknown {
+    if head.controls.expectation == Expectation::Unknown {
         return Verdict::Reject {
             rejection: UNKNOWN_EXPECTATION,
             close,

@@ -15,7 +15,6 @@ use super::journal::FAULT;
 use super::kernel::Kernel;
 use super::meter::Step;
 use super::source::is_passing;
-use super::state::Client;
 use super::timers::Time;
 use crate::config::bounds;
 use crate::http::Handler;
@@ -63,7 +62,7 @@ impl Acceptor {
     /// Accepts what there is, for a bounded number of connections.
     pub fn accept<H: Handler, K: Kernel>(
         &mut self,
-        connections: &mut Connections<Connection<K::Socket>>,
+        connections: &mut Connections<Connection<K>>,
         core: &mut Core<H, K>,
     ) {
         for _ in 0..core.kernel.techniques().accepts_per_turn {
@@ -78,7 +77,7 @@ impl Acceptor {
     /// between the last accept and the close are reset by the kernel.
     pub fn drain<H: Handler, K: Kernel>(
         &mut self,
-        connections: &mut Connections<Connection<K::Socket>>,
+        connections: &mut Connections<Connection<K>>,
         core: &mut Core<H, K>,
     ) {
         for _ in 0..bounds::ACCEPTS_AT_DRAIN {
@@ -93,12 +92,13 @@ impl Acceptor {
     /// Accepts a connection; false if that is all for now.
     fn accept_one<H: Handler, K: Kernel>(
         &mut self,
-        connections: &mut Connections<Connection<K::Socket>>,
+        connections: &mut Connections<Connection<K>>,
         core: &mut Core<H, K>,
     ) -> bool {
         let result = core.kernel.accept();
         let peer = result.as_ref().map(|(_, peer)| peer);
-        core.meter.note(Step::Accepted(peer), &mut core.kernel);
+        core.meter.accepted(peer.as_ref().err().copied());
+        core.kernel.observe(&Step::Accepted(peer));
         match result {
             Ok((socket, peer)) => admit(socket, peer, connections, core),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -121,14 +121,14 @@ impl Acceptor {
 fn admit<H: Handler, K: Kernel>(
     mut socket: K::Socket,
     peer: SocketAddr,
-    connections: &mut Connections<Connection<K::Socket>>,
+    connections: &mut Connections<Connection<K>>,
     core: &mut Core<H, K>,
 ) {
     let account = std::sync::Arc::clone(&core.meter.account);
     let admitted = connections.insert_with(|id| {
         account.registrations.add(1);
         core.kernel.watch(&mut socket, id)?;
-        let mut connection = Connection::new(Client { id, peer }, socket, core.clock.now);
+        let mut connection = Connection::new(id, peer, socket, core.clock.now);
         connection.arm(core);
         Ok::<_, io::Error>(connection)
     });

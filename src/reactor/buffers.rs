@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use mio::net::TcpStream;
+use rustix::net::{RecvFlags, recv};
 
-use super::socket;
 use crate::accounts::{Copied, ReactorAccount};
 use crate::config::{Techniques, bounds};
 use crate::http::{Rejection, Status};
@@ -23,19 +23,11 @@ use crate::http::{Rejection, Status};
 ///
 /// As recv(2).
 #[inline]
-pub fn receive(
-    stream: &TcpStream,
-    into: &mut BytesMut,
-    max: usize,
-    techniques: &Techniques,
-) -> io::Result<usize> {
-    if !techniques.uninit_reads {
-        return receive_into_zeroes(stream, into, max);
-    }
+pub fn receive(from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
     let held = into.len();
     let spare = into.spare_capacity_mut();
     let room = spare.len().min(max);
-    let received = socket::recv(stream, &mut spare[..room])?;
+    let (_, received) = recv(from, &mut spare[..room], RecvFlags::empty())?;
     debug_assert!(received <= room);
     // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it
     // has written the first `received` of them. So all bytes up to the new length are initialised,
@@ -45,16 +37,20 @@ pub fn receive(
 }
 
 /// The same into memory that is cleared first: what is written without `unsafe`.
+///
+/// # Errors
+///
+/// As recv(2).
 #[cold]
-fn receive_into_zeroes(
-    mut stream: &TcpStream,
+pub fn receive_into_zeroes(
+    mut from: &TcpStream,
     into: &mut BytesMut,
     max: usize,
 ) -> io::Result<usize> {
     let held = into.len();
     let room = (into.capacity() - held).min(max);
     into.resize(held + room, 0);
-    let received = stream.read(&mut into[held..]);
+    let received = from.read(&mut into[held..]);
     into.truncate(held + received.as_ref().map_or(0, |bytes| *bytes));
     received
 }
@@ -97,7 +93,7 @@ impl Input {
     /// Whether all has been consumed.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.start == self.bytes.len()
     }
 
     /// How many of the `bytes` that follow the first `skipped` unconsumed ones were copied here, and

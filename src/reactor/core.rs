@@ -1,11 +1,10 @@
 //! What the connections of one reactor have in common, and use in turn.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::buffers::Pool;
 use super::jobs::{Address, JobPool};
-use super::journal;
 use super::kernel::Kernel;
 use super::meter::Meter;
 use super::timers::{Time, Timers};
@@ -112,19 +111,13 @@ impl<H, K: Kernel> Core<H, K> {
         }
     }
 
-    /// Asks the handler something that is no answer yet; `None` if it panicked.
-    pub fn guard<T>(&mut self, ask: impl FnOnce(&H, &Limits) -> T) -> Option<T> {
-        let asked = catch_unwind(AssertUnwindSafe(|| ask(&self.handler, &self.limits)));
-        if asked.is_err() {
-            journal::panicked(&self.meter.account);
-        }
-        asked.ok()
-    }
-
-    /// Empties the output; memory beyond what is kept, which one long answer may have needed, is
-    /// returned.
+    /// Sets the date. The wall clock is read anew each second, so that a clock that is set shows
+    /// within a second.
     #[cold]
-    pub fn shrink_output(&mut self) {
-        self.output = Vec::with_capacity(bounds::SEGMENT_BYTES);
+    pub fn set_date(&mut self) {
+        let wall = self.kernel.wall_clock();
+        self.clock.date.set(wall.as_secs());
+        let rest_ns = 1_000_000_000 - u64::from(wall.subsec_nanos());
+        self.clock.date_due = self.clock.now.after(Duration::from_nanos(rest_ns));
     }
 }

@@ -118,7 +118,7 @@ pub trait Kernel {
     /// recv(2), of at most `max` bytes, behind what `into` holds.
     fn recv(
         &mut self,
-        socket: &mut Self::Socket,
+        from: &mut Self::Socket,
         into: &mut BytesMut,
         max: usize,
     ) -> io::Result<usize>;

@@ -39,8 +39,6 @@ pub enum Step<'a> {
     Handled,
     /// The handler has put its answer off.
     Deferred(&'a Later),
-    /// The wait is over, and the answer is about to be made.
-    Resumed,
     /// An answer with this status is in the output, of so many bytes, and so many of its body were
     /// copied there.
     Answered(Status, usize, usize),
@@ -106,18 +104,37 @@ impl Meter {
         self.stage = allocator::own_place().unwrap_or(&allocator::NOWHERE);
     }
 
+    /// Counts what accept4(2) has returned.
+    pub fn accepted(&self, error: Option<&io::Error>) {
+        self.account.accepts.add(1);
+        if let Some(error) = error {
+            count_error(&self.account, WouldBlock::Accept, error);
+        }
+    }
+
+    /// By the CPU clock, not the wall clock: that cannot tell a poll that returned at once from one
+    /// that slept.
+    #[cold]
+    fn end_timed_poll(&self, began: Time, ended: Time) {
+        self.account
+            .poll_time
+            .record(ended.0.saturating_sub(began.0));
+    }
+
+    /// A handler goes on after a wait.
+    pub fn handler_resumes(&self) {
+        self.stage.store(Stage::Handle as u8, Relaxed);
+    }
+
     /// Makes of a step what there is to be made of it.
     // Each call names its step, so that of the match one arm is left.
     #[cfg_attr(not(map), inline(always))]
-    #[allow(clippy::inline_always)]
     pub fn note<K: Kernel>(&mut self, step: Step<'_>, kernel: &mut K) {
         kernel.observe(&step);
         let account = &*self.account;
         let (ended, begins) = match step {
             Step::Polling => {
                 account.turns.add(1);
-                // By the CPU clock, not the wall clock: that cannot tell a poll that returned at
-                // once from one that slept.
                 if account.turns.get() & self.untimed == 0 {
                     self.poll_began = Some(kernel.cpu_time());
                 }
@@ -126,21 +143,18 @@ impl Meter {
             Step::Polled(events) => {
                 account.events.add(events as u64);
                 if let Some(began) = self.poll_began.take() {
-                    let took = kernel.cpu_time().0.saturating_sub(began.0);
-                    account.poll_time.record(took);
+                    self.end_timed_poll(began, kernel.cpu_time());
                 }
                 return;
             }
             Step::Advance(cause, _) => {
                 account.wakeups[woken(cause) as usize].add(1);
-                self.stage.store(Stage::Read as u8, Relaxed);
-                if !matches!(self.stopwatch.sample, Sample::Nothing) {
-                    self.stopwatch.abandon();
+                let is_running = !matches!(self.stopwatch.sample, Sample::Nothing);
+                if is_running || self.stopwatch.countdown <= 0 {
+                    self.stopwatch
+                        .advance(cause, self.turn_began, account, kernel);
                 }
-                if self.stopwatch.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
-                    self.stopwatch.begin(self.turn_began, account, kernel);
-                }
-                return;
+                return self.stage.store(Stage::Read as u8, Relaxed);
             }
             Step::Read(_, result) => {
                 account.reads.add(1);
@@ -177,16 +191,8 @@ impl Meter {
                 }
                 (Stage::Write, Stage::Rest)
             }
-            Step::Accepted(result) => {
-                account.accepts.add(1);
-                if let Err(error) = result {
-                    count_error(account, WouldBlock::Accept, error);
-                }
-                return;
-            }
             Step::Blocked(is_set, _) => return account.timers_set.add(u64::from(is_set)),
-            Step::Resumed => return self.stage.store(Stage::Handle as u8, Relaxed),
-            Step::Deferred(_) | Step::Dismissed(_) => return,
+            Step::Accepted(_) | Step::Deferred(_) | Step::Dismissed(_) => return,
         };
         self.stage.store(begins as u8, Relaxed);
         if !matches!(self.stopwatch.sample, Sample::Nothing) {

@@ -41,8 +41,6 @@ pub mod upload;
 
 pub mod deferral;
 
-mod deadline;
-
 pub mod jobs;
 
 pub mod acceptor;
@@ -74,7 +72,7 @@ use crate::http::{Handler, Reply};
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
-    connections: Connections<Connection<K::Socket>>,
+    connections: Connections<Connection<K>>,
     wakeups: Vec<Wakeup>,
     /// Connections that could have gone on in the last turn.
     yielded: Vec<ConnectionId>,
@@ -158,24 +156,14 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// Reads the clock, and sets the date if a second has passed.
     fn begin_turn(&mut self, events: usize) {
-        let Core {
-            clock,
-            kernel,
-            meter,
-            ..
-        } = &mut self.core;
-        clock.now = kernel.now();
-        meter.turn_began = clock.now;
-        let spin_us = kernel.techniques().spin_us as u64;
-        if events > 0 && spin_us > 0 {
-            clock.awake_until = clock.now.after(Duration::from_micros(spin_us));
+        let now = self.core.kernel.now();
+        (self.core.clock.now, self.core.meter.turn_began) = (now, now);
+        if now >= self.core.clock.date_due {
+            self.core.set_date();
         }
-        // The wall clock is read anew each time, so that a clock that is set shows within a second.
-        if clock.now >= clock.date_due {
-            let wall = kernel.wall_clock();
-            clock.date.set(wall.as_secs());
-            let rest_ns = 1_000_000_000 - u64::from(wall.subsec_nanos());
-            clock.date_due = clock.now.after(Duration::from_nanos(rest_ns));
+        let spin_us = self.core.kernel.techniques().spin_us as u64;
+        if events > 0 && spin_us > 0 {
+            self.core.clock.awake_until = now.after(Duration::from_micros(spin_us));
         }
     }
 
@@ -183,14 +171,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// every so many of them, and before each one while a timer is so near that it could come due
     /// in the middle of the turn.
     fn is_clock_due(&self, advance: usize) -> bool {
-        let until_soonest = self
-            .core
-            .timers
-            .soonest
-            .0
-            .saturating_sub(self.core.clock.now.0);
-        until_soonest <= bounds::TIMER_NEAR_NS
-            || advance.is_multiple_of(self.core.kernel.techniques().advances_per_clock)
+        let near = self.core.clock.now.0 + bounds::TIMER_NEAR_NS;
+        let every = self.core.kernel.techniques().advances_per_clock;
+        self.core.timers.soonest.0 <= near || advance.is_multiple_of(every)
     }
 
     #[cfg_attr(map, inline(never))]
@@ -230,7 +213,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     #[cold]
     fn dismiss(&mut self, id: ConnectionId) {
         let core = &mut self.core;
-        core.meter.note(Step::Dismissed(id), &mut core.kernel);
+        core.kernel.observe(&Step::Dismissed(id));
         // What it had received and written when it failed must not go to the next one.
         self.input.clear();
         core.output.clear();

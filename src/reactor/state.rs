@@ -13,6 +13,7 @@
 
 use std::mem;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::buffers::Pool;
 use super::connections::ConnectionId;
@@ -22,13 +23,15 @@ use super::upload::{Pace, Upload};
 use crate::config::Timeouts;
 use crate::http::body::Decoder;
 
-/// Whom a connection is with.
-#[derive(Clone, Copy, Debug)]
-pub struct Client {
+/// A connection without its socket: who speaks, and what it is at.
+#[derive(Debug)]
+pub struct Session {
     /// The connection, as the loop speaks of it.
     pub id: ConnectionId,
     /// The peer, as the log speaks of it.
     pub peer: SocketAddr,
+    /// What it is at.
+    pub state: State,
 }
 
 /// What a connection is at.
@@ -80,14 +83,6 @@ impl State {
         }
     }
 
-    /// Whether it reads from its peer and answers.
-    pub fn converses(&self) -> bool {
-        matches!(
-            self,
-            Self::Head { .. } | Self::Body(_) | Self::Discard { .. }
-        )
-    }
-
     /// Whether the request that it is at, if any, was HEAD.
     pub fn is_head_only(&self) -> bool {
         match self {
@@ -98,17 +93,17 @@ impl State {
     }
 
     /// The moment at which something must be done even if nothing happens. Computed, never stored:
-    /// so it cannot disagree with the state. `has_begun`: bytes of a head are here; `silence`: how
-    /// long, and since when at the earliest, a peer may say nothing between two requests.
+    /// so it cannot disagree with the state. `has_begun`: bytes of a head are here; `silence`: for
+    /// how long, and since when at the earliest, a peer may say nothing between two requests.
     pub fn deadline(
         &self,
         has_begun: bool,
-        silence: (std::time::Duration, Time),
+        silence: (Duration, Time),
         timeouts: &Timeouts,
     ) -> Time {
         match self {
             Self::Head { since, .. } if has_begun => since.after(timeouts.head),
-            Self::Head { since, .. } => since.max(&silence.1).after(silence.0),
+            Self::Head { since, .. } => (*since).max(silence.1).after(silence.0),
             Self::Body(upload) => upload.pace.body_deadline(timeouts),
             Self::Discard { pace, .. } => pace.body_deadline(timeouts),
             Self::Deferred(deferred) => match deferred.wait {
@@ -116,9 +111,10 @@ impl State {
                 Wait::Job | Wait::Answered(_) => Time::NEVER,
             },
             Self::Closing => Time::NEVER,
-            Self::Lingering { since, heard } => heard
-                .after(timeouts.linger_silence)
-                .min(since.after(timeouts.linger)),
+            Self::Lingering { since, heard } => {
+                let silent = heard.after(timeouts.linger_silence);
+                silent.min(since.after(timeouts.linger))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use super::kernel::Kernel;
 use super::timers::Time;
+use super::wakeup::Cause;
 use crate::accounts::{ReactorAccount, Stage};
 
 /// Times the stages of sampled requests, and the response time of those and of deferred ones.
@@ -85,9 +86,24 @@ impl Stopwatch {
         }
     }
 
-    /// Begins a sample: a connection is about to be read. The wait since the turn began is over.
+    /// A connection is about to be advanced: nothing is left of the sample before, and another
+    /// begins if it is time, and if this one is going to be read.
     #[cold]
-    pub fn begin<K: Kernel>(&mut self, turn: Time, account: &ReactorAccount, kernel: &mut K) {
+    pub fn advance<K: Kernel>(
+        &mut self,
+        cause: Cause,
+        turn: Time,
+        account: &ReactorAccount,
+        kernel: &mut K,
+    ) {
+        self.abandon();
+        if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
+            self.begin(turn, account, kernel);
+        }
+    }
+
+    /// Begins a sample: a connection is about to be read. The wait since the turn began is over.
+    fn begin<K: Kernel>(&mut self, turn: Time, account: &ReactorAccount, kernel: &mut K) {
         let began = kernel.now();
         let mut laps = [0; Stage::COUNT];
         laps[Stage::Wait as usize] = nanos(turn, began);
@@ -98,8 +114,7 @@ impl Stopwatch {
 
     /// The round that was sampled came to no send of its own: its request is not complete yet, or
     /// deferred, or its answer waits behind bytes that are owed.
-    #[cold]
-    pub fn abandon(&mut self) {
+    fn abandon(&mut self) {
         // A sample that found no request is taken again at the next read. To wait for the usual
         // number could hit the same spot each time: without `short-read` every second read finds
         // nothing.

@@ -6,27 +6,30 @@
 //! may take is bounded by its [`Pace`].
 
 use std::io::{self, ErrorKind};
-use std::ops::ControlFlow::{self, Break, Continue};
+use std::mem;
+use std::net::SocketAddr;
+use std::ops::ControlFlow::{Break, Continue};
 
 use bytes::BytesMut;
 
 use super::buffers::Input;
+use super::connections::ConnectionId;
 use super::core::Core;
 use super::journal;
 use super::kernel::{Kernel, Readiness};
 use super::meter::Step;
-use super::state::Client;
 use super::stopwatch::Sample;
 use super::timers::Time;
 use super::upload::Pace;
-use super::wakeup::Progress;
+use super::wakeup::{Flow, Progress};
 use crate::accounts::{Copied, Refusal};
 use crate::config::bounds;
 
 /// A socket, and what is owed to its peer.
-pub struct Transport<S> {
-    client: Client,
-    socket: S,
+pub struct Transport<K: Kernel> {
+    socket: K::Socket,
+    id: ConnectionId,
+    peer: SocketAddr,
     /// What epoll and the timer heap know.
     pub edges: Edges,
     /// Answers that the peer has not taken yet.
@@ -67,75 +70,44 @@ pub enum Received {
     End,
 }
 
-impl Edges {
-    /// Takes note of what epoll said.
-    pub fn note(&mut self, ready: Readiness) {
-        self.readable |= ready.readable || ready.read_closed;
-        self.read_closed |= ready.read_closed;
-    }
-}
-
-impl<S> Transport<S> {
-    /// A socket that is watched for reading.
-    pub fn new(client: Client, socket: S) -> Self {
-        Self {
-            client,
-            socket,
-            edges: Edges {
-                readable: false,
-                read_closed: false,
-                watches_writable: false,
-                armed: Time::NEVER,
-            },
-            owed: None,
-        }
-    }
-
+impl<K: Kernel> Transport<K> {
     /// One recv of at most `room` bytes, behind what `into` holds. A short one has drained the
     /// socket, so no second one follows that would only return EAGAIN; but if the end was
     /// announced, it is still to be read.
-    pub fn read<H, K: Kernel<Socket = S>>(
+    #[inline(always)]
+    pub fn read<H>(
         &mut self,
         into: &mut BytesMut,
         room: usize,
         core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress, Received> {
+    ) -> Flow<Received> {
         let result = core.kernel.recv(&mut self.socket, into, room);
         core.meter.note(Step::Read(room, &result), &mut core.kernel);
-        match result {
-            Ok(0) => {
-                self.edges.read_closed = true;
-                Continue(Received::End)
-            }
-            Ok(bytes) => {
-                let edges = &mut self.edges;
-                edges.readable =
-                    bytes == room || edges.read_closed || !core.kernel.techniques().short_read;
-                Continue(Received::Bytes(bytes))
-            }
-            Err(error) => self.read_failed(&error, core),
-        }
+        let Ok(bytes @ 1..) = result else {
+            return self.read_nothing(result, core);
+        };
+        let reads_on = self.edges.read_closed || !core.kernel.techniques().short_read;
+        self.edges.readable = bytes == room || reads_on;
+        Continue(Received::Bytes(bytes))
     }
 
     #[cold]
-    fn read_failed<H, K: Kernel>(
-        &mut self,
-        error: &io::Error,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress, Received> {
-        match error.kind() {
-            ErrorKind::WouldBlock => self.edges.readable = false,
-            ErrorKind::Interrupted => {}
-            _ => return Break(self.failed(error, core)),
+    fn read_nothing<H>(&mut self, result: io::Result<usize>, core: &Core<H, K>) -> Flow<Received> {
+        match result {
+            Ok(_) => {
+                self.edges.read_closed = true;
+                return Continue(Received::End);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.edges.readable = false,
+            Err(error) if is_passing(&error) => {}
+            Err(error) => return Break(self.failed(&error, core)),
         }
         Continue(Received::Nothing)
     }
 
     /// One send of all answers that have been written.
-    pub fn flush<H, K: Kernel<Socket = S>>(
-        &mut self,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress> {
+    #[inline(always)]
+    pub fn flush<H>(&mut self, core: &mut Core<H, K>) -> Flow {
         if core.output.is_empty() {
             return Continue(());
         }
@@ -152,7 +124,7 @@ impl<S> Transport<S> {
         }
         core.output.clear();
         if core.output.capacity() > bounds::OUTPUT_KEPT {
-            core.shrink_output();
+            core.output.shrink_to(bounds::SEGMENT_BYTES);
         }
         if !core.kernel.techniques().register_once {
             return self.watch_again(core);
@@ -162,15 +134,12 @@ impl<S> Transport<S> {
 
     /// Sends what is owed, as far as the peer takes it; whether that was all.
     #[inline(never)]
-    pub fn send_owed<H, K: Kernel<Socket = S>>(
-        &mut self,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress, bool> {
+    pub fn send_owed<H>(&mut self, core: &mut Core<H, K>) -> Flow<bool> {
         let Some(owed) = &mut self.owed else {
             return Continue(true);
         };
         let bytes = owed.bytes.len();
-        core.meter.stopwatch.sample = std::mem::take(&mut owed.sample);
+        core.meter.stopwatch.sample = mem::take(&mut owed.sample);
         core.meter.note(Step::Sending(bytes), &mut core.kernel);
         let result = core.kernel.send(&mut self.socket, owed.bytes.as_slice());
         core.meter
@@ -180,33 +149,25 @@ impl<S> Transport<S> {
             Err(error) if is_passing(&error) => 0,
             Err(error) => return Break(self.failed(&error, core)),
         };
-        if sent < bytes {
-            if sent > 0 {
-                owed.pace.moved(sent, core.clock.now);
-                owed.bytes.consume(sent);
-            }
-            return Continue(false);
+        if sent == bytes {
+            self.give_back(core);
+            return Continue(true);
         }
-        if let Some(paid) = self.owed.take() {
-            core.pool.give_back(paid.bytes.into_bytes());
+        if sent > 0 {
+            owed.pace.moved(sent, core.clock.now);
+            owed.bytes.consume(sent);
         }
-        Continue(true)
+        Continue(false)
     }
 
-    /// All is owed: what is owed already goes first. And so do loops that send only when they are
-    /// told to: whether there is room is asked anew, since a socket with room gives no edge by
-    /// itself.
+    /// Owes all, behind what is owed already. So do loops that send only when they are told to:
+    /// whether there is room is asked anew, since a socket with room gives no edge by itself.
     #[cold]
-    fn send_later<H, K: Kernel<Socket = S>>(
-        &mut self,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress> {
+    fn send_later<H>(&mut self, core: &mut Core<H, K>) -> Flow {
         let sample = core.meter.stopwatch.pause();
         let is_first = self.owed.is_none();
         self.owe(0, core)?;
-        if let Some(owed) = &mut self.owed
-            && is_first
-        {
+        if let Some(owed) = self.owed.as_mut().filter(|_| is_first) {
             owed.sample = sample;
             self.edges.watches_writable = true;
             return self.watch_again(core);
@@ -216,49 +177,37 @@ impl<S> Transport<S> {
 
     /// Keeps what a send did not take, and sees to it that we are told when there is room.
     #[cold]
-    fn owe_rest<H, K: Kernel<Socket = S>>(
-        &mut self,
-        result: io::Result<usize>,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress> {
+    fn owe_rest<H>(&mut self, result: io::Result<usize>, core: &mut Core<H, K>) -> Flow {
         let sent = match result {
             Ok(sent) => sent,
             Err(error) if is_passing(&error) => 0,
-            Err(error) => {
-                core.output.clear();
-                return Break(self.failed(&error, core));
-            }
+            Err(error) => return Break(self.failed(&error, core)),
         };
         self.owe(sent, core)?;
-        if !self.edges.watches_writable {
-            self.edges.watches_writable = true;
-            return self.watch_again(core);
+        if mem::replace(&mut self.edges.watches_writable, true) {
+            return Continue(());
         }
-        Continue(())
+        self.watch_again(core)
     }
 
     /// Moves what was not sent to a buffer of our own, behind what is owed already.
-    fn owe<H, K: Kernel>(&mut self, sent: usize, core: &mut Core<H, K>) -> ControlFlow<Progress> {
-        let earlier = self.owed.take();
-        let first = earlier
-            .as_ref()
-            .map_or(&[][..], |owed| owed.bytes.as_slice());
-        let rest = &core.output[sent..];
-        let kept = core.pool.copy_of(Copied::Output, first, rest);
+    fn owe<H>(&mut self, sent: usize, core: &mut Core<H, K>) -> Flow {
+        let earlier = self.owed.as_ref();
+        let first = earlier.map_or(&[][..], |owed| owed.bytes.as_slice());
+        let kept = core
+            .pool
+            .copy_of(Copied::Output, first, &core.output[sent..]);
+        let pace = earlier.map_or_else(|| Pace::new(core.clock.now), |owed| owed.pace);
         core.output.clear();
-        let pace = earlier.as_ref().map(|owed| owed.pace);
-        if let Some(owed) = earlier {
-            core.pool.give_back(owed.bytes.into_bytes());
-        }
+        self.give_back(core);
         let Some(bytes) = kept else {
             let reason = "no buffer left for an answer that it does not take";
-            let (account, peer) = (&core.meter.account, &self.client.peer);
-            journal::refused(account, Refusal::Buffers, peer, reason);
+            journal::refused(&core.meter.account, Refusal::Buffers, &self.peer, reason);
             return Break(Progress::Finished);
         };
         self.owed = Some(Box::new(Owed {
             bytes: Input::new(bytes, core.kernel.techniques()),
-            pace: pace.unwrap_or_else(|| Pace::new(core.clock.now)),
+            pace,
             sample: Sample::Nothing,
         }));
         Continue(())
@@ -266,23 +215,17 @@ impl<S> Transport<S> {
 
     /// Asks once more to be told of edges; what is ready now is told at once.
     #[cold]
-    fn watch_again<H, K: Kernel<Socket = S>>(
-        &mut self,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress> {
+    fn watch_again<H>(&mut self, core: &mut Core<H, K>) -> Flow {
         core.meter.account.registrations.add(1);
-        let (id, writable) = (self.client.id, self.edges.watches_writable);
-        match core.kernel.watch_again(&mut self.socket, id, writable) {
+        let (socket, writable) = (&mut self.socket, self.edges.watches_writable);
+        match core.kernel.watch_again(socket, self.id, writable) {
             Ok(()) => Continue(()),
             Err(_) => Break(Progress::Finished),
         }
     }
 
     /// Tells the peer that nothing more will come.
-    pub fn shut_down<H, K: Kernel<Socket = S>>(
-        &mut self,
-        core: &mut Core<H, K>,
-    ) -> ControlFlow<Progress> {
+    pub fn shut_down<H>(&mut self, core: &mut Core<H, K>) -> Flow {
         match core.kernel.shutdown(&mut self.socket) {
             Ok(()) => Continue(()),
             Err(_) => Break(Progress::Finished),
@@ -291,8 +234,7 @@ impl<S> Transport<S> {
 
     /// The connection has failed: the peer reset it, or the kernel gave up a peer that acknowledged
     /// nothing for as long as we wait for it ourselves (tcp(7), TCP_USER_TIMEOUT).
-    #[cold]
-    fn failed<H, K: Kernel>(&self, error: &io::Error, core: &Core<H, K>) -> Progress {
+    fn failed<H>(&self, error: &io::Error, core: &Core<H, K>) -> Progress {
         if error.kind() == ErrorKind::TimedOut {
             return self.too_slow(core);
         }
@@ -301,34 +243,49 @@ impl<S> Transport<S> {
     }
 
     /// The peer does not take its answer.
-    pub fn too_slow<H, K: Kernel>(&self, core: &Core<H, K>) -> Progress {
-        let (account, peer) = (&core.meter.account, &self.client.peer);
-        journal::refused(
-            account,
-            Refusal::SlowReader,
-            peer,
-            "does not take its answer",
-        );
+    pub fn too_slow<H>(&self, core: &Core<H, K>) -> Progress {
+        let reason = "does not take its answer";
+        journal::refused(&core.meter.account, Refusal::SlowReader, &self.peer, reason);
         Progress::Finished
     }
 
     /// When it will have been too slow; never, if nothing is owed.
-    pub fn deadline<H, K: Kernel>(&self, core: &Core<H, K>) -> Time {
+    pub fn deadline<H>(&self, core: &Core<H, K>) -> Time {
         let write = core.timeouts.write;
         let owed = self.owed.as_ref();
         owed.map_or(Time::NEVER, |owed| owed.pace.deadline(write, write))
     }
 
     /// Gives back what is owed.
-    pub fn give_back<H, K: Kernel>(&mut self, core: &mut Core<H, K>) {
+    pub fn give_back<H>(&mut self, core: &mut Core<H, K>) {
         if let Some(owed) = self.owed.take() {
             core.pool.give_back(owed.bytes.into_bytes());
         }
     }
+
+    /// A socket that is watched for reading.
+    pub fn new(socket: K::Socket, id: ConnectionId, peer: SocketAddr) -> Self {
+        Self {
+            socket,
+            id,
+            peer,
+            edges: Edges {
+                readable: false,
+                read_closed: false,
+                watches_writable: false,
+                armed: Time::NEVER,
+            },
+            owed: None,
+        }
+    }
 }
 
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+impl Edges {
+    /// Takes note of what epoll said.
+    pub fn note(&mut self, ready: Readiness) {
+        self.readable |= ready.readable || ready.read_closed;
+        self.read_closed |= ready.read_closed;
+    }
 }
 
 impl Owed {
@@ -336,4 +293,8 @@ impl Owed {
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -78,13 +78,6 @@ impl Upload {
         Ok(())
     }
 
-    /// How much may be received straight into [`room`](Self::room): bytes of a body whose number is
-    /// known; `None` if framing may stand between them.
-    pub fn receivable(&self) -> Option<usize> {
-        let remaining = self.decoder.remaining()?;
-        Some(usize::try_from(remaining).unwrap_or(usize::MAX))
-    }
-
     /// Counts bytes that were received straight into [`room`](Self::room).
     pub fn received(&mut self, bytes: usize, now: Time) {
         self.decoder.skip(bytes as u64);

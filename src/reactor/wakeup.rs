@@ -52,3 +52,6 @@ pub enum Progress {
     /// To its end: the connection is to be dropped.
     Finished,
 }
+
+/// Goes on with a value, or breaks with how far the advance got.
+pub type Flow<T = ()> = std::ops::ControlFlow<Progress, T>;

@@ -16,11 +16,11 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::accounts::Accounts;
-use crate::config::{Choice, Config};
+use crate::config::Config;
 use crate::http::Handler;
 use crate::reactor::Reactor;
 use crate::reactor::jobs::{Address, Message};
-use crate::reactor::linux::Linux;
+use crate::reactor::linux::{Decisions, Linux};
 
 use super::handover::{Handover, HandoverThread};
 use super::pinning::Cores;
@@ -70,8 +70,8 @@ impl StopSignals {
 
 impl Running {
     /// Runs each reactor on a thread of its own, then what feeds them; all of them, or none.
-    pub(super) fn begin<H: Handler, C: Choice>(
-        reactors: Vec<Reactor<H, Linux<C>>>,
+    pub(super) fn begin<H: Handler, D: Decisions>(
+        reactors: Vec<Reactor<H, Linux<D>>>,
         handover: Option<Handover>,
         address: SocketAddr,
         accounts: Arc<Accounts>,
@@ -95,9 +95,9 @@ impl Running {
         }
     }
 
-    fn start_threads<H: Handler, C: Choice>(
+    fn start_threads<H: Handler, D: Decisions>(
         &mut self,
-        reactors: Vec<Reactor<H, Linux<C>>>,
+        reactors: Vec<Reactor<H, Linux<D>>>,
         handover: Option<Handover>,
         ended: &Sender<()>,
     ) -> io::Result<()> {

@@ -25,6 +25,7 @@ fn switches() -> Vec<(&'static str, Group, Kind, &'static str, &'static str)> {
         ("uninit-reads", Buffers, OnOff, "on", "off"),
         ("cursors", Buffers, OnOff, "on", "off"),
         ("batched-writes", Buffers, OnOff, "on", "off"),
+        ("same-request", Http, OnOff, "on", "off"),
         ("cached-date", Http, OnOff, "on", "off"),
         ("head-template", Http, OnOff, "on", "off"),
         ("json-in-place", Http, OnOff, "on", "off"),

@@ -31,9 +31,9 @@ fn owned(head: &parse::Head<'_>) -> Head {
         fields: fields
             .map(|field| (field.name.to_owned(), field.value.to_vec()))
             .collect(),
-        framing: head.framing,
-        expectation: head.expectation,
-        keep_alive: head.exchange.keep_alive,
+        framing: head.controls.framing,
+        expectation: head.controls.expectation,
+        keep_alive: head.controls.keep_alive,
         bytes: head.bytes,
     }
 }

@@ -27,23 +27,42 @@ pub(crate) fn functions(file: &str, text: &str) -> Vec<Function> {
         if let Some(name) = owner_name(&lines[at..]) {
             owner = Some((end(&lines, at), name));
         }
+        if let Some(name) = macro_name(line) {
+            found.push(function(name.to_owned() + "!", file, &lines, at));
+        }
         let Some(name) = function_name(line) else {
             continue;
         };
-        let last = end(&lines, at);
-        if lines[last].ends_with(';') {
+        if lines[end(&lines, at)].ends_with(';') {
             continue; // A function of a trait, without a body.
         }
         let owner = owner.as_ref().filter(|(end, _)| at < *end);
-        found.push(Function {
-            name: owner.map_or(name.to_owned(), |(_, owner)| format!("{owner}::{name}")),
-            file: file.to_owned(),
-            first: at + 1,
-            last: last + 1,
-            lines: lines[at..=last].iter().filter(|line| is_code(line)).count(),
-        });
+        let name = owner.map_or(name.to_owned(), |(_, owner)| format!("{owner}::{name}"));
+        found.push(function(name, file, &lines, at));
     }
     found
+}
+
+fn function(name: String, file: &str, lines: &[&str], at: usize) -> Function {
+    let last = end(lines, at);
+    Function {
+        name,
+        file: file.to_owned(),
+        first: at + 1,
+        last: last + 1,
+        lines: lines[at..=last].iter().filter(|line| is_code(line)).count(),
+    }
+}
+
+/// The name of the macro that is defined or used, for items, from a line on. Both count whole: code
+/// that is made of rows is read in the macro and in the rows.
+fn macro_name(line: &str) -> Option<&str> {
+    let (name, _) = line
+        .strip_prefix("macro_rules! ")
+        .unwrap_or(line)
+        .split_once(['!', ' '])?;
+    let is_item = line.starts_with("macro_rules! ") || line.starts_with(&format!("{name}! {{"));
+    (is_item && name.chars().all(is_word)).then_some(name)
 }
 
 fn is_code(line: &str) -> bool {

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use barewire::accounts::{Accounts, Figures, ReactorAccount};
-use barewire::config::{Chosen, Config};
+use barewire::config::Config;
 use barewire::handlers::Routes;
 use barewire::reactor::Reactor;
 use barewire::reactor::jobs::JobPool;
-use barewire::reactor::linux::Linux;
+use barewire::reactor::linux::{Flags, Linux};
 use barewire::reactor::socket;
 
 use super::Wire;
@@ -17,7 +17,7 @@ use super::Wire;
 /// A reactor with the real routes, on the thread of the test.
 pub(crate) struct Driven {
     pub(crate) account: Arc<ReactorAccount>,
-    reactor: Reactor<Routes, Linux<Chosen>>,
+    reactor: Reactor<Routes, Linux<Flags>>,
     address: SocketAddr,
 }
 
@@ -29,7 +29,7 @@ impl Driven {
         let accounts = Accounts::new(1);
         let account = Arc::clone(&accounts.reactors[0]);
         let reactor = Reactor::new(
-            Linux::new(listener, Chosen(config.techniques)).unwrap(),
+            Linux::new(listener, Flags(config.techniques)).unwrap(),
             Arc::new(Routes::new(config, accounts).unwrap()),
             JobPool::start(config.job_threads, config.limits.jobs).unwrap(),
             Arc::clone(&account),

@@ -68,8 +68,11 @@ pub(super) fn head<'a>(
         worker: 0,
         params: &[],
     };
-    let taken = input.len() - bytes.len() + head_bytes;
-    Ok(Some(Head::new(request, controls, taken)))
+    Ok(Some(Head {
+        request,
+        controls,
+        bytes: input.len() - bytes.len() + head_bytes,
+    }))
 }
 
 /// Takes away the empty line that a client may have sent behind its last body (RFC 9112 section

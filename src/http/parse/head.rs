@@ -1,6 +1,6 @@
 //! What a head says, once it is known to be complete and sound.
 
-use crate::http::request::{Exchange, Method, Request};
+use crate::http::request::Request;
 
 /// How the end of the body is found (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,34 +42,22 @@ pub struct Controls {
     pub keep_alive: bool,
 }
 
+impl Controls {
+    /// No body, no expectation, and the connection stays open.
+    pub const PLAIN: Self = Self {
+        framing: Framing::None,
+        expectation: Expectation::None,
+        keep_alive: true,
+    };
+}
+
 /// A head.
 #[derive(Debug)]
 pub struct Head<'a> {
     /// The request, with an empty body, no params and worker 0.
     pub request: Request<'a>,
-    /// How it is to be answered, as far as the client is concerned.
-    pub exchange: Exchange,
-    /// How the end of the body is found.
-    pub framing: Framing,
-    /// What the client expects before it sends the body.
-    pub expectation: Expectation,
+    /// What its fields ask for.
+    pub controls: Controls,
     /// Bytes of the input that the head takes, an empty line before it included.
     pub bytes: usize,
-}
-
-impl<'a> Head<'a> {
-    /// The head of a request whose fields say this.
-    pub(super) fn new(request: Request<'a>, controls: Controls, bytes: usize) -> Self {
-        Self {
-            exchange: Exchange {
-                keep_alive: controls.keep_alive,
-                head_only: matches!(request.method, Method::Head),
-                version: request.version,
-            },
-            framing: controls.framing,
-            expectation: controls.expectation,
-            request,
-            bytes,
-        }
-    }
 }

@@ -21,6 +21,9 @@ pub(crate) static TARGET: Class = Class::visible().without(b"#<>");
 /// A target's octets up to its query.
 pub(crate) static TARGET_PATH: Class = Class::visible().without(b"#<>?");
 
+/// The same without the percent sign, which may stand for something else.
+pub(crate) static PLAIN_PATH: Class = Class::visible().without(b"#<>?%");
+
 /// `field-vchar`, SP and HTAB (RFC 9110 section 5.5), `obs-text` included: old clients send
 /// Latin-1.
 pub(crate) static VALUE: Class = Class::visible().and_obs_text().and(b" \t");

@@ -42,9 +42,9 @@ fn step(input: &[u8], scanned: &mut usize, limits: &Limits) -> Verdict {
             .map(|field| (field.name.to_owned(), field.value.to_vec()))
             .collect(),
         head: head.request.head.to_vec(),
-        framing: head.framing,
-        expectation: head.expectation,
-        keep_alive: head.exchange.keep_alive,
+        framing: head.controls.framing,
+        expectation: head.controls.expectation,
+        keep_alive: head.controls.keep_alive,
         bytes: head.bytes,
     }))
 }

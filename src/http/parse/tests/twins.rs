@@ -6,9 +6,9 @@ use super::*;
 const USUAL: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "POST /a/b?c=d&e HTTP/1.1\r\nhost:a:1\r\nX-Y:  z \t\r\nContent-Length: 5\r\n\r\nrest\r\n",
-    "OPTIONS /? HTTP/1.1\r\nHost:\r\n\r\n\r\n",
+    "PUT /? HTTP/1.1\r\nHost:\r\n\r\n\r\n",
     "DELETE /0123456789abcdef HTTP/1.1\r\nHOST: b\r\nConnection: keep-alive \r\nEmpty:\r\n\r\n",
-    "HEAD / HTTP/1.0\r\n\r\n",
+    "HEAD /x?%zz HTTP/1.1\r\nHost: b\r\nAccept: */*\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n",
     "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: [::1]:8080\r\n\r\n",
 ];

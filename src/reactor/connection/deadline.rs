@@ -1,0 +1,82 @@
+//! When a connection's time is up, and what is done then.
+
+use super::{
+    Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, Progress, State, Time, parse,
+};
+use crate::accounts::Refusal;
+use crate::http::{Rejection, Status};
+use crate::reactor::journal;
+
+impl<K: Kernel> Connection<K> {
+    /// The deadline of a connection that holds something, or while draining.
+    #[inline(never)]
+    pub(super) fn other_deadline<H>(&self, core: &Core<H, K>) -> Time {
+        let state = &self.session.state;
+        let of_owed = self.transport.deadline(core);
+        // With bytes owed nothing is read: the peer's silence is of our making.
+        if self.transport.owed.is_some() && !matches!(state, State::Deferred(_)) {
+            return of_owed;
+        }
+        let silence = match core.draining {
+            Some(since) => (core.drain.idle, since),
+            None => (core.timeouts.idle, Time::ZERO),
+        };
+        let of_state = state.deadline(self.has_begun(), silence, &core.timeouts);
+        of_state.min(of_owed)
+    }
+
+    /// The deadline has passed.
+    #[cold]
+    pub(super) fn expire<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
+        if self.transport.deadline(core) <= core.clock.now {
+            return Break(self.transport.too_slow(core));
+        }
+        match self.session.state {
+            State::Head { .. } if self.has_begun() => {
+                core.refuse(Refusal::HeadTimeout, HEAD_TOO_SLOW, &mut self.session);
+            }
+            State::Head { .. } => return self.leave_silent_peer(common, core),
+            State::Body(_) => core.refuse(Refusal::BodyTimeout, BODY_TOO_SLOW, &mut self.session),
+            State::Discard { .. } => self.session.state = State::Closing,
+            State::Deferred(_) => core.resume(&mut self.session),
+            State::Closing => {}
+            State::Lingering { .. } => return Break(Progress::Finished),
+        }
+        Continue(())
+    }
+
+    /// Leaves a peer that has said nothing for too long; but not before a last look, the one recv
+    /// that no event asked for. A request may have come with this very turn, and its event be still
+    /// on its way: after the shutdown its bytes would be dropped with those of a lingering close.
+    fn leave_silent_peer<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
+        self.transport.edges.readable = true;
+        if let Break(Progress::Finished) = self.fill_and_serve(common, core) {
+            return Break(Progress::Finished);
+        }
+        let is_idle = matches!(self.session.state, State::Head { .. });
+        if is_idle && self.deadline(core) <= core.clock.now {
+            if core.draining.is_none() {
+                let (account, peer) = (&core.meter.account, &self.session.peer);
+                journal::refused(account, Refusal::Idle, peer, "silent for too long");
+            }
+            self.session.state = State::Closing;
+        }
+        Continue(())
+    }
+
+    /// Whether bytes of a request head are here.
+    fn has_begun(&self) -> bool {
+        let input = self.input.as_ref();
+        input.is_some_and(|input| parse::has_begun(input.as_slice()))
+    }
+}
+
+const HEAD_TOO_SLOW: Rejection = Rejection {
+    status: Status::REQUEST_TIMEOUT,
+    reason: "the request head took too long; send it whole, at once",
+};
+
+const BODY_TOO_SLOW: Rejection = Rejection {
+    status: Status::REQUEST_TIMEOUT,
+    reason: "the body came too slowly; send at least 500 bytes a second",
+};
