@@ -87,40 +87,28 @@ fn is_connectable(authority: &str) -> bool {
     split_authority(authority).is_some_and(|(host, port)| !host.is_empty() && !port.is_empty())
 }
 
-/// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; the port is empty if
-/// there is none, and `None` is said of another form. `IPvFuture` is refused: nobody knows what it
-/// would address (section 3.2.2).
+/// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of
+/// that form. The port is empty if there is none. `IPvFuture` is refused: nobody knows what it would
+/// address (section 3.2.2).
 fn split_authority(authority: &str) -> Option<(&str, &str)> {
     let (host, port) = match authority.rsplit_once(':') {
         // Not the colons of an IPv6 address.
         Some((host, port)) if !port.ends_with(']') => (host, port),
         _ => (authority, ""),
     };
-    let address = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let is_host = match address {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => {
-            is_encoded(host)
-                && host
-                    .bytes()
-                    .all(|octet| octet == b'%' || REG_NAME.has(octet))
-        }
+    let is_name = |octet| octet == b'%' || REG_NAME.has(octet);
+    let is_host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']')?.parse::<Ipv6Addr>().is_ok(),
+        None => is_encoded(host) && host.bytes().all(is_name),
     };
     let is_port = port.is_empty() || decimal(port.as_bytes()).is_some_and(|port| port <= PORT_MAX);
     (is_host && is_port).then_some((host, port))
 }
 
-/// The number that these digits are, at least one and nothing else: `u64::from_str` alone would
-/// take `+5`.
+/// The number of at least one digit, and nothing else: `u64::from_str` alone would take `+5`.
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    str::from_utf8(digits)
-        .ok()?
-        .parse()
-        .ok()
-        .filter(|_| is_number)
+    let number = str::from_utf8(digits).ok()?.parse().ok();
+    number.filter(|_| digits.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether each `%` begins an octet (RFC 3986 section 2.1).
