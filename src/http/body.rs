@@ -22,7 +22,7 @@ pub struct Decoder {
     /// Bytes of the body that are known of: taken, and announced by Content-Length or by a chunk
     /// size.
     announced: u64,
-    /// Bytes of all chunk extensions so far, and zeros that make a chunk size long.
+    /// Bytes of all chunk extensions so far, and of zeros beyond [`DIGITS_FREE`].
     dropped: usize,
 }
 
@@ -89,11 +89,12 @@ pub(super) const TOO_LARGE: Rejection = Rejection {
              started with a larger --body-max.",
 };
 
-/// Digits of a chunk size that cost nothing: as many as a `u64` has. Some clients send as many
-/// always; whoever sends more hides a flood of zeros, and they count as extensions do.
+/// Digits of a chunk size that are free: as many as a `u64` holds, since a client may send sizes of
+/// fixed width. Each digit beyond is a zero more, which counts as an octet of an extension does: a
+/// peer could hide a flood in them.
 const DIGITS_FREE: u8 = 16;
 
-const SIZE: &str = "A chunk does not begin with its size. It must be hex digits, up to 16 \
+const SIZE: &str = "A chunk does not begin with its size. It must be hex digits, at most 16 \
     behind leading zeros, then an extension or CRLF.";
 const EXTENSION: &str = "A chunk extension is not valid. It must be `;name`, `;name=token` or \
     `;name=\"text\"`.";

@@ -164,7 +164,7 @@ fn broken_chunks() {
     }
 }
 
-/// RFC 9112 section 7.1: a size has digits without end, of which zeros at the beginning say nothing.
+/// RFC 9112 section 7.1 has no limit for digits; zeros at the beginning change nothing.
 #[test]
 fn zeros_before_a_size() {
     accepted("00000000000000001\r\nx\r\n0\r\n\r\n", b"x");

@@ -88,8 +88,8 @@ fn is_connectable(authority: &str) -> bool {
 }
 
 /// `uri-host [ ":" port ]` (RFC 3986 section 3.2, without userinfo), split; `None` if it is not of
-/// that form. The port is empty if there is none. `IPvFuture` is refused: nobody knows what it would
-/// address (section 3.2.2).
+/// that form. The port is empty if there is none. `IPvFuture` is refused: nobody knows what it
+/// would address (section 3.2.2).
 fn split_authority(authority: &str) -> Option<(&str, &str)> {
     let (host, port) = match authority.rsplit_once(':') {
         // Not the colons of an IPv6 address.
