@@ -3,6 +3,7 @@
 //! Asked only about requests that bring a body or an expectation, or have a method that no handler
 //! sees. A plain GET never comes here.
 
+use super::body;
 use super::handler::{Admission, Handler};
 use super::parse::{Expectation, Framing, Head};
 use super::request::Method;
@@ -46,40 +47,19 @@ pub fn judge<H: Handler>(
     let has_body = !head.controls.framing.is_bodiless();
     let undecided = head.controls.expectation == Expectation::Continue && has_body && !body_here;
     let close = too_large || undecided;
+    let reject = |rejection| Verdict::Reject { rejection, close };
     if matches!(head.request.method, Method::Connect | Method::Unknown) {
-        return Verdict::Reject {
-            rejection: UNKNOWN_METHOD,
-            close,
-        };
+        return reject(UNKNOWN_METHOD);
     }
-    let admission = handler.admit(&head.request);
-    if let Admission::Refuse(response) = admission {
-        return Verdict::Refuse(if close { response.closing() } else { response });
-    }
-    if head.controls.expectation == Expectation::Unknown {
-        return Verdict::Reject {
-            rejection: UNKNOWN_EXPECTATION,
-            close,
-        };
-    }
-    if too_large {
-        return Verdict::Reject {
-            rejection: BODY_TOO_LARGE,
-            close: true,
-        };
-    }
-    match admission {
+    match handler.admit(&head.request) {
+        Admission::Refuse(response) if close => Verdict::Refuse(response.closing()),
+        Admission::Refuse(response) => Verdict::Refuse(response),
+        _ if head.controls.expectation == Expectation::Unknown => reject(UNKNOWN_EXPECTATION),
+        _ if too_large => reject(body::TOO_LARGE),
         Admission::ReadBody => Verdict::Collect,
-        _ => Verdict::Handle { close },
+        Admission::IgnoreBody => Verdict::Handle { close },
     }
 }
-
-/// Answers a body that is longer than the limit.
-pub const BODY_TOO_LARGE: Rejection = Rejection {
-    status: Status::CONTENT_TOO_LARGE,
-    reason: "the body is longer than this server takes; send less, or start it with a larger \
-             --body-max",
-};
 
 const UNKNOWN_METHOD: Rejection = Rejection {
     status: Status::NOT_IMPLEMENTED,

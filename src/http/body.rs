@@ -22,8 +22,8 @@ pub struct Decoder {
     /// Bytes of the body that are known of: taken, and announced by Content-Length or by a chunk
     /// size.
     announced: u64,
-    /// Bytes of all chunk extensions so far.
-    extensions: usize,
+    /// Bytes of all chunk extensions so far, and of zeros beyond [`DIGITS_FREE`].
+    dropped: usize,
 }
 
 /// A step of decoding.
@@ -82,17 +82,24 @@ enum Extension {
     Unquoted,
 }
 
-/// Digits of a chunk size: as many as a `u64` holds.
-const DIGITS_MAX: u8 = 16;
+/// Answers a body that is longer than the limit, before it is read or while it is.
+pub(super) const TOO_LARGE: Rejection = Rejection {
+    status: Status::CONTENT_TOO_LARGE,
+    reason: "The body is longer than this server takes. It must be smaller, or the server be \
+             started with a larger --body-max.",
+};
 
-const TOO_LARGE: &str = "The body is too large. It must be smaller, or be sent in several \
-    requests.";
-const SIZE: &str = "A chunk does not begin with its size. It must be 1 to 16 hex digits, then an \
-    extension or CRLF.";
+/// Digits of a chunk size that are free: as many as a `u64` holds, since a client may send sizes of
+/// fixed width. Each digit beyond is a zero more, which counts as an octet of an extension does: a
+/// peer could hide a flood in them.
+const DIGITS_FREE: u8 = 16;
+
+const SIZE: &str = "A chunk does not begin with its size. It must be hex digits, at most 16 \
+    behind leading zeros, then an extension or CRLF.";
 const EXTENSION: &str = "A chunk extension is not valid. It must be `;name`, `;name=token` or \
     `;name=\"text\"`.";
-const EXTENSIONS_TOO_LONG: &str = "The chunk extensions are too long. They mean nothing here and \
-    must be left out.";
+const EXTENSIONS_TOO_LONG: &str = "The chunk extensions, or the zeros before chunk sizes, are too \
+    long. They mean nothing here and must be left out.";
 const LINE_END: &str = "A chunk's size line ends in CR without LF. It must end in CRLF.";
 const DATA_END: &str = "A chunk is not followed by CRLF. The data must be as long as the chunk \
     size says, then CRLF.";
@@ -108,7 +115,7 @@ impl Decoder {
         Self {
             state,
             announced,
-            extensions: 0,
+            dropped: 0,
         }
     }
 
@@ -149,42 +156,43 @@ impl Decoder {
     pub fn next<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Piece<'a>, Rejection> {
         let mut rest = input;
         loop {
-            self.check_announced(limits)?;
-            if let State::Length(left) | State::Data(left) = self.state {
-                let most = usize::try_from(left).unwrap_or(usize::MAX);
-                let (data, after) = rest.split_at(rest.len().min(most));
-                self.skip(data.len() as u64);
-                return Ok(Piece {
-                    data,
-                    consumed: input.len() - after.len(),
-                });
+            if self.announced > limits.body as u64 {
+                return Err(TOO_LARGE);
             }
-            let ([octet, after @ ..], false) = (rest, self.is_done()) else {
-                return Ok(Piece {
-                    data: &[],
-                    consumed: input.len() - rest.len(),
-                });
-            };
-            self.state = self.after(*octet, limits)?;
-            rest = after;
+            if self.dropped > limits.chunk_extensions {
+                return Err(Rejection::bad_request(EXTENSIONS_TOO_LONG));
+            }
+            if let (None, [octet, after @ ..]) = (self.remaining(), rest) {
+                self.state = self.after(*octet, limits)?;
+                rest = after;
+                continue;
+            }
+            let left = usize::try_from(self.remaining().unwrap_or(0)).unwrap_or(usize::MAX);
+            let (data, after) = rest.split_at(rest.len().min(left));
+            self.skip(data.len() as u64);
+            let consumed = input.len() - after.len();
+            return Ok(Piece { data, consumed });
         }
-    }
-
-    fn check_announced(&self, limits: &Limits) -> Result<(), Rejection> {
-        if self.announced > limits.body as u64 {
-            return Err(Rejection {
-                status: Status::CONTENT_TOO_LARGE,
-                reason: TOO_LARGE,
-            });
-        }
-        Ok(())
     }
 
     /// The state after one octet of the framing.
     fn after(&mut self, octet: u8, limits: &Limits) -> Result<State, Rejection> {
         match (self.state, octet) {
-            (State::Size { digits, size }, _) => self.after_size(octet, digits, size, limits),
-            (State::Extension { at, size }, _) => self.after_extension(octet, at, size, limits),
+            (State::Size { digits, size }, _) if let Some(digit) = hex_digit(octet) => {
+                if size >> 60 != 0 {
+                    return Err(Rejection::bad_request(SIZE));
+                }
+                self.dropped += usize::from(digits >= DIGITS_FREE);
+                Ok(State::Size {
+                    digits: digits.saturating_add(1),
+                    size: size << 4 | u64::from(digit),
+                })
+            }
+            (State::Size { digits: 0, .. }, _) => Err(Rejection::bad_request(SIZE)),
+            (State::Size { size, .. }, b'\r') => Ok(State::SizeEnd { size }),
+            (State::Extension { at, size }, b'\r') if at.may_end() => Ok(State::SizeEnd { size }),
+            (State::Size { size, .. }, _) => self.after_extension(Extension::Ended, octet, size),
+            (State::Extension { at, size }, _) => self.after_extension(at, octet, size),
             (State::SizeEnd { size: 0 }, b'\n') => Ok(State::Trailer(Trailer::default())),
             (State::SizeEnd { size }, b'\n') => {
                 self.announced = self.announced.saturating_add(size);
@@ -202,39 +210,9 @@ impl Decoder {
         }
     }
 
-    fn after_size(
-        &mut self,
-        octet: u8,
-        digits: u8,
-        size: u64,
-        limits: &Limits,
-    ) -> Result<State, Rejection> {
-        match (hex_digit(octet), octet) {
-            (Some(digit), _) if digits < DIGITS_MAX => Ok(State::Size {
-                digits: digits + 1,
-                size: size << 4 | u64::from(digit),
-            }),
-            (None, b'\r') if digits > 0 => Ok(State::SizeEnd { size }),
-            (None, _) if digits > 0 => self.after_extension(octet, Extension::Ended, size, limits),
-            _ => Err(Rejection::bad_request(SIZE)),
-        }
-    }
-
-    fn after_extension(
-        &mut self,
-        octet: u8,
-        at: Extension,
-        size: u64,
-        limits: &Limits,
-    ) -> Result<State, Rejection> {
-        if octet == b'\r' && at.may_end() {
-            return Ok(State::SizeEnd { size });
-        }
+    fn after_extension(&mut self, at: Extension, octet: u8, size: u64) -> Result<State, Rejection> {
         let at = at.after(octet).ok_or(Rejection::bad_request(EXTENSION))?;
-        self.extensions += 1;
-        if self.extensions > limits.chunk_extensions {
-            return Err(Rejection::bad_request(EXTENSIONS_TOO_LONG));
-        }
+        self.dropped += 1;
         Ok(State::Extension { at, size })
     }
 }

@@ -3,8 +3,10 @@
 //! There is no clock in here: the reactor says which second it is, and [`Date::set`] does nothing
 //! while it is still the same.
 
-use std::fmt::Write;
+use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
+
+use httpdate::HttpDate;
 
 /// What precedes the date in the most frequent head of all.
 const BEFORE: &str = "HTTP/1.1 200 OK\r\nServer: barewire\r\nDate: ";
@@ -27,34 +29,26 @@ impl Date {
     /// The date of a second since 1970, UTC.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
-        let mut date = Self {
+        let when = UNIX_EPOCH + Duration::from_secs(unix_seconds);
+        let mut ok_head = [b' '; HEAD_BYTES];
+        // It fits: an IMF-fixdate has one length, up to the year 9999.
+        let _ = write!(&mut ok_head[..], "{BEFORE}{}\r\n", HttpDate::from(when));
+        Self {
             unix_seconds,
-            ok_head: [b' '; HEAD_BYTES],
-        };
-        date.render();
-        date
+            ok_head,
+        }
     }
 
     /// Moves on to another second; nothing happens if it is the same.
     pub fn set(&mut self, unix_seconds: u64) {
         if unix_seconds != self.unix_seconds {
-            self.unix_seconds = unix_seconds;
-            self.render();
+            *self = Self::at(unix_seconds);
         }
     }
 
     /// Server and Date, each with its line end: what follows any other status line.
     pub fn common_lines(&self) -> &[u8] {
         &self.ok_head[COMMON_AT..]
-    }
-
-    fn render(&mut self) {
-        let when = UNIX_EPOCH + Duration::from_secs(self.unix_seconds);
-        let mut text = String::with_capacity(HEAD_BYTES);
-        // Writing to a String cannot fail; a year of five digits would be cut, in the year 10000.
-        let _ = write!(text, "{BEFORE}{}\r\n", httpdate::HttpDate::from(when));
-        let bytes = text.len().min(HEAD_BYTES);
-        self.ok_head[..bytes].copy_from_slice(&text.as_bytes()[..bytes]);
     }
 }
 

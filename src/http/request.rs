@@ -98,48 +98,40 @@ pub struct Request<'a> {
     pub params: &'a [(&'a str, &'a str)],
 }
 
+/// The methods that are known, and their tokens.
+const TOKENS: [(Method, &str); 9] = [
+    (Method::Get, "GET"),
+    (Method::Head, "HEAD"),
+    (Method::Post, "POST"),
+    (Method::Put, "PUT"),
+    (Method::Delete, "DELETE"),
+    (Method::Connect, "CONNECT"),
+    (Method::Options, "OPTIONS"),
+    (Method::Trace, "TRACE"),
+    (Method::Patch, "PATCH"),
+];
+
 impl Method {
     /// The method of a token; case counts (RFC 9110 section 9.1).
     #[must_use]
     pub fn from_token(token: &str) -> Self {
-        match token {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            "CONNECT" => Self::Connect,
-            "OPTIONS" => Self::Options,
-            "TRACE" => Self::Trace,
-            "PATCH" => Self::Patch,
-            _ => Self::Unknown,
-        }
+        let known = TOKENS.iter().find(|(_, known)| *known == token);
+        known.map_or(Self::Unknown, |(method, _)| *method)
     }
 
     /// The method's token; `UNKNOWN` for one that was not known.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-            Self::Connect => "CONNECT",
-            Self::Options => "OPTIONS",
-            Self::Trace => "TRACE",
-            Self::Patch => "PATCH",
-            Self::Unknown => "UNKNOWN",
-        }
+        let known = TOKENS.iter().find(|(known, _)| *known == self);
+        known.map_or("UNKNOWN", |(_, token)| token)
     }
 }
 
 impl<'a> Body<'a> {
     /// The body's pieces in order; none is empty.
     pub fn pieces(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let first = Some(self.first).filter(|piece| !piece.is_empty());
-        first
-            .into_iter()
-            .chain(self.segments.iter().map(|segment| &segment[..]))
+        let segments = self.segments.iter().map(|segment| &segment[..]);
+        let first = Some(self.first).filter(|first| !first.is_empty());
+        first.into_iter().chain(segments)
     }
 
     /// Length in bytes.
@@ -165,26 +157,23 @@ impl<'a> Body<'a> {
 impl<'a> Request<'a> {
     /// The first value of a field, by its case-insensitive name (RFC 9110 section 5.1), as bytes.
     pub fn field(&self, name: &str) -> Option<&'a [u8]> {
-        self.fields
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(name))
-            .map(|field| field.value)
+        let is_called = |field: &&Field<'_>| field.name.eq_ignore_ascii_case(name);
+        self.fields.iter().find(is_called).map(|field| field.value)
     }
 
     /// The host and port that were asked for: the authority of an absolute target, else the Host
     /// field (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&'a [u8]> {
-        let target = self.head.split(|&byte| byte == b' ').nth(1);
-        let absolute = target
-            .filter(|target| !target.starts_with(b"/"))
-            .and_then(|target| {
-                let begin = target.windows(3).position(|three| three == b"://")? + 3;
-                target
-                    .get(begin..)?
-                    .split(|byte| b"/?".contains(byte))
-                    .next()
-            });
-        absolute.or_else(|| self.field("host"))
+        self.authority().or_else(|| self.field("host"))
+    }
+
+    /// The authority of a target in absolute-form.
+    fn authority(&self) -> Option<&'a [u8]> {
+        let target = self.head.split(|&byte| byte == b' ').nth(1)?;
+        let scheme_bytes = target.windows(3).position(|three| three == b"://")?;
+        let is_absolute = !target.starts_with(b"/");
+        let mut parts = target[scheme_bytes + 3..].split(|byte| b"/?".contains(byte));
+        parts.next().filter(|_| is_absolute)
     }
 
     /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. Names are
@@ -232,12 +221,8 @@ pub fn percent_decode(raw: &str) -> Cow<'_, [u8]> {
 
 /// The value of an ASCII hex digit (RFC 5234's HEXDIG, in either case).
 pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
+    let digit = char::from(byte).to_digit(16)?;
+    u8::try_from(digit).ok()
 }
 
 #[cfg(test)]

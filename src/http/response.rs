@@ -20,8 +20,7 @@ type BodyWriter = Box<dyn FnOnce(&mut Vec<u8>, &Techniques) + Send>;
 
 /// Where a body's bytes come from.
 enum Content {
-    Static(&'static [u8]),
-    Owned(Vec<u8>),
+    Whole(Cow<'static, [u8]>),
     Written(BodyWriter),
 }
 
@@ -46,17 +45,17 @@ pub struct Written {
 impl Response {
     /// An answer without a body.
     pub fn empty(status: Status) -> Self {
-        Self::of(status, ContentType::Text, Content::Static(b""))
+        Self::fixed(ContentType::Text, b"").status(status)
     }
 
     /// 200 with a body that is part of the program: no allocation, one copy.
     pub fn fixed(content_type: ContentType, body: &'static [u8]) -> Self {
-        Self::of(Status::OK, content_type, Content::Static(body))
+        Self::ok(content_type, Content::Whole(Cow::Borrowed(body)))
     }
 
     /// 200 with a body of bytes.
     pub fn bytes(content_type: ContentType, body: Vec<u8>) -> Self {
-        Self::of(Status::OK, content_type, Content::Owned(body))
+        Self::ok(content_type, Content::Whole(Cow::Owned(body)))
     }
 
     /// 200 with a text.
@@ -70,8 +69,10 @@ impl Response {
         content_type: ContentType,
         writer: impl FnOnce(&mut Vec<u8>) + Send + 'static,
     ) -> Self {
-        let writer: BodyWriter = Box::new(move |out, _| writer(out));
-        Self::of(Status::OK, content_type, Content::Written(writer))
+        Self::ok(
+            content_type,
+            Content::Written(Box::new(|out, _| writer(out))),
+        )
     }
 
     /// 200 with a value as JSON, serialised straight into the output.
@@ -89,9 +90,8 @@ impl Response {
     ///
     /// As [`json`](Self::json).
     pub fn json_from<T: Serialize>(make: impl FnOnce() -> T + Send + 'static) -> Self {
-        let writer: BodyWriter =
-            Box::new(move |out, techniques| write_json(&make(), techniques, out));
-        Self::of(Status::OK, ContentType::Json, Content::Written(writer))
+        let writer: BodyWriter = Box::new(|out, techniques| write_json(&make(), techniques, out));
+        Self::ok(ContentType::Json, Content::Written(writer))
     }
 
     /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be
@@ -101,10 +101,8 @@ impl Response {
         struct Error {
             error: Cow<'static, str>,
         }
-        Self::json(Error {
-            error: sentence.into(),
-        })
-        .status(status)
+        let error = sentence.into();
+        Self::json(Error { error }).status(status)
     }
 
     /// 503 with Retry-After, in seconds.
@@ -153,35 +151,42 @@ impl Response {
     #[cfg_attr(map, inline(never))]
     pub fn write(
         self,
-        exchange: Exchange,
+        mut exchange: Exchange,
         date: &Date,
         techniques: &Techniques,
         out: &mut Vec<u8>,
     ) -> Written {
+        exchange.keep_alive &= !self.close;
         if !techniques.head_template {
             return self.write_formatted(exchange, date, techniques, out);
         }
-        let keep_alive = exchange.keep_alive && !self.close;
-        self.write_first_lines(exchange.version, keep_alive, date, out);
-        let content_type = self.content_type;
-        let copied = match self.content {
-            _ if matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED) => {
+        self.write_first_lines(exchange, date, out);
+        let head_end = match self.content {
+            _ if self.status.is_bodiless() => {
                 out.extend_from_slice(b"\r\n");
-                0
+                out.len()
             }
-            Content::Static(body) => write_body(body, content_type, exchange.head_only, out),
-            Content::Owned(body) => write_body(&body, content_type, exchange.head_only, out),
+            Content::Whole(body) => write_body(&body, self.content_type, out),
             Content::Written(writer) => {
-                let writer = |out: &mut Vec<u8>| writer(out, techniques);
-                write_in_place(writer, content_type, exchange.head_only, out)
+                write_content_lines(self.content_type, out);
+                let gap_at = out.len();
+                out.extend_from_slice(&[b' '; LENGTH_ROOM]);
+                writer(out, techniques);
+                fill_gap(gap_at, out)
             }
         };
-        Written { keep_alive, copied }
+        if exchange.head_only {
+            out.truncate(head_end);
+        }
+        Written {
+            keep_alive: exchange.keep_alive,
+            copied: out.len() - head_end,
+        }
     }
 
-    fn of(status: Status, content_type: ContentType, content: Content) -> Self {
+    fn ok(content_type: ContentType, content: Content) -> Self {
         Self {
-            status,
+            status: Status::OK,
             content_type,
             fields: Vec::new(),
             content,
@@ -189,35 +194,29 @@ impl Response {
         }
     }
 
-    fn write_first_lines(
-        &self,
-        version: Version,
-        keep_alive: bool,
-        date: &Date,
-        out: &mut Vec<u8>,
-    ) {
+    fn write_first_lines(&self, exchange: Exchange, date: &Date, out: &mut Vec<u8>) {
         if self.status == Status::OK {
             out.extend_from_slice(&date.ok_head);
         } else {
-            match self.status.line() {
-                Some(line) => out.extend_from_slice(line.as_bytes()),
-                None => {
-                    out.extend_from_slice(format!("HTTP/1.1 {:03} \r\n", self.status.0).as_bytes())
-                }
-            }
+            out.extend_from_slice(self.status.line().as_bytes());
             out.extend_from_slice(date.common_lines());
         }
         for (name, value) in &self.fields {
-            for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-                out.extend_from_slice(part);
+            for part in [name, ": ", value, "\r\n"] {
+                out.extend_from_slice(part.as_bytes());
             }
         }
-        if !keep_alive {
-            out.extend_from_slice(b"Connection: close\r\n");
-        } else if version == Version::Http10 {
-            // ab, and other clients of 1.0, wait for the end of the connection without it.
-            out.extend_from_slice(b"Connection: keep-alive\r\n");
-        }
+        out.extend_from_slice(connection_line(exchange).as_bytes());
+    }
+}
+
+/// The Connection field, where one is needed: ab, and other clients of 1.0, wait for the end of the
+/// connection without it.
+fn connection_line(exchange: Exchange) -> &'static str {
+    match (exchange.keep_alive, exchange.version) {
+        (false, _) => "Connection: close\r\n",
+        (true, Version::Http10) => "Connection: keep-alive\r\n",
+        (true, Version::Http11) => "",
     }
 }
 
@@ -226,62 +225,46 @@ impl Response {
 impl From<Rejection> for Response {
     fn from(rejection: Rejection) -> Self {
         let response = Self::error(rejection.status, rejection.reason).closing();
-        if rejection.status == Status::SERVICE_UNAVAILABLE {
-            response.field("Retry-After", "1")
-        } else {
-            response
+        match rejection.status {
+            Status::SERVICE_UNAVAILABLE => response.field("Retry-After", "1"),
+            _ => response,
         }
     }
 }
 
-/// The rest of a head and a body that exists already; says how much of it was copied.
-fn write_body(body: &[u8], content_type: ContentType, head_only: bool, out: &mut Vec<u8>) -> usize {
+/// The rest of a head and a body that exists already; says where the body begins.
+fn write_body(body: &[u8], content_type: ContentType, out: &mut Vec<u8>) -> usize {
     if body.is_empty() {
-        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
-        return 0;
+        out.extend_from_slice(b"Content-Length: ");
+    } else {
+        write_content_lines(content_type, out);
     }
-    write_content_lines(content_type, out);
     out.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
     out.extend_from_slice(b"\r\n\r\n");
-    if head_only {
-        return 0;
-    }
     out.extend_from_slice(body);
-    body.len()
+    out.len() - body.len()
 }
 
-/// The rest of a head and a body whose length is known only when it is written: room for the widest
-/// length is left, and the body moves down by the digits that were not needed. Says how much was
-/// moved.
+/// The digits of `u64::MAX`, and the end of the head.
+const LENGTH_ROOM: usize = 20 + 4;
+
+/// The end of a head, before a body whose length is known only now that it is written: room for the
+/// widest length was left at `gap_at`, and the body moves down by the digits that were not needed.
+/// Says where the body begins then.
 ///
 /// The alternative, white space before the digits, is legal and spares the move (RFC 9112 section
 /// 5), but it shows in every answer and is new to some clients.
-fn write_in_place(
-    writer: impl FnOnce(&mut Vec<u8>),
-    content_type: ContentType,
-    head_only: bool,
-    out: &mut Vec<u8>,
-) -> usize {
-    /// Digits of `u64::MAX`, and the empty line.
-    const WIDEST: usize = 20 + 4;
-    write_content_lines(content_type, out);
-    let gap_at = out.len();
-    out.extend_from_slice(&[b' '; WIDEST]);
-    let body_at = out.len();
-    writer(out);
-    let body_bytes = out.len() - body_at;
+fn fill_gap(gap_at: usize, out: &mut Vec<u8>) -> usize {
+    let body_at = gap_at + LENGTH_ROOM;
     let mut digits = itoa::Buffer::new();
-    let digits = digits.format(body_bytes).as_bytes();
+    let digits = digits.format(out.len() - body_at).as_bytes();
     let digits_end = gap_at + digits.len();
+    let head_end = digits_end + 4;
     out[gap_at..digits_end].copy_from_slice(digits);
-    out[digits_end..digits_end + 4].copy_from_slice(b"\r\n\r\n");
-    if head_only {
-        out.truncate(digits_end + 4);
-        return 0;
-    }
-    out.copy_within(body_at.., digits_end + 4);
-    out.truncate(digits_end + 4 + body_bytes);
-    body_bytes
+    out[digits_end..head_end].copy_from_slice(b"\r\n\r\n");
+    out.copy_within(body_at.., head_end);
+    out.truncate(out.len() - (body_at - head_end));
+    head_end
 }
 
 fn write_content_lines(content_type: ContentType, out: &mut Vec<u8>) {
@@ -331,7 +314,7 @@ mod tests {
 
     fn written(body: &'static str) -> Response {
         Response::written(ContentType::Text, |out| {
-            out.extend_from_slice(body.as_bytes())
+            out.extend_from_slice(body.as_bytes());
         })
     }
 

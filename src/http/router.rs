@@ -3,9 +3,8 @@
 //! The path decides first, the method then: a path that is known has one set of methods, which is
 //! what 405 and OPTIONS tell. Paths are compared as they came; `/a%62` is not `/ab`, nor is `/a/`
 //! the same as `/a`. There is no wildcard over several segments: nobody has needed it, and it would
-//! make the order of routes matter more.
-
-use std::collections::BTreeMap;
+//! make the order of routes matter more. Nor is there a tree of segments: a path is compared with
+//! one pattern after the other, which is as fast for the dozens of routes that a server has.
 
 use super::handler::{Admission, Handler, Reply};
 use super::parse::octets::TARGET_PATH;
@@ -17,46 +16,31 @@ use crate::config::bounds::PARAMS_MAX;
 /// Routes; a pattern without parameters wins over one with, then the one that was added first.
 #[derive(Default)]
 pub struct Router {
-    /// Patterns without parameters: one look-up, without hashing a path that a peer chose.
-    fixed: BTreeMap<&'static str, Resource>,
+    /// Patterns without parameters.
+    fixed: Vec<Resource>,
     /// The others, in the order in which they were added.
-    patterns: Vec<Pattern>,
+    patterns: Vec<Resource>,
 }
 
-/// What is at a path: a handler for each method, at least one.
+/// What is at the paths of one pattern: a handler for each method, at least one.
 struct Resource {
+    pattern: &'static str,
     handlers: Vec<(Method, RouteHandler)>,
-    /// The Allow field.
-    allow: String,
 }
 
 type RouteHandler = Box<dyn Fn(&Request<'_>) -> Reply + Send + Sync>;
 
-struct Pattern {
-    text: &'static str,
-    segments: Vec<Segment>,
-    resource: Resource,
-}
-
-#[derive(Clone, Copy)]
-enum Segment {
-    Literal(&'static str),
-    Parameter(&'static str),
-}
-
-/// The parameters of one path.
-#[derive(Default)]
-struct Params<'a> {
-    found: [(&'a str, &'a str); PARAMS_MAX],
-    count: usize,
-}
+/// Names and values of one path's parameters, found without an allocation.
+type Params<'a> = [(&'a str, &'a str); PARAMS_MAX];
 
 /// What a request comes down to.
 enum Decision<'r> {
-    Serve(&'r RouteHandler),
-    TellMethods(&'r str),
-    NotFound,
-    NotAllowed(&'r str),
+    /// The handler, and how many parameters it is given.
+    Serve(&'r RouteHandler, usize),
+    /// OPTIONS without a handler: the Allow field.
+    TellMethods(String),
+    /// 404 or 405.
+    Refuse(Response),
 }
 
 const NOT_FOUND: &str = "There is nothing at this path. It must be one that the server has a route \
@@ -94,227 +78,98 @@ impl Router {
             "{} {pattern}: the route exists already",
             method.as_str()
         );
-        resource.add(
-            method,
-            Box::new(move |request: &Request<'_>| handler(request).into()),
-        );
+        let handler: RouteHandler = Box::new(move |request| handler(request).into());
+        resource.handlers.push((method, handler));
     }
 
     /// What is at `pattern`, made if need be.
     fn resource_mut(&mut self, pattern: &'static str) -> &mut Resource {
-        let segments = segments(pattern);
-        let is_fixed = segments.iter().all(|segment| segment.name().is_none());
-        if is_fixed {
-            return self.fixed.entry(pattern).or_insert_with(Resource::new);
-        }
-        let same_shape = |known: &Pattern| known.has_shape(&segments);
-        let at = self.patterns.iter().position(same_shape);
-        let at = at.unwrap_or_else(|| {
-            self.patterns.push(Pattern {
-                text: pattern,
-                segments,
-                resource: Resource::new(),
-            });
-            self.patterns.len() - 1
+        let resources = match count_parameters(pattern) {
+            0 => &mut self.fixed,
+            _ => &mut self.patterns,
+        };
+        let is_same = |known: &Resource| shape(known.pattern).eq(shape(pattern));
+        let at = resources.iter().position(is_same).unwrap_or_else(|| {
+            let handlers = Vec::new();
+            resources.push(Resource { pattern, handlers });
+            resources.len() - 1
         });
-        let known = &mut self.patterns[at];
+        let known = resources[at].pattern;
         assert!(
-            known.text == pattern,
-            "{pattern}: the same path is {} in another route; parameters must keep their names",
-            known.text
+            known == pattern,
+            "{pattern}: the same path is {known} in another route; parameters must keep their names"
         );
-        &mut known.resource
+        &mut resources[at]
     }
 
     fn decide<'a>(&self, request: &Request<'a>, params: &mut Params<'a>) -> Decision<'_> {
-        let Some(resource) = self.find(request.path, params) else {
-            return Decision::NotFound;
+        let (method, path) = (request.method, request.path);
+        if method == Method::Options && path == "*" {
+            // About the server as a whole (RFC 9110 section 9.3.7).
+            return Decision::TellMethods(allow(self.fixed.iter().chain(&self.patterns)));
+        }
+        let Some((resource, count)) = self.find(path, params) else {
+            return Decision::Refuse(Response::error(Status::NOT_FOUND, NOT_FOUND));
         };
-        match (resource.serving(request.method), request.method) {
-            (Some(handler), _) => Decision::Serve(handler),
-            (None, Method::Options) => Decision::TellMethods(&resource.allow),
-            (None, _) => Decision::NotAllowed(&resource.allow),
+        // HEAD is served by GET, whose body is left out when the answer is written.
+        let as_get = || (method == Method::Head).then(|| resource.handler(Method::Get))?;
+        match resource.handler(method).or_else(as_get) {
+            Some(handler) => Decision::Serve(handler, count),
+            None if method == Method::Options => Decision::TellMethods(allow([resource])),
+            None => {
+                let response = Response::error(Status::METHOD_NOT_ALLOWED, NOT_ALLOWED);
+                Decision::Refuse(response.field("Allow", allow([resource])))
+            }
         }
     }
 
-    fn find<'a>(&self, path: &'a str, params: &mut Params<'a>) -> Option<&Resource> {
-        if let Some(resource) = self.fixed.get(path) {
-            return Some(resource);
+    /// What is at `path`, and the number of its parameters.
+    fn find<'a>(&self, path: &'a str, params: &mut Params<'a>) -> Option<(&Resource, usize)> {
+        if let Some(resource) = self.fixed.iter().find(|known| known.pattern == path) {
+            return Some((resource, 0));
         }
-        self.patterns
-            .iter()
-            .find(|known| known.matches(path, params))
-            .map(|known| &known.resource)
-    }
-
-    /// What `OPTIONS *` tells: the methods of all paths (RFC 9110 section 9.3.7).
-    fn all_methods(&self) -> String {
-        let patterns = self.patterns.iter().map(|known| &known.resource);
-        let resources = self.fixed.values().chain(patterns);
-        allow(resources.flat_map(|resource| resource.handlers.iter().map(|(method, _)| *method)))
+        let mut patterns = self.patterns.iter();
+        patterns.find_map(|known| Some((known, capture(known.pattern, path, params)?)))
     }
 }
 
 impl Handler for Router {
     fn admit(&self, request: &Request<'_>) -> Admission {
-        if is_about_server(request) {
-            return Admission::IgnoreBody;
-        }
         match (self.decide(request, &mut Params::default()), request.method) {
-            (Decision::NotFound, _) => Admission::Refuse(not_found()),
-            (Decision::NotAllowed(allow), _) => Admission::Refuse(not_allowed(allow)),
+            (Decision::Refuse(response), _) => Admission::Refuse(response),
             (_, Method::Post | Method::Put | Method::Patch | Method::Delete) => Admission::ReadBody,
             _ => Admission::IgnoreBody,
         }
     }
 
     fn handle(&self, request: &Request<'_>) -> Reply {
-        if is_about_server(request) {
-            return tell_methods(self.all_methods()).into();
-        }
         let mut params = Params::default();
         match self.decide(request, &mut params) {
-            Decision::Serve(handler) => handler(&Request {
-                params: params.as_slice(),
+            Decision::Serve(handler, count) => handler(&Request {
+                params: &params[..count],
                 ..*request
             }),
-            Decision::TellMethods(allow) => tell_methods(allow.to_owned()).into(),
-            Decision::NotFound => not_found().into(),
-            Decision::NotAllowed(allow) => not_allowed(allow).into(),
+            Decision::TellMethods(allow) => Response::empty(Status::NO_CONTENT)
+                .field("Allow", allow)
+                .into(),
+            Decision::Refuse(response) => response.into(),
         }
     }
 }
 
 impl Resource {
-    fn new() -> Self {
-        Self {
-            handlers: Vec::new(),
-            allow: String::new(),
-        }
-    }
-
-    fn add(&mut self, method: Method, handler: RouteHandler) {
-        self.handlers.push((method, handler));
-        self.allow = allow(self.handlers.iter().map(|(method, _)| *method));
-    }
-
     fn handler(&self, method: Method) -> Option<&RouteHandler> {
-        self.handlers
-            .iter()
-            .find(|(known, _)| *known == method)
-            .map(|(_, handler)| handler)
-    }
-
-    /// The handler of `method`; HEAD's is GET's, whose body is then left out when the answer is
-    /// written.
-    fn serving(&self, method: Method) -> Option<&RouteHandler> {
-        let as_get = || (method == Method::Head).then(|| self.handler(Method::Get))?;
-        self.handler(method).or_else(as_get)
+        let mut handlers = self.handlers.iter();
+        handlers.find_map(|(known, handler)| (*known == method).then_some(handler))
     }
 }
 
-impl Pattern {
-    /// Whether the same paths match, whatever the parameters are called.
-    fn has_shape(&self, segments: &[Segment]) -> bool {
-        let shape = |segment: &Segment| match *segment {
-            Segment::Literal(text) => Some(text),
-            Segment::Parameter(_) => None,
-        };
-        self.segments
-            .iter()
-            .map(shape)
-            .eq(segments.iter().map(shape))
-    }
-
-    /// Whether `path` is one of these; then `params` are its parameters.
-    fn matches<'a>(&self, path: &'a str, params: &mut Params<'a>) -> bool {
-        params.count = 0;
-        let mut given = path.split('/').skip(1);
-        let all = self.segments.iter().all(|segment| match given.next() {
-            None => false,
-            Some(text) => match *segment {
-                Segment::Literal(expected) => text == expected,
-                Segment::Parameter(name) => !text.is_empty() && params.push(name, text),
-            },
-        });
-        all && given.next().is_none()
-    }
-}
-
-impl Segment {
-    fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Literal(_) => None,
-            Self::Parameter(name) => Some(name),
-        }
-    }
-}
-
-impl<'a> Params<'a> {
-    /// False if there is no room, which [`segments`] has seen to.
-    fn push(&mut self, name: &'a str, value: &'a str) -> bool {
-        let Some(slot) = self.found.get_mut(self.count) else {
-            return false;
-        };
-        *slot = (name, value);
-        self.count += 1;
-        true
-    }
-
-    fn as_slice(&self) -> &[(&'a str, &'a str)] {
-        &self.found[..self.count]
-    }
-}
-
-/// A pattern's segments; panics about a pattern that could never match, or not as its author meant.
-fn segments(pattern: &'static str) -> Vec<Segment> {
-    assert!(
-        pattern.starts_with('/') && TARGET_PATH.has_all(pattern.as_bytes()),
-        "{pattern:?}: a pattern must begin with `/` and hold nothing that a path cannot hold"
-    );
-    let segments: Vec<_> = pattern[1..]
-        .split('/')
-        .map(|text| segment(pattern, text))
-        .collect();
-    let names: Vec<_> = segments
-        .iter()
-        .filter_map(|segment| segment.name())
-        .collect();
-    assert!(
-        names.len() <= PARAMS_MAX,
-        "{pattern}: a pattern must not have more than {PARAMS_MAX} parameters"
-    );
-    for (at, name) in names.iter().enumerate() {
-        assert!(
-            !names[..at].contains(name),
-            "{pattern}: there are two parameters called {name}"
-        );
-    }
-    segments
-}
-
-fn segment(pattern: &str, text: &'static str) -> Segment {
-    if !text.contains(['{', '}']) {
-        return Segment::Literal(text);
-    }
-    let name = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'));
-    let is_name = |name: &&str| {
-        let mut bytes = name.bytes();
-        !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    match name.filter(is_name) {
-        Some(name) => Segment::Parameter(name),
-        None => panic!(
-            "{pattern}: a parameter must be a whole segment, `{{name}}`, of letters, digits and `_`"
-        ),
-    }
-}
-
-/// The Allow field of these methods: with those that are served without a route, sorted, each once.
-fn allow(methods: impl Iterator<Item = Method>) -> String {
-    let mut names: Vec<_> = methods.map(Method::as_str).chain(["OPTIONS"]).collect();
+/// The Allow field of what is there: with the methods that are served without a route, sorted, each
+/// once.
+fn allow<'r>(resources: impl IntoIterator<Item = &'r Resource>) -> String {
+    let handlers = resources.into_iter().flat_map(|known| &known.handlers);
+    let methods = handlers.map(|(method, _)| method.as_str());
+    let mut names: Vec<_> = methods.chain(["OPTIONS"]).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
@@ -323,22 +178,62 @@ fn allow(methods: impl Iterator<Item = Method>) -> String {
     names.join(", ")
 }
 
-/// Whether the request is about the server as a whole (RFC 9110 section 9.3.7); no pattern can be
-/// `*`.
-fn is_about_server(request: &Request<'_>) -> bool {
-    request.method == Method::Options && request.path == "*"
+/// Puts the parameters of `path` into `params`; their number, or `None` if it is no path of this
+/// pattern.
+fn capture<'a>(pattern: &'static str, path: &'a str, params: &mut Params<'a>) -> Option<usize> {
+    let mut given = path.split('/');
+    let mut count = 0;
+    for expected in pattern.split('/') {
+        let text = given.next()?;
+        match parameter(expected) {
+            Some(name) if !text.is_empty() => {
+                *params.get_mut(count)? = (name, text);
+                count += 1;
+            }
+            None if text == expected => {}
+            _ => return None,
+        }
+    }
+    given.next().is_none().then_some(count)
 }
 
-fn tell_methods(allow: String) -> Response {
-    Response::empty(Status::NO_CONTENT).field("Allow", allow)
+/// The name in a segment of the form `{name}`.
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-fn not_found() -> Response {
-    Response::error(Status::NOT_FOUND, NOT_FOUND)
+/// A pattern's segments without the names of its parameters: equal if the same paths match.
+fn shape(pattern: &str) -> impl Iterator<Item = Option<&str>> {
+    let segments = pattern.split('/');
+    segments.map(|segment| parameter(segment).is_none().then_some(segment))
 }
 
-fn not_allowed(allow: &str) -> Response {
-    Response::error(Status::METHOD_NOT_ALLOWED, NOT_ALLOWED).field("Allow", allow.to_owned())
+/// The number of a pattern's parameters; panics about a pattern that could never match, or not as
+/// its author meant.
+fn count_parameters(pattern: &str) -> usize {
+    assert!(
+        pattern.starts_with('/') && TARGET_PATH.has_all(pattern.as_bytes()),
+        "{pattern:?}: a pattern must begin with `/` and hold nothing that a path cannot hold"
+    );
+    let is_word = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'_';
+    let mut names = Vec::new();
+    for segment in pattern.split('/').filter(|text| text.contains(['{', '}'])) {
+        let name = parameter(segment).unwrap_or_default();
+        assert!(
+            !name.is_empty() && name.bytes().all(is_word),
+            "{pattern}: a parameter must be a whole segment, `{{name}}`, of letters, digits and `_`"
+        );
+        assert!(
+            !names.contains(&name),
+            "{pattern}: there are two parameters called {name}"
+        );
+        names.push(name);
+    }
+    assert!(
+        names.len() <= PARAMS_MAX,
+        "{pattern}: a pattern must not have more than {PARAMS_MAX} parameters"
+    );
+    names.len()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Status codes, the first line of a response, and refusals.
 
+use std::borrow::Cow;
+
 /// A status code (RFC 9110 section 15) that this server sends or a handler chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(pub u16);
@@ -36,11 +38,15 @@ impl Status {
     /// 505.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 
+    /// An answer with it has neither a body nor Content-Length.
+    pub(super) fn is_bodiless(self) -> bool {
+        matches!(self, Self::NO_CONTENT | Self::NOT_MODIFIED)
+    }
+
     /// The status line, with its end. A code without an entry here gets an empty reason, which is
-    /// legal (RFC 9112 section 4); the line is then made by
-    /// [`Response::write`](super::response::Response::write).
-    pub(super) fn line(self) -> Option<&'static str> {
-        Some(match self.0 {
+    /// legal (RFC 9112 section 4).
+    pub(super) fn line(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self.0 {
             200 => "HTTP/1.1 200 OK\r\n",
             201 => "HTTP/1.1 201 Created\r\n",
             202 => "HTTP/1.1 202 Accepted\r\n",
@@ -67,7 +73,7 @@ impl Status {
             501 => "HTTP/1.1 501 Not Implemented\r\n",
             503 => "HTTP/1.1 503 Service Unavailable\r\n",
             505 => "HTTP/1.1 505 HTTP Version Not Supported\r\n",
-            _ => return None,
+            code => return Cow::Owned(format!("HTTP/1.1 {code:03} \r\n")),
         })
     }
 }
@@ -76,7 +82,8 @@ impl Status {
 ///
 /// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`.
 /// Nearly all of them end the connection: after a head or a body that cannot be trusted, nobody
-/// knows where the next head begins. Where that is known, [`Verdict::Reject`](super::admission::Verdict::Reject) says so.
+/// knows where the next head begins. Where that is known,
+/// [`Verdict::Reject`](super::admission::Verdict::Reject) says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The answer's status: 400, 408, 413, 414, 417, 431, 501, 503 or 505.
@@ -88,9 +95,10 @@ pub struct Rejection {
 impl Rejection {
     /// A request that breaks the grammar (RFC 9110 section 15.5.1).
     pub(super) const fn bad_request(reason: &'static str) -> Self {
-        Self {
-            status: Status::BAD_REQUEST,
-            reason,
-        }
+        Self::new(Status::BAD_REQUEST, reason)
+    }
+
+    pub(super) const fn new(status: Status, reason: &'static str) -> Self {
+        Self { status, reason }
     }
 }

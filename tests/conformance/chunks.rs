@@ -36,6 +36,10 @@ fn right() -> Vec<Case> {
             "zeros before a size",
             "0000000000000009\r\n123456789\r\n0\r\n\r\n",
         ),
+        body(
+            "many zeros before a size",
+            "00000000000000000000000000000009\r\n123456789\r\n0\r\n\r\n",
+        ),
         body("several zeros at the end", "9\r\n123456789\r\n0000\r\n\r\n"),
         stays(
             rfc,
@@ -76,7 +80,11 @@ fn wrong_sizes() -> Vec<Case> {
         body("a size with an underscore", "0_9\r\n123456789\r\n0\r\n\r\n"),
         body(
             "a size of 17 digits",
-            "00000000000000009\r\n123456789\r\n0\r\n\r\n",
+            "90000000000000000\r\n123456789\r\n0\r\n\r\n",
+        ),
+        body(
+            "zeros without end before a size",
+            &format!("{:0>9000}\r\n123456789\r\n0\r\n\r\n", 9),
         ),
         body(
             "a size that would wrap around",

@@ -323,9 +323,6 @@ fn chunk_line(line: &[u8]) -> Option<u64> {
     while !rest.is_empty() {
         rest = chunk_extension(rest)?;
     }
-    if size.is_empty() || size.len() > 16 {
-        return None;
-    }
     u64::from_str_radix(str::from_utf8(size).ok()?, 16).ok()
 }
 

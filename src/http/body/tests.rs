@@ -151,7 +151,6 @@ fn broken_chunks() {
         "1 \r\n",
         "1\t\r\n",
         "1 1\r\n",
-        "00000000000000001\r\n",
         "10000000000000000\r\n",
         "1\r\nxy\r\n",
         "1\r\nx\n",
@@ -163,6 +162,42 @@ fn broken_chunks() {
     ] {
         refused(wrong, 400);
     }
+}
+
+/// RFC 9112 section 7.1 has no limit for digits; zeros at the beginning change nothing.
+#[test]
+fn zeros_before_a_size() {
+    accepted("00000000000000001\r\nx\r\n0\r\n\r\n", b"x");
+    accepted(format!("{:0>100}\r\nx\r\n{:0>100};a\r\n\r\n", 1, 0), b"x");
+    refused("0ffffffffffffffff\r\n", 413);
+    refused("010000000000000000\r\n", 400);
+    refused(format!("{:0>100}", "10000000000000000\r\n"), 400);
+    refused(format!("{:0>9000}", "1\r\nx\r\n0\r\n\r\n"), 400);
+}
+
+/// Up to 16 digits cost nothing; those beyond count as extensions do, in the whole body.
+#[test]
+fn zeros_before_sizes_are_bounded_in_total() {
+    let limits = Limits {
+        chunk_extensions: 3,
+        ..Limits::default()
+    };
+    let verdict = |sizes: [usize; 3], extension: &str| {
+        let [a, b, c] = sizes;
+        let input = format!(
+            "{:0>a$}\r\nx\r\n{:0>b$}\r\ny\r\n{:0>c$}{extension}\r\n\r\n",
+            1, 1, 0
+        );
+        decoded_within(Framing::Chunked, input.as_bytes(), &limits)
+            .map(|seen| seen.map(|(body, _)| body))
+            .map_err(|rejection| rejection.status.0)
+    };
+    let body = Ok(Some(b"xy".to_vec()));
+    assert_eq!(verdict([16, 16, 16], ";ab"), body);
+    assert_eq!(verdict([17, 16, 18], ""), body);
+    assert_eq!(verdict([17, 16, 16], ";a"), body);
+    assert_eq!(verdict([17, 17, 18], ""), Err(400));
+    assert_eq!(verdict([17, 16, 16], ";ab"), Err(400));
 }
 
 /// RFC 9112 section 7.1.1.

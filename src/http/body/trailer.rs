@@ -42,12 +42,7 @@ impl Trailer {
     pub(super) fn after(self, octet: u8, limits: &Limits) -> Result<Option<Self>, Rejection> {
         let at = match (self.at, octet) {
             (At::LastCr, b'\n') => return Ok(None),
-            (At::LineStart, b'\r') => {
-                return Ok(Some(Self {
-                    at: At::LastCr,
-                    ..self
-                }));
-            }
+            (At::LineStart, b'\r') => At::LastCr,
             (At::LineStart | At::Name, _) if TOKEN.has(octet) => At::Name,
             (At::Name, b':') => At::Value,
             (At::Value, _) if VALUE.has(octet) => At::Value,
@@ -55,18 +50,12 @@ impl Trailer {
             (At::LineCr, b'\n') => At::LineStart,
             _ => return Err(Rejection::bad_request(LINE)),
         };
-        let begins_field = matches!((self.at, at), (At::LineStart, At::Name));
-        let counted = Self {
-            at,
-            bytes: self.bytes.saturating_add(1),
-            fields: self.fields.saturating_add(usize::from(begins_field)),
-        };
-        if counted.bytes > limits.trailer_section || counted.fields > limits.trailer_fields {
-            return Err(Rejection {
-                status: Status::FIELDS_TOO_LARGE,
-                reason: TOO_LARGE,
-            });
+        let counts = usize::from(!matches!(at, At::LastCr));
+        let begins_field = usize::from(matches!((self.at, at), (At::LineStart, At::Name)));
+        let (bytes, fields) = (self.bytes + counts, self.fields + begins_field);
+        if bytes > limits.trailer_section || fields > limits.trailer_fields {
+            return Err(Rejection::new(Status::FIELDS_TOO_LARGE, TOO_LARGE));
         }
-        Ok(Some(counted))
+        Ok(Some(Self { at, bytes, fields }))
     }
 }

@@ -8,13 +8,16 @@ use super::field::Field;
 use super::fields;
 use super::head::Head;
 use super::octets::{Class, TARGET, TOKEN, VALUE};
-use super::target::{self, Target};
+use super::target;
 use crate::config::{Limits, bounds};
 use crate::http::request::{Body, Method, Request, Version};
 use crate::http::status::{Rejection, Status};
 
 const METHOD: &str = "The request line does not begin with a method. It must be a token such as \
     `GET`, followed by one space.";
+const TARGET_OCTETS: &str = "The request target holds a byte that is not allowed there. It must \
+    not be empty, and white space, control characters, bytes above 0x7E, `#`, `<` and `>` must be \
+    percent-encoded.";
 const VERSION: &str = "The request line does not end in one space, `HTTP/1.1` and CRLF.";
 const MAJOR_VERSION: &str = "This version of HTTP is not served here. The request line must end in \
     `HTTP/1.1` or `HTTP/1.0`.";
@@ -38,46 +41,39 @@ const SECTION_TOO_LARGE: &str = "The header section is too large. The request mu
 const LINE_ENDS: &str = "The request begins with line ends. One CRLF is allowed before the request \
     line, and nothing else.";
 
-/// Judges a head. `Ok(None)`: right so far, but not complete.
+/// `Ok(None)`: right so far, but not complete.
+type Judged<T> = Result<Option<T>, Rejection>;
+
+/// Judges a head.
 #[cold]
 pub(super) fn head<'a>(
     input: &'a [u8],
     slots: &'a mut Option<[Field<'a>; bounds::FIELDS_MAX]>,
     limits: &Limits,
-) -> Result<Option<Head<'a>>, Rejection> {
+) -> Judged<Head<'a>> {
     let Some(bytes) = after_empty_line(input)? else {
         return Ok(None);
     };
-    let Some(line) = line(bytes, limits)? else {
+    let Some((mut request, rest)) = request_line(bytes, limits)? else {
         return Ok(None);
     };
     let slots = slots.insert([httparse::EMPTY_HEADER; bounds::FIELDS_MAX]);
-    let Some((section_bytes, fields)) = section(line.rest, slots, limits)? else {
+    let Some((fields, section_bytes)) = section(rest, slots, limits)? else {
         return Ok(None);
     };
-    let controls = fields::controls(fields, line.version)?;
-    let head_bytes = bytes.len() - line.rest.len() + section_bytes;
-    let request = Request {
-        method: line.method,
-        path: line.target.path,
-        query: line.target.query,
-        version: line.version,
-        fields,
-        head: bytes.get(..head_bytes).unwrap_or_default(),
-        body: Body::default(),
-        worker: 0,
-        params: &[],
-    };
+    let controls = fields::controls(fields, request.version)?;
+    let (head, after) = bytes.split_at(bytes.len() - rest.len() + section_bytes);
+    (request.fields, request.head) = (fields, head);
     Ok(Some(Head {
         request,
         controls,
-        bytes: input.len() - bytes.len() + head_bytes,
+        bytes: input.len() - after.len(),
     }))
 }
 
 /// Takes away the empty line that a client may have sent behind its last body (RFC 9112 section
 /// 2.2); `None` if the head has not begun.
-fn after_empty_line(input: &[u8]) -> Result<Option<&[u8]>, Rejection> {
+fn after_empty_line(input: &[u8]) -> Judged<&[u8]> {
     match input {
         [] | [b'\r'] | [b'\r', b'\n'] => Ok(None),
         [b'\r', b'\n', b'\r' | b'\n', ..] => Err(Rejection::bad_request(LINE_ENDS)),
@@ -87,79 +83,46 @@ fn after_empty_line(input: &[u8]) -> Result<Option<&[u8]>, Rejection> {
     }
 }
 
-/// The first line, judged; `rest` is what follows its CRLF.
-struct Line<'a> {
-    method: Method,
-    target: Target<'a>,
-    version: Version,
-    rest: &'a [u8],
-}
-
 /// Judges the request line: its form, then its length, then the version. The rules for targets are
 /// HTTP/1.1's, so that they come last: `PRI * HTTP/2.0` is no bad request, but one of another
-/// version (RFC 9113 section 3.4).
-fn line<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Line<'a>>, Rejection> {
-    let limit = limits.request_line;
-    let visible = visible(bytes, limit);
-    let Some(((method, raw), (major, minor, line_bytes))) = line_parts(visible)? else {
-        return if visible.get(limit).is_some_and(|&octet| octet != b'\r') {
-            Err(Rejection {
-                status: Status::URI_TOO_LONG,
-                reason: LINE_TOO_LONG,
-            })
-        } else {
-            Ok(None)
+/// version (RFC 9113 section 3.4). A request without fields, and what follows the line.
+fn request_line<'a>(bytes: &'a [u8], limits: &Limits) -> Judged<(Request<'a>, &'a [u8])> {
+    let visible = visible(bytes, limits.request_line);
+    let (method, after) = word(visible, &TOKEN, METHOD)?;
+    let (target, after) = word(after, &TARGET, TARGET_OCTETS)?;
+    let Some(version) = version(after)? else {
+        return match visible.get(limits.request_line) {
+            None | Some(b'\r') => Ok(None),
+            Some(_) => Err(Rejection::new(Status::URI_TOO_LONG, LINE_TOO_LONG)),
         };
     };
-    if major != b'1' {
-        return Err(Rejection {
-            status: Status::VERSION_NOT_SUPPORTED,
-            reason: MAJOR_VERSION,
-        });
-    }
     let method = Method::from_token(method);
-    Ok(Some(Line {
+    let (path, query) = target::parse(method, target)?;
+    let request = Request {
         method,
-        target: Target::parse(method, raw)?,
-        version: if minor == b'0' {
-            Version::Http10
-        } else {
-            Version::Http11
-        },
-        rest: bytes.get(line_bytes..).unwrap_or_default(),
-    }))
-}
-
-/// Method and target; the version's two digits and the length of the line with its CRLF.
-type LineParts<'a> = ((&'a str, &'a str), (u8, u8, usize));
-
-fn line_parts(visible: &[u8]) -> Result<Option<LineParts<'_>>, Rejection> {
-    let Some((method, after)) = word(visible, &TOKEN, METHOD)? else {
-        return Ok(None);
-    };
-    let Some((raw, after)) = word(after, &TARGET, target::OCTETS)? else {
-        return Ok(None);
-    };
-    let Some((major, minor)) = version(after)? else {
-        return Ok(None);
+        path,
+        query,
+        version,
+        fields: &[],
+        head: &[],
+        body: Body::default(),
+        worker: 0,
+        params: &[],
     };
     let line_bytes = visible.len() - after.len() + VERSION_SHAPE.len();
-    Ok(Some(((method, raw), (major, minor, line_bytes))))
+    Ok(Some((request, &bytes[line_bytes..])))
 }
 
-/// What stands before the next space, and what behind it; `None` if the space has not come yet.
+/// What stands before the next space, and what behind it: nothing if the space has not come yet.
 fn word<'a>(
     bytes: &'a [u8],
     class: &Class,
     reason: &'static str,
-) -> Result<Option<(&'a str, &'a [u8])>, Rejection> {
+) -> Result<(&'a str, &'a [u8]), Rejection> {
     let (word, after) = bytes.split_at(class.prefix(bytes));
-    match after {
-        [] => Ok(None),
-        [b' ', after @ ..] if !word.is_empty() => match str::from_utf8(word) {
-            Ok(word) => Ok(Some((word, after))),
-            Err(_) => Err(Rejection::bad_request(reason)),
-        },
+    match (str::from_utf8(word), after) {
+        (Ok(word), []) => Ok((word, after)),
+        (Ok(word), [b' ', after @ ..]) if !word.is_empty() => Ok((word, after)),
         _ => Err(Rejection::bad_request(reason)),
     }
 }
@@ -167,99 +130,84 @@ fn word<'a>(
 /// RFC 9112 section 2.3; `D` is a digit, the rest is itself, in this case.
 const VERSION_SHAPE: &[u8; 10] = b"HTTP/D.D\r\n";
 
-/// The two digits; `None` if the line has not ended yet.
-fn version(bytes: &[u8]) -> Result<Option<(u8, u8)>, Rejection> {
-    let fits = bytes
-        .iter()
-        .zip(VERSION_SHAPE)
-        .all(|(&octet, &shape)| match shape {
-            b'D' => octet.is_ascii_digit(),
-            _ => octet == shape,
-        });
+/// The end of the request line; `None` if it has not come yet.
+fn version(bytes: &[u8]) -> Judged<Version> {
+    let fits = |(&octet, &shape): (&u8, &u8)| match shape {
+        b'D' => octet.is_ascii_digit(),
+        _ => octet == shape,
+    };
     match bytes {
-        _ if !fits => Err(Rejection::bad_request(VERSION)),
-        [_, _, _, _, _, major, _, minor, _, _, ..] => Ok(Some((*major, *minor))),
-        _ => Ok(None),
+        _ if !bytes.iter().zip(VERSION_SHAPE).all(fits) => Err(Rejection::bad_request(VERSION)),
+        _ if bytes.len() < VERSION_SHAPE.len() => Ok(None),
+        _ if bytes.starts_with(b"HTTP/1.0") => Ok(Some(Version::Http10)),
+        _ if bytes.starts_with(b"HTTP/1.") => Ok(Some(Version::Http11)),
+        _ => Err(Rejection::new(Status::VERSION_NOT_SUPPORTED, MAJOR_VERSION)),
     }
 }
 
-/// Judges the field lines, and finds them when the empty line has come: the number of their bytes,
-/// with that line, and they themselves. `Ok(None)`: right so far.
+/// Judges the field lines: they themselves, and the number of their bytes with the empty line.
 fn section<'a>(
     bytes: &'a [u8],
     slots: &'a mut [Field<'a>],
     limits: &Limits,
-) -> Result<Option<(usize, &'a [Field<'a>])>, Rejection> {
-    if !has_ended(bytes, limits)? {
-        return Ok(None);
-    }
-    match httparse::parse_headers(bytes, slots) {
-        Ok(httparse::Status::Complete(section)) => Ok(Some(section)),
-        _ => Err(Rejection::bad_request(NAME)),
-    }
-}
-
-fn fields_max(limits: &Limits) -> usize {
-    limits.header_fields.min(bounds::FIELDS_MAX)
-}
-
-/// Judges the field lines; whether the empty line behind them has come.
-fn has_ended(bytes: &[u8], limits: &Limits) -> Result<bool, Rejection> {
+) -> Judged<(&'a [Field<'a>], usize)> {
     let visible = visible(bytes, limits.header_section);
-    let mut rest = visible;
-    for fields_before in 0.. {
-        if rest.starts_with(b"\r\n") {
-            return Ok(true);
-        }
-        let Some(after) = field_line(rest)? else {
-            break;
+    let fields_max = slots.len().min(limits.header_fields);
+    let (mut rest, mut count) = (visible, 0);
+    while !rest.starts_with(b"\r\n") {
+        let Some((field, after)) = field_line(rest)? else {
+            return match visible.get(limits.header_section..) {
+                None | Some([] | [b'\r']) => Ok(None),
+                Some(_) => Err(Rejection::new(Status::FIELDS_TOO_LARGE, SECTION_TOO_LARGE)),
+            };
         };
-        if fields_before >= fields_max(limits) {
-            return Err(too_large(TOO_MANY));
+        if count >= fields_max {
+            return Err(Rejection::new(Status::FIELDS_TOO_LARGE, TOO_MANY));
         }
+        slots[count] = field;
+        count += 1;
         rest = after;
     }
-    match visible.get(limits.header_section..) {
-        None | Some([] | [b'\r']) => Ok(false),
-        Some(_) => Err(too_large(SECTION_TOO_LARGE)),
-    }
+    Ok(Some((&slots[..count], visible.len() - rest.len() + 2)))
 }
 
-/// What follows a field line (RFC 9112 section 5); `None` if its end has not come yet.
-fn field_line(bytes: &[u8]) -> Result<Option<&[u8]>, Rejection> {
+/// A field line, and what follows it (RFC 9112 section 5); `None` if its end has not come yet.
+fn field_line(bytes: &[u8]) -> Judged<(Field<'_>, &[u8])> {
     let (name, after) = bytes.split_at(TOKEN.prefix(bytes));
-    let value = match (name, after) {
+    let reason = match (name, after) {
         (_, []) | ([], [b'\r']) => return Ok(None),
-        ([], [b'\r', ..]) => return Err(Rejection::bad_request(BARE_CR)),
-        ([], [b'\n', ..]) => return Err(Rejection::bad_request(BARE_LF)),
-        ([], [b' ' | b'\t', ..]) => return Err(Rejection::bad_request(FOLDED)),
-        ([_, ..], [b':', value @ ..]) => value,
-        ([_, ..], [b' ' | b'\t', ..]) => return Err(Rejection::bad_request(NAME_SPACE)),
-        _ => return Err(Rejection::bad_request(NAME)),
+        ([], [b'\r', ..]) => BARE_CR,
+        ([], [b'\n', ..]) => BARE_LF,
+        ([], [b' ' | b'\t', ..]) => FOLDED,
+        ([_, ..], [b' ' | b'\t', ..]) => NAME_SPACE,
+        ([_, ..], [b':', value @ ..]) => {
+            let (value, after) = value.split_at(VALUE.prefix(value));
+            match (str::from_utf8(name), after) {
+                (_, [] | [b'\r']) => return Ok(None),
+                (Ok(name), [b'\r', b'\n', after @ ..]) => {
+                    let value = value.trim_ascii();
+                    return Ok(Some((Field { name, value }, after)));
+                }
+                (_, [b'\r', ..]) => BARE_CR,
+                (_, [b'\n', ..]) => BARE_LF,
+                _ => VALUE_OCTET,
+            }
+        }
+        _ => NAME,
     };
-    match &value[VALUE.prefix(value)..] {
-        [] | [b'\r'] => Ok(None),
-        [b'\r', b'\n', after @ ..] => Ok(Some(after)),
-        [b'\r', ..] => Err(Rejection::bad_request(BARE_CR)),
-        [b'\n', ..] => Err(Rejection::bad_request(BARE_LF)),
-        _ => Err(Rejection::bad_request(VALUE_OCTET)),
-    }
-}
-
-fn too_large(reason: &'static str) -> Rejection {
-    Rejection {
-        status: Status::FIELDS_TOO_LARGE,
-        reason,
-    }
+    Err(Rejection::bad_request(reason))
 }
 
 /// What may be judged of `bytes`: `limit` of them and a CRLF, but nothing behind an octet that
 /// takes the CR's place. Whoever sends the octets one by one is refused there, and so must be who
 /// sends them at once.
 fn visible(bytes: &[u8], limit: usize) -> &[u8] {
-    let bytes_max = match bytes.get(limit) {
-        Some(b'\r') => limit.saturating_add(2),
-        _ => limit.saturating_add(1),
+    let end_bytes = if bytes.get(limit) == Some(&b'\r') {
+        2
+    } else {
+        1
     };
-    bytes.get(..bytes_max).unwrap_or(bytes)
+    bytes
+        .get(..limit.saturating_add(end_bytes))
+        .unwrap_or(bytes)
 }

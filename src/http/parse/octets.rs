@@ -3,34 +3,53 @@
 //!
 //! A look-up is one load, whatever the rule; a chain of comparisons costs several and mispredicts.
 
-/// A set of octets.
+/// A set of octets; NUL is in none.
 pub(crate) struct Class(pub(super) [bool; 256]);
 
+/// The set of the octets that match the first pattern, and not the second.
+macro_rules! class {
+    ($members:pat $(, except $others:pat)?) => {{
+        let mut table = [false; 256];
+        let mut octet = u8::MAX;
+        while octet > 0 {
+            table[octet as usize] = matches!(octet, $members) $(&& !matches!(octet, $others))?;
+            octet -= 1;
+        }
+        Class(table)
+    }};
+}
+
 /// `tchar` (RFC 9110 section 5.6.2): methods, field names, codings, extension names.
-pub(crate) static TOKEN: Class = Class::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+pub(crate) static TOKEN: Class = class!(
+    b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
+        | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+);
 
 /// `unreserved` and `sub-delims` (RFC 3986 section 2): a `reg-name` without percent-encoding, and
 /// without the comma, which two merged Host fields would have between them.
-pub(crate) static REG_NAME: Class = Class::alphanumeric_and(b"-._~!$&'()*+;=");
+pub(crate) static REG_NAME: Class = class!(
+    b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\''
+        | b'(' | b')' | b'*' | b'+' | b';' | b'='
+);
 
 /// What is taken in a request target. RFC 3986 has fewer, but browsers and Node send ``"[]\^`{|}``
 /// as they are; what is missing here could end the target, begin a fragment or become markup in a
 /// log.
-pub(crate) static TARGET: Class = Class::visible().without(b"#<>");
+pub(crate) static TARGET: Class = class!(b'!'..=b'~', except b'#' | b'<' | b'>');
 
 /// A target's octets up to its query.
-pub(crate) static TARGET_PATH: Class = Class::visible().without(b"#<>?");
+pub(crate) static TARGET_PATH: Class = class!(b'!'..=b'~', except b'#' | b'<' | b'>' | b'?');
 
 /// The same without the percent sign, which may stand for something else.
-pub(crate) static PLAIN_PATH: Class = Class::visible().without(b"#<>?%");
+pub(crate) static PLAIN_PATH: Class = class!(b'!'..=b'~', except b'#' | b'%' | b'<' | b'>' | b'?');
 
 /// `field-vchar`, SP and HTAB (RFC 9110 section 5.5), `obs-text` included: old clients send
 /// Latin-1.
-pub(crate) static VALUE: Class = Class::visible().and_obs_text().and(b" \t");
+pub(crate) static VALUE: Class = class!(b'\t' | b' '..=b'~' | 0x80..);
 
 /// What a quoted-string has between its quotes without a backslash (`qdtext`, RFC 9110 section
 /// 5.6.4).
-pub(crate) static QUOTED: Class = Class::visible().and_obs_text().and(b" \t").without(b"\"\\");
+pub(crate) static QUOTED: Class = class!(b'\t' | b' '..=b'~' | 0x80.., except b'"' | b'\\');
 
 impl Class {
     /// Whether `octet` is in the set.
@@ -47,54 +66,5 @@ impl Class {
     pub(crate) fn prefix(&self, octets: &[u8]) -> usize {
         let other = octets.iter().position(|&octet| !self.has(octet));
         other.unwrap_or(octets.len())
-    }
-
-    const fn alphanumeric_and(others: &[u8]) -> Self {
-        let mut class = Self([false; 256]).and(others);
-        let mut octet = 0_u8;
-        while octet < 0x80 {
-            if octet.is_ascii_alphanumeric() {
-                class.0[octet as usize] = true;
-            }
-            octet += 1;
-        }
-        class
-    }
-
-    /// `VCHAR` (RFC 5234 appendix B.1).
-    const fn visible() -> Self {
-        let mut class = Self([false; 256]);
-        let mut octet = 0x21;
-        while octet <= 0x7E {
-            class.0[octet] = true;
-            octet += 1;
-        }
-        class
-    }
-
-    const fn and_obs_text(mut self) -> Self {
-        let mut octet = 0x80;
-        while octet <= 0xFF {
-            self.0[octet] = true;
-            octet += 1;
-        }
-        self
-    }
-
-    const fn and(self, octets: &[u8]) -> Self {
-        self.set(octets, true)
-    }
-
-    const fn without(self, octets: &[u8]) -> Self {
-        self.set(octets, false)
-    }
-
-    const fn set(mut self, octets: &[u8], member: bool) -> Self {
-        let mut at = 0;
-        while at < octets.len() {
-            self.0[octets[at] as usize] = member;
-            at += 1;
-        }
-        self
     }
 }

@@ -3,11 +3,10 @@
 //!
 //! The twin of the template, for whoever wants to know what that is worth: the same bytes.
 
-use super::{Content, Response, Written};
+use super::{Content, Response, Written, connection_line};
 use crate::config::Techniques;
 use crate::http::date::Date;
-use crate::http::request::{Exchange, Version};
-use crate::http::status::Status;
+use crate::http::request::Exchange;
 
 // A String for each line is what is shown here.
 #[allow(clippy::format_push_string)]
@@ -20,61 +19,33 @@ impl Response {
         techniques: &Techniques,
         out: &mut Vec<u8>,
     ) -> Written {
-        let keep_alive = exchange.keep_alive && !self.close;
-        let mut head = self.formatted_lines(exchange.version, keep_alive, date);
-        if matches!(self.status, Status::NO_CONTENT | Status::NOT_MODIFIED) {
-            out.extend_from_slice(format!("{head}\r\n").as_bytes());
-            return Written {
-                keep_alive,
-                copied: 0,
-            };
-        }
-        let (body, has_type) = match self.content {
-            Content::Static(body) => (body.to_vec(), !body.is_empty()),
-            Content::Owned(body) => {
-                let has_type = !body.is_empty();
-                (body, has_type)
-            }
-            Content::Written(writer) => {
-                let mut own = Vec::new();
-                writer(&mut own, techniques);
-                (own, true)
-            }
-        };
-        if has_type {
-            head += &format!("Content-Type: {}\r\n", self.content_type.media_type());
-        }
-        head += &format!("Content-Length: {}\r\n\r\n", body.len());
-        out.extend_from_slice(head.as_bytes());
-        if exchange.head_only {
-            return Written {
-                keep_alive,
-                copied: 0,
-            };
-        }
-        out.extend_from_slice(&body);
-        Written {
-            keep_alive,
-            copied: 2 * body.len(),
-        }
-    }
-
-    fn formatted_lines(&self, version: Version, keep_alive: bool, date: &Date) -> String {
-        let status = match self.status.line() {
-            Some(line) => line.to_owned(),
-            None => format!("HTTP/1.1 {:03} \r\n", self.status.0),
-        };
-        let common = String::from_utf8_lossy(date.common_lines()).into_owned();
-        let mut head = format!("{status}{common}");
+        let common = String::from_utf8_lossy(date.common_lines());
+        let mut head = format!("{}{common}", self.status.line());
         for (name, value) in &self.fields {
             head += &format!("{name}: {value}\r\n");
         }
-        if !keep_alive {
-            head += &format!("Connection: {}\r\n", "close");
-        } else if version == Version::Http10 {
-            head += &format!("Connection: {}\r\n", "keep-alive");
+        head += connection_line(exchange);
+        let mut body = Vec::new();
+        if !self.status.is_bodiless() {
+            let is_empty = matches!(&self.content, Content::Whole(body) if body.is_empty());
+            if !is_empty {
+                head += &format!("Content-Type: {}\r\n", self.content_type.media_type());
+            }
+            match self.content {
+                Content::Whole(whole) => body = whole.into_owned(),
+                Content::Written(writer) => writer(&mut body, techniques),
+            }
+            head += &format!("Content-Length: {}\r\n", body.len());
         }
-        head
+        if exchange.head_only {
+            body.clear();
+        }
+        out.extend_from_slice(format!("{head}\r\n").as_bytes());
+        out.extend_from_slice(&body);
+        Written {
+            keep_alive: exchange.keep_alive,
+            copied: 2 * body.len(),
+        }
     }
 }
 
@@ -82,6 +53,8 @@ impl Response {
 mod tests {
     use super::*;
     use crate::http::content_type::ContentType;
+    use crate::http::request::Version;
+    use crate::http::status::Status;
 
     /// Every kind of answer to every kind of request.
     #[test]

@@ -64,6 +64,7 @@ pub(super) const ALL: &[Attack] = &[
             "a negative size",
             "a size with a prefix",
             "a size of 17 digits",
+            "zeros without end before a size",
             "a size that would wrap around",
             "a tab behind a size",
             "data longer than the size",

@@ -245,6 +245,7 @@ pub(super) const ALL: &[Requirement] = &[
         "decode chunks whatever the size of their numbers",
         &[
             "the largest size",
+            "many zeros before a size",
             "sizes that overflow together",
             "a size that would wrap around",
         ],
