@@ -39,11 +39,11 @@ fn parsing(criterion: &mut Criterion) {
 }
 
 fn ours(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, input: &[u8]) {
-    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
+    let mut parser = Parser::new(&Limits::default());
     group.bench_with_input(BenchmarkId::new("head", name), input, |bencher, input| {
         bencher.iter(|| {
             let mut slots = Slots::default();
-            let head = parser.head(black_box(input), &mut 0, &mut slots);
+            let head = parser.head(black_box(input), &mut 0, &mut slots, &Techniques::FULL);
             black_box(head).is_ok()
         });
     });
@@ -70,8 +70,8 @@ fn naive(input: &[u8]) -> Option<NaiveHead> {
 
 fn assert_agreement(input: &[u8]) {
     let mut slots = Slots::new();
-    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
-    let head = parser.head(input, &mut 0, &mut slots);
+    let mut parser = Parser::new(&Limits::default());
+    let head = parser.head(input, &mut 0, &mut slots, &Techniques::FULL);
     let head = head.expect("a sound head").expect("a whole head");
     let twin = naive(input).expect("a whole head");
     assert_eq!(head.request.method, Method::from_token(&twin.method));

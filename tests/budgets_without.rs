@@ -450,7 +450,7 @@ fn without_same_request_the_answers_are_the_same() {
             peer.send(&requests);
             rig.run();
             rig.advance(Duration::from_millis(1));
-            peer.close();
+            peer.finish();
             rig.run();
             peer.received()
         });
@@ -554,8 +554,8 @@ fn without_field_slots_any_number_of_fields_is_read() {
                 ..Techniques::default()
             };
             let mut slots = Slots::new();
-            let mut parser = Parser::new(&Limits::default(), &techniques);
-            let parsed = parser.head(text.as_bytes(), &mut 0, &mut slots);
+            let mut parser = Parser::new(&Limits::default());
+            let parsed = parser.head(text.as_bytes(), &mut 0, &mut slots, &techniques);
             let head = parsed.unwrap().expect("it is complete");
             let fields = head.request.fields.iter();
             let fields = fields.map(|field| (field.name.to_owned(), field.value.to_vec()));

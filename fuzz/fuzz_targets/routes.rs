@@ -52,8 +52,8 @@ fuzz_target!(|input: &[u8]| {
     let end = input.windows(4).position(|window| window == b"\r\n\r\n");
     let (head, body) = input.split_at(end.map_or(input.len(), |end| end + 4));
     let mut slots = Slots::default();
-    let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
-    let Ok(Some(mut head)) = parser.head(head, &mut 0, &mut slots) else {
+    let mut parser = Parser::new(&Limits::default());
+    let Ok(Some(head)) = parser.head(head, &mut 0, &mut slots, &Techniques::FULL) else {
         return;
     };
     if SLOW.contains(&head.request.path) {

@@ -88,9 +88,9 @@ pub(super) fn profiled(
     limits: &Limits,
     request: &Request<'_>,
 ) -> Result<Reply, Response> {
-    let (mut parser, mut slots) = (Parser::new(limits, &Techniques::default()), Slots::new());
+    let (mut parser, mut slots) = (Parser::new(limits), Slots::new());
     let started = Instant::now();
-    let head = parser.head(request.head, &mut 0, &mut slots)?;
+    let head = parser.head(request.head, &mut 0, &mut slots, &Techniques::FULL)?;
     profiler.record(request.worker, PARSING, started.elapsed());
     let Some(head) = head else {
         let sentence = "the head ended when it was parsed first, and did not end now";

@@ -38,14 +38,14 @@ pub struct Slots<'a> {
     usual: ManuallyDrop<ArrayVec<Field<'a>, { bounds::FIELDS_MAX }>>,
     /// Made by `examine`.
     rare: Option<[Field<'a>; bounds::FIELDS_MAX]>,
+    /// What was found; it is a page of pointers, and stays where it is made.
+    head: Option<Head<'a>>,
 }
 
 /// Parses heads within limits, and remembers what spares it work.
 #[derive(Debug)]
 pub struct Parser {
     limits: Limits,
-    /// Slots are cleared for as many fields as are likely, and not for a hundred.
-    saves_slots: bool,
     /// The Host that was valid last: most requests repeat it.
     valid_host: Vec<u8>,
 }
@@ -53,10 +53,9 @@ pub struct Parser {
 impl Parser {
     /// A parser that refuses what is beyond `limits`.
     #[must_use]
-    pub fn new(limits: &Limits, techniques: &Techniques) -> Self {
+    pub fn new(limits: &Limits) -> Self {
         Self {
             limits: *limits,
-            saves_slots: techniques.field_slots,
             valid_host: Vec::new(),
         }
     }
@@ -75,7 +74,8 @@ impl Parser {
         input: &'a [u8],
         scanned: &mut usize,
         slots: &'a mut Slots<'a>,
-    ) -> Result<Option<Head<'a>>, Rejection> {
+        techniques: &Techniques,
+    ) -> Result<Option<&'a mut Head<'a>>, Rejection> {
         // Most heads come in one piece: they are parsed at once. One that did not is left alone
         // until its end has come: a head sent byte by byte would be parsed as many times as it has
         // bytes.
@@ -83,15 +83,14 @@ impl Parser {
             *scanned = input.len();
             return Ok(None);
         }
-        let usual = self.usual(input, &mut slots.usual);
-        if usual.is_some() {
-            return Ok(usual);
+        let Slots { usual, rare, head } = slots;
+        if self.usual(input, usual, head, techniques).is_none() {
+            *head = examine::head(input, rare, &self.limits)?;
         }
-        let examined = examine::head(input, &mut slots.rare, &self.limits)?;
-        if examined.is_none() {
+        if head.is_none() {
             *scanned = input.len();
         }
-        Ok(examined)
+        Ok(head.as_mut())
     }
 
     /// The head that nearly every client sends: a known method, a target in origin-form, HTTP/1.1,
@@ -105,43 +104,47 @@ impl Parser {
         &mut self,
         input: &'a [u8],
         slots: &'a mut ArrayVec<Field<'a>, N>,
-    ) -> Option<Head<'a>> {
+        head: &mut Option<Head<'a>>,
+        techniques: &Techniques,
+    ) -> Option<()> {
         let (method, rest) = known_method(input)?;
         let (path, query, rest) = origin_form(rest)?;
         let rest = rest.strip_prefix(b" HTTP/1.1\r\n")?;
-        let line_bytes = input.len() - rest.len() - b"\r\n".len();
+        let line_bytes = input.len() - rest.len();
         // Browsers need 60 bytes for a field. httparse takes no slots that were not cleared.
-        let likely = if self.saves_slots {
-            (rest.len() / 32 + 4).min(32)
-        } else {
-            N
-        };
-        let count = likely.min(self.limits.header_fields);
+        let likely = (rest.len() / 32 + 4).min(32);
+        let count = if techniques.field_slots { likely } else { N };
+        let count = count.min(self.limits.header_fields);
         slots.extend(iter::repeat_n(httparse::EMPTY_HEADER, count));
         let outcome = httparse::parse_headers(rest, slots);
         let Ok(httparse::Status::Complete((section_bytes, fields))) = outcome else {
             return None;
         };
-        let is_short = line_bytes <= self.limits.request_line
-            && section_bytes <= self.limits.header_section.saturating_add(b"\r\n".len());
-        let bytes = line_bytes + b"\r\n".len() + section_bytes;
+        // Neither limit counts the CRLF at the end.
+        if line_bytes > self.limits.request_line.saturating_add(2)
+            || section_bytes > self.limits.header_section.saturating_add(2)
+        {
+            return None;
+        }
+        let bytes = line_bytes + section_bytes;
+        let controls = self.controls(input.get(..bytes)?, fields)?;
         let request = Request {
             method,
             path,
             query,
             version: Version::Http11,
             fields,
-            head: input.get(..bytes).filter(|_| is_short)?,
+            head: input.get(..bytes)?,
             body: Body::default(),
             worker: 0,
             params: &[],
         };
-        let controls = self.controls(&request)?;
-        Some(Head {
+        *head = Some(Head {
             request,
             controls,
             bytes,
-        })
+        });
+        Some(())
     }
 
     /// What the fields say, if they stand in lines that end in CRLF and are right.
@@ -151,29 +154,32 @@ impl Parser {
     /// would read them all again. Length and first letter tell nearly all other fields apart from
     /// the five that count.
     #[inline(always)]
-    fn controls(&mut self, request: &Request<'_>) -> Option<Controls> {
-        let (head, start) = (request.head, request.head.as_ptr().addr());
+    fn controls(&mut self, head: &[u8], fields: &[Field<'_>]) -> Option<Controls> {
+        let start = head.as_ptr().addr();
         let (mut hosts, mut is_plain) = (0, true);
-        for field in request.fields {
+        for field in fields {
             let name = field.name.as_bytes();
             let name_at = name.as_ptr().addr().wrapping_sub(start);
             if head.get(name_at.wrapping_sub(2)) != Some(&b'\r') {
                 return None;
             }
-            match (name, name.len()) {
-                (b"Host" | b"host", _) => {
+            let begins = |letter| name.first().is_some_and(|first| first | 0x20 == letter);
+            match name.len() {
+                4 if name == b"Host" || name == b"host" => {
                     hosts += 1;
                     is_plain &= field.value == self.valid_host || self.is_valid_host(field.value);
                 }
-                ([b'C' | b'c', ..], 10) => is_plain &= field.value == b"keep-alive",
-                ([b'H' | b'h', ..], 4) | ([b'E' | b'e', ..], 6) => is_plain = false,
-                ([b'C' | b'c', ..], 14) | ([b'T' | b't', ..], 17) => is_plain = false,
+                4 => is_plain &= !begins(b'h'),
+                6 => is_plain &= !begins(b'e'),
+                10 => is_plain &= field.value == b"keep-alive" || !begins(b'c'),
+                14 => is_plain &= !begins(b'c'),
+                17 => is_plain &= !begins(b't'),
                 _ => {}
             }
         }
         match head.ends_with(b"\r\n\r\n") {
             true if is_plain && hosts == 1 => Some(Controls::PLAIN),
-            true => fields::controls(request.fields, request.version).ok(),
+            true => fields::controls(fields, Version::Http11).ok(),
             false => None,
         }
     }
@@ -197,6 +203,7 @@ impl Slots<'_> {
         Self {
             usual: ManuallyDrop::new(ArrayVec::new_const()),
             rare: None,
+            head: None,
         }
     }
 }
@@ -208,6 +215,7 @@ impl Default for Slots<'_> {
 }
 
 /// A method that takes targets in origin-form, and what follows its space.
+#[inline(always)]
 fn known_method(input: &[u8]) -> Option<(Method, &[u8])> {
     match input {
         [b'G', b'E', b'T', b' ', rest @ ..] => Some((Method::Get, rest)),
@@ -225,12 +233,18 @@ fn origin_form(bytes: &[u8]) -> Option<(&str, Option<&str>, &[u8])> {
     let text = |bytes| Some(AsciiStr::from_ascii(bytes).ok()?.as_str());
     // Four at a time, with one branch for them: 3 instructions for an octet instead of 7.
     let end = |octets: &[u8], class: &Class| {
-        let has = |octet: &u8| class.0[usize::from(*octet)];
-        let fours = octets.as_chunks::<4>().0.iter();
-        let passed = fours.take_while(|[a, b, c, d]| has(a) & has(b) & has(c) & has(d));
-        let start = 4 * passed.count();
-        let rest = octets.get(start..)?;
-        Some(start + rest.iter().position(|octet| !has(octet))?)
+        let has = |octet: u8| class.0[usize::from(octet)];
+        let mut end = 0;
+        for &[a, b, c, d] in octets.as_chunks::<4>().0 {
+            if !(has(a) & has(b) & has(c) & has(d)) {
+                break;
+            }
+            end += 4;
+        }
+        while has(*octets.get(end)?) {
+            end += 1;
+        }
+        Some(end)
     };
     let (path, rest) = bytes.split_at(end(bytes, &PLAIN_PATH)?);
     if !path.starts_with(b"/") {

@@ -87,7 +87,7 @@ impl<H, K: Kernel> Core<H, K> {
             meter: Meter::new(account, config.sample, config.server_timing),
             handler,
             worker,
-            parser: Parser::new(&config.limits, techniques),
+            parser: Parser::new(&config.limits),
             output: Vec::with_capacity(bounds::SEGMENT_BYTES),
             pool: Pool::new(
                 config.socket.buffer_size,

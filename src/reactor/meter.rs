@@ -195,7 +195,13 @@ impl Meter {
             Step::Accepted(_) | Step::Deferred(_) | Step::Dismissed(_) => return,
         };
         self.stage.store(begins as u8, Relaxed);
-        if !matches!(self.stopwatch.sample, Sample::Nothing) {
+        let is_timed = match self.stopwatch.sample {
+            Sample::Nothing => false,
+            Sample::Stages { .. } => true,
+            // Of a batch the first request is timed.
+            _ => matches!(ended, Stage::Rest | Stage::Write),
+        };
+        if is_timed {
             self.stopwatch.lap(ended, account, kernel);
         }
     }

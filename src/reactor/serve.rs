@@ -54,14 +54,16 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         };
         let before = *scanned;
         let mut slots = Slots::new();
-        // Matched by reference: the head is a page of pointers, and moving it is a call of memcpy.
-        match &mut self.parser.head(input.as_slice(), scanned, &mut slots) {
+        let techniques = self.kernel.techniques();
+        match self
+            .parser
+            .head(input.as_slice(), scanned, &mut slots, techniques)
+        {
             Ok(Some(head)) => {
                 head.request.worker = self.worker;
                 let mut taken = head.bytes + self.answer(head, session, input);
-                while taken < input.len() && self.is_same(head, &input.as_slice()[taken..], session)
-                {
-                    taken += head.request.head.len() + self.answer(head, session, input);
+                if taken < input.len() && self.kernel.techniques().same_request {
+                    taken = self.answer_same(head, taken, session, input);
                 }
                 input.consume(taken);
                 return true;
@@ -69,25 +71,38 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             // The head's time runs from the turn that brought its first byte.
             Ok(None) if !parse::has_begun(&input.as_slice()[..before]) => *since = self.clock.now,
             Ok(None) => {}
-            Err(rejection) => self.refuse_head(*rejection, session, input),
+            Err(rejection) => self.refuse_head(rejection, session, input),
         }
         false
     }
 
-    /// Whether what follows in the input is the same request once more, to the last byte, and is to
-    /// be answered before anything is sent. Equal bytes mean equal requests: it is not parsed again.
-    fn is_same(&self, head: &Head<'_>, rest: &[u8], session: &Session) -> bool {
-        let techniques = self.kernel.techniques();
-        techniques.same_request
-            && techniques.batched_writes
-            && rest.starts_with(head.request.head)
-            && head.controls == Controls::PLAIN
+    /// Answers what follows in the input behind the first `taken` bytes, as long as it is the same
+    /// request once more, to the last byte, and nothing is to be sent first. Equal bytes mean equal
+    /// requests: they are not parsed again. Returns how many bytes are taken then.
+    #[inline(never)]
+    fn answer_same(
+        &mut self,
+        head: &Head<'_>,
+        mut taken: usize,
+        session: &mut Session,
+        input: &Input,
+    ) -> usize {
+        let is_plain = head.controls == Controls::PLAIN;
+        let batches = self.kernel.techniques().batched_writes;
+        while is_plain
+            && batches
+            && input.as_slice()[taken..].starts_with(head.request.head)
             && matches!(session.state, State::Head { .. })
             && self.output.len() < self.limits.owed
+        {
+            taken += head.request.head.len() + self.answer(head, session, input);
+        }
+        taken
     }
 
     /// Answers a request, or begins to read its body. Returns how many of the bytes that follow the
     /// head it took.
+    #[inline(always)]
     fn answer(&mut self, head: &Head<'_>, session: &mut Session, input: &Input) -> usize {
         let Head {
             request, controls, ..
@@ -415,7 +430,11 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             return;
         }
         let mut slots = Slots::new();
-        let Ok(Some(mut head)) = self.parser.head(&upload.head, &mut 0, &mut slots) else {
+        let techniques = self.kernel.techniques();
+        let parsed = self
+            .parser
+            .head(&upload.head, &mut 0, &mut slots, techniques);
+        let Ok(Some(head)) = parsed else {
             // The same bytes were sound before.
             return session.state.change(State::Closing, &mut self.pool);
         };

@@ -47,8 +47,8 @@ pub enum Sample {
         turn: Time,
         /// The stages that have ended.
         laps: Laps,
-        /// No other answer will be sent with it.
-        alone: bool,
+        /// No other answer will be sent with it; `None` if that is not known yet.
+        alone: Option<bool>,
     },
     /// Its answer is being sent.
     Sending {
@@ -140,18 +140,17 @@ impl Stopwatch {
                 self.sample = Sample::Written {
                     turn: *turn,
                     laps: *laps,
-                    alone: true,
+                    alone: None,
                 };
             }
             (Sample::Stages { began, laps, .. }, _) => time(began, laps),
-            // Of a batch the first request is timed; the others would all be in what is left.
-            (Sample::Written { alone, .. }, Stage::Serialise) => *alone = false,
             (Sample::Written { turn, laps, alone }, Stage::Rest) => {
                 self.sample = Sample::Sending {
                     turn: *turn,
                     began: kernel.now(),
                     laps: *laps,
-                    alone: *alone,
+                    // Of a batch the others were not timed, and would all be in what is left.
+                    alone: alone.unwrap_or(self.countdown == self.every - 1),
                 };
             }
             (
@@ -183,6 +182,9 @@ impl Stopwatch {
     /// Stops, if an answer is written: it is sent in a later round.
     #[cold]
     pub fn pause(&mut self) -> Sample {
+        if let Sample::Written { alone, .. } = &mut self.sample {
+            alone.get_or_insert(self.countdown == self.every - 1);
+        }
         match self.sample {
             Sample::Written { .. } | Sample::Deferred { .. } => std::mem::take(&mut self.sample),
             _ => Sample::Nothing,

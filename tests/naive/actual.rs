@@ -9,10 +9,15 @@ use super::{Head, Verdict};
 /// The verdict once the input has grown to each of `lengths` in turn; `None` if it still waits.
 pub(crate) fn parsed(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<Verdict> {
     let mut scanned = 0;
-    let mut parser = Parser::new(&Limits::default(), &Techniques::default());
+    let mut parser = Parser::new(&Limits::default());
     for length in lengths {
         let mut slots = Slots::default();
-        match parser.head(&input[..length], &mut scanned, &mut slots) {
+        match parser.head(
+            &input[..length],
+            &mut scanned,
+            &mut slots,
+            &Techniques::FULL,
+        ) {
             Ok(None) => {}
             Ok(Some(head)) => return Some(Ok(owned(&head))),
             Err(rejection) => return Some(Err(rejection.status.0)),

@@ -31,8 +31,8 @@ struct Seen {
 type Verdict = Result<Option<Seen>, Rejection>;
 
 fn step(input: &[u8], scanned: &mut usize, limits: &Limits) -> Verdict {
-    let (mut parser, mut slots) = (Parser::new(limits, &Techniques::FULL), Slots::new());
-    let found = parser.head(input, scanned, &mut slots)?;
+    let (mut parser, mut slots) = (Parser::new(limits), Slots::new());
+    let found = parser.head(input, scanned, &mut slots, &Techniques::FULL)?;
     Ok(found.map(|head| Seen {
         method: head.request.method,
         path: head.request.path.to_owned(),

@@ -61,8 +61,8 @@ fn more_fields_than_were_likely() {
         let input = line("GET / HTTP/1.1")
             .replace("\r\n\r\n", &format!("\r\n{}\r\n", "X:\r\n".repeat(count)));
         let mut slots = Slots::default();
-        let mut parser = Parser::new(&Limits::default(), &Techniques::FULL);
-        let head = parser.head(input.as_bytes(), &mut 0, &mut slots);
+        let mut parser = Parser::new(&Limits::default());
+        let head = parser.head(input.as_bytes(), &mut 0, &mut slots, &Techniques::FULL);
         assert_eq!(head.unwrap().unwrap().request.fields.len(), count + 1);
     }
 }

@@ -17,11 +17,14 @@ const USUAL: &[&str] = &[
 /// seen the Host before, so that the one it remembers is tried too.
 fn is_taken(bytes: &[u8], limits: &Limits) -> bool {
     let shown = bytes.escape_ascii();
-    let mut parser = Parser::new(limits, &Techniques::FULL);
+    let mut parser = Parser::new(limits);
     let mut taken = false;
     for _ in 0..2 {
         let (mut slots, mut slow_slots) = (Slots::new(), Slots::new());
-        let usual = parser.usual(bytes, &mut slots.usual);
+        let Slots { usual, head, .. } = &mut slots;
+        let taken_now = parser.usual(bytes, usual, head, &Techniques::FULL);
+        assert_eq!(taken_now.is_some(), head.is_some());
+        let usual = head;
         let examined = examine::head(bytes, &mut slow_slots.rare, limits);
         if let Some(usual) = &usual {
             let examined = examined.expect("a sound head").expect("a whole head");
