@@ -50,7 +50,7 @@ pub(super) fn adopt(given: Vec<TcpListener>, config: &Config) -> io::Result<Entr
     }
     let address = given[0].local_addr()?;
     for listener in &given {
-        socket::adopt(listener, config)?;
+        socket::configure(listener, config)?;
     }
     let mut listeners = given;
     while listeners.len() < workers {
