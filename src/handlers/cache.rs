@@ -106,7 +106,8 @@ pub(super) fn reply(cache: &Cache, request: &Request<'_>) -> Result<Reply, Respo
     let key = judged(&decoded)?;
     let range = 0..=CACHE_COST_MS_MAX;
     let cost_ms = query::number(request, "cost_ms", range, CACHE_COST_MS_DEFAULT)?;
-    let outcome = cache.get_or_begin(key, Duration::from_millis(cost_ms));
+    let (cost, asked_at) = (Duration::from_millis(cost_ms), Instant::now());
+    let outcome = cache.shard(key).get_or_begin(key, cost, asked_at);
     Ok(match outcome {
         Outcome::Hit(value) => show(value, "HIT").into(),
         Outcome::Miss(value, Duration::ZERO) => show(value, "MISS").into(),
@@ -147,11 +148,6 @@ impl Cache {
             hasher: RandomState::new(),
             shards: parts.collect(),
         }
-    }
-
-    fn get_or_begin(&self, key: &str, cost: Duration) -> Outcome {
-        let asked_at = Instant::now();
-        self.shard(key).get_or_begin(key, cost, asked_at)
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {

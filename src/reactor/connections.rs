@@ -117,8 +117,7 @@ impl<T> Connections<T> {
         if let Some(places) = &mut self.places {
             places.remove(&id);
         }
-        let left = self.slab.try_remove(id.index as usize);
-        left.map(|(_, tenant)| tenant)
+        Some(self.slab.remove(id.index as usize).1)
     }
 
     /// The ids of all connections.

@@ -148,10 +148,8 @@ impl JobPool {
 
     /// Takes places in the queue, all or none, so that a request's tasks are never queued in part.
     fn reserve(&self, places: usize) -> Result<(), QueueFull> {
-        let fits = |waiting: usize| {
-            let sum = waiting.checked_add(places)?;
-            (sum <= self.waiting_max).then_some(sum)
-        };
+        // Both count what is in memory: the sum does not overflow.
+        let fits = |waiting| Some(waiting + places).filter(|it| *it <= self.waiting_max);
         let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
         reserved.map(drop).map_err(|_| QueueFull)
     }
@@ -160,15 +158,13 @@ impl JobPool {
 /// Runs the job and sends its reply; `None`: a task before it has panicked.
 fn deliver(job: Option<Job>, id: ConnectionId, address: &Address) {
     let reply = job.and_then(|job| catch_unwind(AssertUnwindSafe(job)).ok());
-    address.send(match reply {
-        Some(reply) => Message::Answer(id, Box::new(reply)),
-        None => {
-            let told = "the work for this request failed in the server; the connection and the \
-                        server go on";
-            let failed = Response::error(Status::INTERNAL_SERVER_ERROR, told);
-            Message::Panicked(id, Box::new(failed.into()))
-        }
-    });
+    let answer = reply.map(|reply| Message::Answer(id, Box::new(reply)));
+    address.send(answer.unwrap_or_else(|| {
+        let told = "the work for this request failed in the server; the connection and the server \
+                    go on";
+        let failed = Response::error(Status::INTERNAL_SERVER_ERROR, told);
+        Message::Panicked(id, Box::new(failed.into()))
+    }));
 }
 
 #[cfg(test)]
