@@ -23,7 +23,7 @@ use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
 use crate::reactor::linux::Linux;
-use listeners::{Entrance, raise_file_limit};
+use listeners::{adopt, listen, raise_file_limit};
 pub use running::{Running, StopSignals};
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
@@ -44,7 +44,6 @@ pub use running::{Running, StopSignals};
 ///     .run()
 /// # .unwrap()
 /// ```
-#[derive(Default)]
 #[must_use = "it serves once it is started"]
 pub struct Server<H = Router> {
     config: Config,
@@ -67,6 +66,17 @@ impl Server<Router> {
     {
         self.handler.add(method, pattern, handler);
         self
+    }
+}
+
+impl Default for Server<Router> {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            handler: Router::new(),
+            accounts: None,
+            listeners: Vec::new(),
+        }
     }
 }
 
@@ -166,7 +176,10 @@ impl<H: Handler> Server<H> {
         // A tenth of the descriptors is left to epoll, timers, files and the standard streams.
         let connections = config.limits.connections.unwrap_or(files / 10 * 9);
         let share = (connections / config.workers).max(1);
-        let entrance = Entrance::open(self.listeners, &config)?;
+        let entrance = match self.listeners {
+            none if none.is_empty() => listen(&config)?,
+            given => adopt(given, &config)?,
+        };
         let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
         let handler = Arc::new(self.handler);
         let mut reactors = Vec::with_capacity(config.workers);

@@ -133,8 +133,7 @@ pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Respo
 
 fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
     let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
-        let is_json = error.is_data();
-        let what = if is_json {
+        let what = if error.is_data() {
             "not of this form"
         } else {
             "not JSON"

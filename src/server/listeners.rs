@@ -20,47 +20,9 @@ pub(super) struct Entrance {
     pub(super) handover: Option<Handover>,
 }
 
-impl Entrance {
-    /// By the listeners that are given; if there are none, by listening.
-    pub(super) fn open(given: Vec<TcpListener>, config: &Config) -> io::Result<Self> {
-        if given.is_empty() {
-            listen(config)
-        } else {
-            adopt(given, config)
-        }
-    }
-
-    /// A listener for each worker; `another` makes those that are missing from the first.
-    fn for_each(
-        mut listeners: Vec<TcpListener>,
-        workers: usize,
-        another: impl Fn(&TcpListener) -> io::Result<TcpListener>,
-    ) -> io::Result<Self> {
-        while listeners.len() < workers {
-            listeners.push(another(&listeners[0])?);
-        }
-        Ok(Self {
-            address: listeners[0].local_addr()?,
-            sources: listeners.into_iter().map(Source::from).collect(),
-            handover: None,
-        })
-    }
-
-    /// One listener, and a thread that hands its connections over.
-    fn for_all(listener: TcpListener, workers: usize) -> io::Result<Self> {
-        listener.set_nonblocking(false)?;
-        let pairs: io::Result<Vec<_>> = (0..workers).map(|_| handed()).collect();
-        let (outlets, sources) = pairs?.into_iter().unzip();
-        Ok(Self {
-            address: listener.local_addr()?,
-            sources,
-            handover: Some(Handover::new(listener, outlets)),
-        })
-    }
-}
-
-/// Listens on the first of the host's addresses that can be bound.
-fn listen(config: &Config) -> io::Result<Entrance> {
+/// Listens on the first of the host's addresses that can be bound: with a listener for each worker,
+/// or with one from which a thread hands connections over.
+pub(super) fn listen(config: &Config) -> io::Result<Entrance> {
     let text = format!("{} has no address", config.host);
     let mut refused = io::Error::new(ErrorKind::NotFound, text);
     for address in (config.host.as_str(), config.port).to_socket_addrs()? {
@@ -88,7 +50,7 @@ fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Entrance> {
 /// Listens where others have bound already: one socket serves all reactors, each with a descriptor
 /// of its own; several go one to each. Connections that nobody has accepted when we leave wait for
 /// whoever else holds the socket.
-fn adopt(given: Vec<TcpListener>, config: &Config) -> io::Result<Entrance> {
+pub(super) fn adopt(given: Vec<TcpListener>, config: &Config) -> io::Result<Entrance> {
     let (sockets, workers) = (given.len(), config.workers);
     if sockets != 1 && sockets != workers {
         let text = format!(
@@ -101,6 +63,36 @@ fn adopt(given: Vec<TcpListener>, config: &Config) -> io::Result<Entrance> {
         socket::configure(listener, config)?;
     }
     Entrance::for_each(given, workers, TcpListener::try_clone)
+}
+
+impl Entrance {
+    /// A listener for each worker; `another` makes those that are missing from the first.
+    fn for_each(
+        mut listeners: Vec<TcpListener>,
+        workers: usize,
+        another: impl Fn(&TcpListener) -> io::Result<TcpListener>,
+    ) -> io::Result<Self> {
+        while listeners.len() < workers {
+            listeners.push(another(&listeners[0])?);
+        }
+        Ok(Self {
+            address: listeners[0].local_addr()?,
+            sources: listeners.into_iter().map(Source::from).collect(),
+            handover: None,
+        })
+    }
+
+    /// One listener, and a thread that hands its connections over.
+    fn for_all(listener: TcpListener, workers: usize) -> io::Result<Self> {
+        listener.set_nonblocking(false)?;
+        let pairs: io::Result<Vec<_>> = (0..workers).map(|_| handed()).collect();
+        let (outlets, sources) = pairs?.into_iter().unzip();
+        Ok(Self {
+            address: listener.local_addr()?,
+            sources,
+            handover: Some(Handover::new(listener, outlets)),
+        })
+    }
 }
 
 /// Raises the soft limit of open files to the hard one; returns what it is now. A limit that cannot

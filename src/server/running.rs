@@ -207,9 +207,7 @@ impl Running {
     }
 
     fn end_acceptor(&self) {
-        if let Some(acceptor) = &self.acceptor {
-            acceptor.end();
-        }
+        self.acceptor.iter().for_each(HandoverThread::end);
     }
 
     fn tell(&self, message: impl Fn() -> Message) {
