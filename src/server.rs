@@ -23,7 +23,7 @@ use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
 use crate::reactor::linux::{Constants, Decisions, Flags, Linux};
-use listeners::{Entrance, adopt, listen, raise_file_limit};
+use listeners::{adopt, listen, raise_file_limit};
 pub use running::{Running, StopSignals};
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
@@ -44,6 +44,7 @@ pub use running::{Running, StopSignals};
 ///     .run()
 /// # .unwrap()
 /// ```
+#[must_use = "it serves once it is started"]
 pub struct Server<H = Router> {
     config: Config,
     handler: H,
@@ -53,18 +54,11 @@ pub struct Server<H = Router> {
 
 impl Server<Router> {
     /// A server with the default configuration and no route.
-    #[must_use]
     pub fn new() -> Self {
-        Self {
-            config: Config::default(),
-            handler: Router::new(),
-            accounts: None,
-            listeners: Vec::new(),
-        }
+        Self::default()
     }
 
     /// Adds a route; see [`Router::add`].
-    #[must_use]
     pub fn route<F, R>(mut self, method: Method, pattern: &'static str, handler: F) -> Self
     where
         F: Fn(&Request<'_>) -> R + Send + Sync + 'static,
@@ -77,7 +71,12 @@ impl Server<Router> {
 
 impl Default for Server<Router> {
     fn default() -> Self {
-        Self::new()
+        Self {
+            config: Config::default(),
+            handler: Router::new(),
+            accounts: None,
+            listeners: Vec::new(),
+        }
     }
 }
 
@@ -93,28 +92,24 @@ impl<H: Handler> Server<H> {
     }
 
     /// Sets the whole configuration.
-    #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
     /// Address or name to listen on; 127.0.0.1 unless set.
-    #[must_use]
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.config.host = host.into();
         self
     }
 
     /// Port to listen on; 8080 unless set, 0 takes a free one.
-    #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.config.port = port;
         self
     }
 
     /// How many reactors; as many as there are cores unless set.
-    #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.config.workers = workers;
         self
@@ -122,7 +117,6 @@ impl<H: Handler> Server<H> {
 
     /// `TCP_NODELAY`; on unless set. See
     /// [`SocketOptions::nodelay`](crate::config::SocketOptions::nodelay).
-    #[must_use]
     pub fn nodelay(mut self, on: bool) -> Self {
         self.config.socket.nodelay = on;
         self
@@ -130,21 +124,18 @@ impl<H: Handler> Server<H> {
 
     /// `SO_LINGER`; `None`, the kernel's default, unless set. See
     /// [`SocketOptions::linger`](crate::config::SocketOptions::linger).
-    #[must_use]
     pub fn linger(mut self, time: Option<Duration>) -> Self {
         self.config.socket.linger = time;
         self
     }
 
     /// Bytes of each reactor's input buffer; 8192 unless set.
-    #[must_use]
     pub fn buffer_size(mut self, bytes: usize) -> Self {
         self.config.socket.buffer_size = bytes;
         self
     }
 
     /// Keeps the accounts in `accounts`, made for as many reactors as there are workers.
-    #[must_use]
     pub fn accounts(mut self, accounts: Arc<Accounts>) -> Self {
         self.accounts = Some(accounts);
         self
@@ -154,7 +145,6 @@ impl<H: Handler> Server<H> {
     /// opened, and keeps open while this server is exchanged for the next (`sd_listen_fds(3)`). One
     /// serves all workers, or there is one for each. `share_port`, the backlog and the technique
     /// `own-listener` are then of no effect.
-    #[must_use]
     pub fn listeners(mut self, listeners: Vec<TcpListener>) -> Self {
         self.listeners = listeners;
         self
@@ -177,42 +167,31 @@ impl<H: Handler> Server<H> {
     }
 
     fn start_with<D: Decisions>(self, decisions: D) -> io::Result<Running> {
-        let Self {
-            config,
-            handler,
-            accounts,
-            listeners,
-        } = self;
-        let accounts = accounts.unwrap_or_else(|| Accounts::new(config.workers));
+        let config = self.config;
+        let accounts = self
+            .accounts
+            .unwrap_or_else(|| Accounts::new(config.workers));
         check(&config, &accounts)?;
         let files = raise_file_limit();
         // A tenth of the descriptors is left to epoll, timers, files and the standard streams.
         let connections = config.limits.connections.unwrap_or(files / 10 * 9);
-        let connections_each = (connections / config.workers).max(1);
-        let Entrance {
-            address,
-            sources,
-            handover,
-        } = if listeners.is_empty() {
-            listen(&config)?
-        } else {
-            adopt(listeners, &config)?
+        let share = (connections / config.workers).max(1);
+        let entrance = match self.listeners {
+            none if none.is_empty() => listen(&config)?,
+            given => adopt(given, &config)?,
         };
         let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
-        let handler = Arc::new(handler);
-        let reactor = |(worker, source)| {
-            Ok(Reactor::new(
-                Linux::new(source, decisions)?,
-                Arc::clone(&handler),
-                jobs.clone(),
-                Arc::clone(&accounts.reactors[worker]),
-                &config,
-                worker,
-                connections_each,
-            ))
-        };
-        let reactors = sources.into_iter().enumerate().map(reactor);
-        let reactors = reactors.collect::<io::Result<_>>()?;
+        let handler = Arc::new(self.handler);
+        let mut reactors = Vec::with_capacity(config.workers);
+        for (worker, source) in entrance.sources.into_iter().enumerate() {
+            let kernel = Linux::new(source, decisions)?;
+            let (handler, jobs) = (Arc::clone(&handler), jobs.clone());
+            let account = Arc::clone(&accounts.reactors[worker]);
+            reactors.push(Reactor::new(
+                kernel, handler, jobs, account, &config, worker, share,
+            ));
+        }
+        let (address, handover) = (entrance.address, entrance.handover);
         Running::begin(reactors, handover, address, accounts, config)
     }
 
@@ -234,8 +213,11 @@ fn check(config: &Config, accounts: &Accounts) -> io::Result<()> {
     if workers == 0 || reactors != workers {
         return refusal(format!("{workers} workers, accounts for {reactors}"));
     }
-    let linger = config.socket.linger;
-    if linger.is_some_and(|time| time.subsec_nanos() > 0) {
+    if config
+        .socket
+        .linger
+        .is_some_and(|time| time.subsec_nanos() > 0)
+    {
         // struct linger counts seconds: half a second would become 0, and resets (socket(7)).
         return refusal("linger takes whole seconds".to_owned());
     }

@@ -5,8 +5,9 @@
 //! step that the reactor lets it [observe](Kernel::observe). The server has neither calls nor
 //! branches for it: there, `observe` is empty.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -26,6 +27,8 @@ use crate::reactor::meter::Step;
 use crate::reactor::socket;
 use crate::reactor::timers::Time;
 
+type Socket = <Linux<Flags> as Kernel>::Socket;
+
 /// How long the client waits for an answer; the longest wait that a route can be asked for is 10 s.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -39,8 +42,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     check(path)?;
     let config = Config {
-        host: "127.0.0.1".to_owned(),
-        port: 0,
         workers: 1,
         ..Config::default()
     };
@@ -48,27 +49,21 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
     let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config)?;
     let address = listener.local_addr()?;
-    let kernel = Traced {
-        linux: Linux::new(listener, Flags(config.techniques))?,
-        steps: 0,
-        text: String::new(),
-    };
+    let linux = Linux::new(listener, Flags(config.techniques))?;
+    let (steps, text) = (0, String::new());
+    let kernel = Traced { linux, steps, text };
     let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
     let account = Arc::clone(&accounts.reactors[0]);
     let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
     let mailbox = reactor.address();
 
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let bytes = request.len();
     writeln!(
         out,
-        "two requests on one connection, each of {} bytes: GET {path}\n",
-        request.len()
+        "two requests on one connection, each of {bytes} bytes: GET {path}\n"
     )?;
-    writeln!(
-        out,
-        "{:>4}  {:<12} {:<40} what",
-        "step", "function", "system call"
-    )?;
+    writeln!(out, "step  function     {:<40} what", "system call")?;
     let client = thread::spawn(move || {
         let answers = ask_twice(address, &request);
         mailbox.send(Message::Leave);
@@ -76,15 +71,13 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     });
     while !reactor.is_over() {
         reactor.turn()?;
-        out.write_all(reactor.kernel_mut().take_text().as_bytes())?;
+        out.write_all(mem::take(&mut reactor.kernel_mut().text).as_bytes())?;
     }
-    let answers = client
-        .join()
-        .map_err(|_| io::Error::other("the client panicked"))??;
+    let answers = client.join();
+    let [first, second] = answers.map_err(|_| io::Error::other("the client panicked"))??;
     writeln!(
         out,
-        "\nthe client has read two answers, of {} and {} bytes",
-        answers[0], answers[1]
+        "\nthe client has read two answers, of {first} and {second} bytes"
     )
 }
 
@@ -100,7 +93,7 @@ fn check(path: &str) -> io::Result<()> {
 }
 
 /// A client that waits for each answer before it goes on; returns the answers' lengths.
-fn ask_twice(address: SocketAddr, request: &str) -> io::Result<[usize; 2]> {
+fn ask_twice(address: SocketAddr, request: &str) -> io::Result<[u64; 2]> {
     let stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(&stream);
@@ -112,24 +105,18 @@ fn ask_twice(address: SocketAddr, request: &str) -> io::Result<[usize; 2]> {
     Ok(lengths)
 }
 
-fn read_answer(reader: &mut impl BufRead) -> io::Result<usize> {
-    let (mut head_bytes, mut body_bytes) = (0, 0);
-    loop {
-        let mut line = String::new();
-        let bytes = reader.read_line(&mut line)?;
-        head_bytes += bytes;
-        if bytes == 0 {
+fn read_answer(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if let Some(value) = line.strip_prefix("Content-Length: ") {
-            body_bytes = value.trim().parse().map_err(io::Error::other)?;
-        }
-        if line == "\r\n" {
-            break;
-        }
     }
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("Content-Length: "));
+    let body_bytes: u64 = length.unwrap_or("0").parse().map_err(io::Error::other)?;
     io::copy(&mut reader.take(body_bytes), &mut io::sink())?;
-    Ok(head_bytes + usize::try_from(body_bytes).unwrap_or(usize::MAX))
+    Ok(head.len() as u64 + body_bytes)
 }
 
 /// The real kernel, with a pen.
@@ -140,10 +127,6 @@ struct Traced {
 }
 
 impl Traced {
-    fn take_text(&mut self) -> String {
-        std::mem::take(&mut self.text)
-    }
-
     fn step(&mut self, function: &str, call: &str, what: &str) {
         self.steps += 1;
         // Writing to a String cannot fail.
@@ -154,15 +137,10 @@ impl Traced {
         );
     }
 
-    fn call<T>(
-        &mut self,
-        call: &str,
-        result: &io::Result<T>,
-        shown: impl FnOnce(&T) -> String,
-        what: &str,
-    ) {
+    /// A system call with its arguments, what it returned, and what that means.
+    fn call(&mut self, call: &str, result: Result<impl Display, &io::Error>, what: &str) {
         let call = match result {
-            Ok(value) => format!("{call} = {}", shown(value)),
+            Ok(value) => format!("{call} = {value}"),
             Err(error) => format!("{call} = -1 ({:?})", error.kind()),
         };
         self.step("", &call, what);
@@ -170,7 +148,7 @@ impl Traced {
 }
 
 impl Kernel for Traced {
-    type Socket = <Linux<Flags> as Kernel>::Socket;
+    type Socket = Socket;
 
     fn techniques(&self) -> &Techniques {
         self.linux.techniques()
@@ -194,12 +172,7 @@ impl Kernel for Traced {
             seen.push(occasion.to_string());
             report(occasion);
         });
-        self.call(
-            "epoll_wait(..)",
-            &result,
-            usize::to_string,
-            &seen.join(", "),
-        );
+        self.call("epoll_wait(..)", result.as_ref(), &seen.join(", "));
         result
     }
 
@@ -207,14 +180,10 @@ impl Kernel for Traced {
         self.linux.wake()
     }
 
-    fn accept(&mut self) -> io::Result<(Self::Socket, SocketAddr)> {
+    fn accept(&mut self) -> io::Result<(Socket, SocketAddr)> {
         let result = self.linux.accept();
-        self.call(
-            "accept4(listener)",
-            &result,
-            |(_, peer)| peer.to_string(),
-            "",
-        );
+        let peer = result.as_ref().map(|(_, peer)| peer);
+        self.call("accept4(listener)", peer, "");
         result
     }
 
@@ -222,63 +191,38 @@ impl Kernel for Traced {
         self.linux.stop_listening();
     }
 
-    fn watch(&mut self, socket: &mut Self::Socket, id: ConnectionId) -> io::Result<()> {
+    fn watch(&mut self, socket: &mut Socket, id: ConnectionId) -> io::Result<()> {
         let result = self.linux.watch(socket, id);
-        self.call(
-            "epoll_ctl(ADD, readable, edge)",
-            &result,
-            |()| "0".to_owned(),
-            "once in its life",
-        );
+        let zero = result.as_ref().map(|()| 0);
+        self.call("epoll_ctl(ADD, readable, edge)", zero, "once in its life");
         result
     }
 
-    fn watch_again(
-        &mut self,
-        socket: &mut Self::Socket,
-        id: ConnectionId,
-        writable: bool,
-    ) -> io::Result<()> {
-        let result = self.linux.watch_again(socket, id, writable);
-        self.call(
-            "epoll_ctl(MOD, and writable)",
-            &result,
-            |()| "0".to_owned(),
-            "a send came up short",
-        );
+    fn watch_again(&mut self, socket: &mut Socket, id: ConnectionId, out: bool) -> io::Result<()> {
+        let result = self.linux.watch_again(socket, id, out);
+        let zero = result.as_ref().map(|()| 0);
+        self.call("epoll_ctl(MOD, and writable)", zero, "a send came up short");
         result
     }
 
-    fn recv(
-        &mut self,
-        socket: &mut Self::Socket,
-        into: &mut BytesMut,
-        max: usize,
-    ) -> io::Result<usize> {
-        let result = self.linux.recv(socket, into, max);
-        self.call(
-            &format!("recv(socket, .., {max})"),
-            &result,
-            usize::to_string,
-            "bytes",
-        );
+    fn recv(&mut self, from: &mut Socket, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+        let result = self.linux.recv(from, into, max);
+        let call = format!("recv(socket, .., {max})");
+        self.call(&call, result.as_ref(), "bytes");
         result
     }
 
-    fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> io::Result<usize> {
+    fn send(&mut self, socket: &mut Socket, bytes: &[u8]) -> io::Result<usize> {
         let result = self.linux.send(socket, bytes);
-        self.call(
-            &format!("send(socket, .., {})", bytes.len()),
-            &result,
-            usize::to_string,
-            "bytes",
-        );
+        let call = format!("send(socket, .., {})", bytes.len());
+        self.call(&call, result.as_ref(), "bytes");
         result
     }
 
-    fn shutdown(&mut self, socket: &mut Self::Socket) -> io::Result<()> {
+    fn shutdown(&mut self, socket: &mut Socket) -> io::Result<()> {
         let result = self.linux.shutdown(socket);
-        self.call("shutdown(socket, WR)", &result, |()| "0".to_owned(), "");
+        let zero = result.as_ref().map(|()| 0);
+        self.call("shutdown(socket, WR)", zero, "");
         result
     }
 
@@ -301,15 +245,8 @@ impl Kernel for Traced {
                 ("arm", format!("{connection}; a timer entry {entry}"))
             }
             Step::Dismissed(id) => ("dismiss", format!("connection {id}")),
-            // The calls show these.
-            Step::Polling
-            | Step::Polled(_)
-            | Step::Read(..)
-            | Step::Sending(_)
-            | Step::Sent(..) => {
-                return;
-            }
-            Step::Accepted(_) | Step::Handled => return,
+            // The others show in the calls, or add nothing to them.
+            _ => return,
         };
         self.step(function, "", &what);
     }

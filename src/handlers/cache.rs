@@ -104,39 +104,38 @@ pub(super) fn reply(cache: &Cache, request: &Request<'_>) -> Result<Reply, Respo
     let raw_key = request.path.rsplit('/').next().unwrap_or_default();
     let decoded = percent_decode(raw_key);
     let key = judged(&decoded)?;
-    let cost_ms = query::number(
-        request,
-        "cost_ms",
-        0..=CACHE_COST_MS_MAX,
-        CACHE_COST_MS_DEFAULT,
-    )?;
-    Ok(
-        match cache.get_or_begin(key, Duration::from_millis(cost_ms)) {
-            Outcome::Hit(value) => show(value, "HIT").into(),
-            Outcome::Miss(value, Duration::ZERO) => show(value, "MISS").into(),
-            Outcome::Miss(value, wait) => {
-                Later::After(wait, Box::new(|_| show(value, "MISS").into())).into()
-            }
-        },
-    )
+    let range = 0..=CACHE_COST_MS_MAX;
+    let cost_ms = query::number(request, "cost_ms", range, CACHE_COST_MS_DEFAULT)?;
+    let (cost, asked_at) = (Duration::from_millis(cost_ms), Instant::now());
+    let outcome = cache.shard(key).get_or_begin(key, cost, asked_at);
+    Ok(match outcome {
+        Outcome::Hit(value) => show(value, "HIT").into(),
+        Outcome::Miss(value, Duration::ZERO) => show(value, "MISS").into(),
+        Outcome::Miss(value, wait) => {
+            Later::After(wait, Box::new(|_| show(value, "MISS").into())).into()
+        }
+    })
 }
 
 /// `GET /cache-stats`.
 pub(super) fn stats(cache: &Cache) -> Response {
-    let (entries, counts) = cache.counts();
-    let total_operations = counts.hits + counts.misses;
+    let shards = cache.shards.iter().map(lock);
+    let shards: Vec<_> = shards.map(|it| (it.counts, it.entries.len())).collect();
+    let sum = |of: fn(&Counts) -> u64| shards.iter().map(|(counts, _)| of(counts)).sum::<u64>();
+    let (cache_hits, cache_misses) = (sum(|it| it.hits), sum(|it| it.misses));
+    let total_operations = cache_hits + cache_misses;
     let of_all = |part| ratio(float(part), float(total_operations));
     Response::json(Stats {
-        cache_hits: counts.hits,
-        cache_misses: counts.misses,
-        hit_rate_percent: of_all(counts.hits) * 100.0,
-        average_access_time_ns: of_all(counts.access_ns),
+        cache_hits,
+        cache_misses,
+        hit_rate_percent: of_all(cache_hits) * 100.0,
+        average_access_time_ns: of_all(sum(|it| it.access_ns)),
         total_operations,
-        entries,
-        bytes: counts.bytes,
-        evictions: counts.evictions,
-        expirations: counts.expirations,
-        shared_waits: counts.shared_waits,
+        entries: shards.iter().map(|(_, entries)| entries).sum(),
+        bytes: shards.iter().map(|(counts, _)| counts.bytes).sum(),
+        evictions: sum(|it| it.evictions),
+        expirations: sum(|it| it.expirations),
+        shared_waits: sum(|it| it.shared_waits),
     })
 }
 
@@ -144,18 +143,11 @@ impl Cache {
     /// An empty cache, in as many parts as `techniques` say, at least one.
     pub(super) fn new(techniques: &Techniques) -> Self {
         let shards = techniques.cache_shards.max(1);
+        let parts = (0..shards).map(|_| Mutex::new(Shard::one_of(shards)));
         Self {
             hasher: RandomState::new(),
-            shards: (0..shards)
-                .map(|_| Mutex::new(Shard::one_of(shards)))
-                .collect(),
+            shards: parts.collect(),
         }
-    }
-
-    fn get_or_begin(&self, key: &str, cost: Duration) -> Outcome {
-        let asked_at = Instant::now();
-        let mut shard = self.shard(key);
-        shard.get_or_begin(key, cost, asked_at)
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
@@ -163,20 +155,7 @@ impl Cache {
         // The hash as a fraction of all: below their number, for any number, without a division.
         #[allow(clippy::cast_possible_truncation)]
         let at = ((hash * self.shards.len() as u128) >> u64::BITS) as usize;
-        self.shards[at]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn counts(&self) -> (usize, Counts) {
-        let mut entries = 0;
-        let mut sum = Counts::default();
-        for shard in &*self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            entries += shard.entries.len();
-            sum.add(&shard.counts);
-        }
-        (entries, sum)
+        lock(&self.shards[at])
     }
 }
 
@@ -258,16 +237,8 @@ impl Value {
     }
 }
 
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.hits += other.hits;
-        self.misses += other.misses;
-        self.shared_waits += other.shared_waits;
-        self.evictions += other.evictions;
-        self.expirations += other.expirations;
-        self.access_ns += other.access_ns;
-        self.bytes += other.bytes;
-    }
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn show(value: Arc<Value>, x_cache: &'static str) -> Response {
@@ -276,19 +247,19 @@ fn show(value: Arc<Value>, x_cache: &'static str) -> Response {
 
 /// The key, if it can be one.
 fn judged(decoded: &[u8]) -> Result<&str, Response> {
-    if decoded.is_empty() || decoded.len() > CACHE_KEY_BYTES {
-        let sentence = format!(
-            "the key has {} bytes after percent-decoding; it must have 1 to {CACHE_KEY_BYTES}",
-            decoded.len()
-        );
-        return Err(Response::error(Status::BAD_REQUEST, sentence));
-    }
-    std::str::from_utf8(decoded).map_err(|_| {
-        Response::error(
-            Status::BAD_REQUEST,
-            "the key is not UTF-8 after percent-decoding; it must be, to be shown in JSON",
-        )
-    })
+    let bytes = decoded.len();
+    let sentence = if (1..=CACHE_KEY_BYTES).contains(&bytes) {
+        match std::str::from_utf8(decoded) {
+            Ok(key) => return Ok(key),
+            Err(_) => "is not UTF-8 after percent-decoding; it must be, to be shown in JSON".into(),
+        }
+    } else {
+        format!("has {bytes} bytes after percent-decoding; it must have 1 to {CACHE_KEY_BYTES}")
+    };
+    Err(Response::error(
+        Status::BAD_REQUEST,
+        format!("the key {sentence}"),
+    ))
 }
 
 #[cfg(test)]

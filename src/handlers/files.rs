@@ -6,6 +6,7 @@
 //! (`--job-threads`). A request cannot have more at a time by asking for more, nor can many
 //! requests together. A file is read in chunks and never held whole.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,25 +19,17 @@ use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
-use crate::http::Status;
-use crate::http::{Later, Reply, Request, Response};
+use crate::http::{Later, Reply, Request, Response, Status, Task};
 
 /// What the route keeps from one request to the next.
+#[derive(Clone)]
 pub(super) struct Files {
     root: Arc<FilesRoot>,
     accounts: Arc<Accounts>,
-    by: Reader,
+    /// The threads of the job pool; `None` if the reactor that has the request reads.
+    threads: Option<usize>,
     /// Files that a request may name.
     each_max: usize,
-}
-
-/// Who reads.
-#[derive(Clone, Copy)]
-enum Reader {
-    /// The job pool, with so many threads.
-    Jobs(usize),
-    /// The reactor that has the request.
-    Inline,
 }
 
 #[derive(Deserialize)]
@@ -46,9 +39,7 @@ struct Wanted {
 
 /// The files of one request, while and after they are read.
 struct Batch {
-    root: Arc<FilesRoot>,
-    accounts: Arc<Accounts>,
-    by: Reader,
+    files: Files,
     started: Instant,
     held_up: HeldUp,
     progress: Mutex<Progress>,
@@ -60,15 +51,11 @@ struct Progress {
     in_flight_max: usize,
     /// The times of all files added up.
     reading: Duration,
-    outcomes: Vec<FileOutcome>,
+    /// By the file's place in the request.
+    outcomes: BTreeMap<usize, FileOutcome>,
 }
 
-struct FileOutcome {
-    /// The place in the request.
-    index: usize,
-    path: String,
-    result: Result<Contents, String>,
-}
+type FileOutcome = Result<FileRead, FileError>;
 
 #[derive(Serialize)]
 struct Answer {
@@ -130,16 +117,13 @@ struct AsyncAdvantage {
 pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
     let paths = wanted(&request.body.contiguous(), files.each_max)?;
     let batch = Arc::new(files.batch());
-    if paths.is_empty() {
-        return Ok(batch.answer().into());
-    }
-    if matches!(files.by, Reader::Inline) {
+    if paths.is_empty() || files.threads.is_none() {
         for (index, path) in paths.into_iter().enumerate() {
             batch.read(index, path);
         }
         return Ok(batch.answer().into());
     }
-    let task = |(index, path)| -> crate::http::Task {
+    let task = |(index, path)| -> Task {
         let batch = Arc::clone(&batch);
         Box::new(move || batch.read(index, path))
     };
@@ -162,11 +146,10 @@ fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(misshapen("an array"));
     }
-    if wanted.files.len() > files_max {
-        let sentence = format!(
-            "{} files are too many for one request; it may name {files_max}",
-            wanted.files.len()
-        );
+    let count = wanted.files.len();
+    if count > files_max {
+        let sentence =
+            format!("{count} files are too many for one request; it may name {files_max}");
         return Err(Response::error(Status::CONTENT_TOO_LARGE, sentence));
     }
     Ok(wanted.files)
@@ -180,15 +163,11 @@ fn misshapen(what: &str) -> Response {
 impl Files {
     /// Opens the files root, or makes it.
     pub(super) fn new(config: &Config, accounts: &Arc<Accounts>) -> io::Result<Self> {
-        let by = if config.techniques.file_jobs {
-            Reader::Jobs(config.job_threads)
-        } else {
-            Reader::Inline
-        };
+        let has_jobs = config.techniques.file_jobs;
         Ok(Self {
             root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
             accounts: Arc::clone(accounts),
-            by,
+            threads: has_jobs.then_some(config.job_threads),
             // With more than the queue has places a request would be told to come back for ever.
             each_max: FILES_MAX.min(config.limits.jobs),
         })
@@ -201,9 +180,7 @@ impl Files {
 
     fn batch(&self) -> Batch {
         Batch {
-            root: Arc::clone(&self.root),
-            accounts: Arc::clone(&self.accounts),
-            by: self.by,
+            files: self.clone(),
             started: Instant::now(),
             held_up: HeldUp::begin(&self.accounts),
             progress: Mutex::default(),
@@ -216,56 +193,39 @@ impl Batch {
     fn read(&self, index: usize, path: String) {
         self.progress().begin();
         let started = Instant::now();
-        let result = self.root.read(&path, &mut vec![0; FILE_CHUNK_BYTES]);
+        let contents = self.files.root.read(&path, &mut vec![0; FILE_CHUNK_BYTES]);
         let took = started.elapsed();
-        self.progress().end(
-            FileOutcome {
-                index,
-                path,
-                result,
-            },
-            took,
-        );
+        let outcome = match contents {
+            Ok(Contents { bytes, crc32 }) => {
+                let crc32 = format!("{crc32:08x}");
+                Ok(FileRead { path, bytes, crc32 })
+            }
+            Err(error) => Err(FileError { path, error }),
+        };
+        self.progress().end(index, outcome, took);
     }
 
     /// The answer, once all files are done.
     fn answer(&self) -> Response {
         let total_time = self.started.elapsed();
-        let held_up = match self.by {
-            Reader::Jobs(_) => self.held_up.longest(&self.accounts),
-            // Its turn has not ended: it is as long as the reading at least.
-            Reader::Inline => Some(total_time),
+        let (at_once, held_up) = match self.files.threads {
+            Some(threads) => (threads, self.held_up.longest(&self.files.accounts)),
+            // The reactor's turn has not ended: it is as long as the reading at least.
+            None => (1, Some(total_time)),
         };
-        let mut progress = std::mem::take(&mut *self.progress());
-        progress
-            .outcomes
-            .sort_unstable_by_key(|outcome| outcome.index);
+        let mut progress = self.progress();
         let outcomes = std::mem::take(&mut progress.outcomes);
-        let processing_result = ProcessingResult::of(outcomes, total_time);
+        let result = ProcessingResult::of(outcomes, total_time);
+        let bytes = result.total_bytes_processed;
+        let advantage = AsyncAdvantage::of(&progress, at_once, total_time, bytes, held_up);
         Response::json(Answer {
-            async_advantage: AsyncAdvantage::of(
-                &progress,
-                self.by.at_once(),
-                total_time,
-                processing_result.total_bytes_processed,
-                held_up,
-            ),
-            processing_result,
+            processing_result: result,
+            async_advantage: advantage,
         })
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Reader {
-    /// Files in flight, at most.
-    fn at_once(self) -> usize {
-        match self {
-            Self::Jobs(threads) => threads,
-            Self::Inline => 1,
-        }
     }
 }
 
@@ -275,29 +235,24 @@ impl Progress {
         self.in_flight_max = self.in_flight_max.max(self.in_flight);
     }
 
-    fn end(&mut self, outcome: FileOutcome, took: Duration) {
+    fn end(&mut self, index: usize, outcome: FileOutcome, took: Duration) {
         self.in_flight -= 1;
         self.reading += took;
-        self.outcomes.push(outcome);
+        self.outcomes.insert(index, outcome);
     }
 }
 
 impl ProcessingResult {
-    fn of(outcomes: Vec<FileOutcome>, total_time: Duration) -> Self {
-        let total_files = outcomes.len();
+    fn of(outcomes: BTreeMap<usize, FileOutcome>, total_time: Duration) -> Self {
         let (mut files, mut errors) = (Vec::new(), Vec::new());
-        for FileOutcome { path, result, .. } in outcomes {
-            match result {
-                Ok(Contents { bytes, crc32 }) => files.push(FileRead {
-                    path,
-                    bytes,
-                    crc32: format!("{crc32:08x}"),
-                }),
-                Err(error) => errors.push(FileError { path, error }),
+        for outcome in outcomes.into_values() {
+            match outcome {
+                Ok(file) => files.push(file),
+                Err(error) => errors.push(error),
             }
         }
         Self {
-            total_files,
+            total_files: files.len() + errors.len(),
             successful_files: files.len(),
             failed_files: errors.len(),
             total_time_ms: milliseconds(total_time),
@@ -477,21 +432,20 @@ mod tests {
     #[test]
     fn the_flags_follow_the_figures() {
         let second = Duration::from_secs(1);
-        let outcome = || FileOutcome {
-            index: 0,
-            path: String::new(),
-            result: Err(String::new()),
+        let outcome = || {
+            let (path, error) = (String::new(), String::new());
+            Err(FileError { path, error })
         };
         let mut progress = Progress::default();
         progress.begin();
-        progress.end(outcome(), second / 2);
+        progress.end(0, outcome(), second / 2);
         let one = AsyncAdvantage::of(&progress, 2, second, 100, None);
         assert!(!one.concurrent_processing && !one.scalable && !one.memory_efficient);
         assert_eq!(one.non_blocking_io, None);
         progress.begin();
         progress.begin();
-        progress.end(outcome(), second);
-        progress.end(outcome(), second);
+        progress.end(1, outcome(), second);
+        progress.end(2, outcome(), second);
         let two = AsyncAdvantage::of(&progress, 2, second, 1 << 20, Some(HELD_UP_MAX));
         assert!(two.concurrent_processing && two.scalable && two.memory_efficient);
         assert_eq!(two.non_blocking_io, Some(true));

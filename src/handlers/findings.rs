@@ -19,7 +19,7 @@ use crate::techniques;
 
 mod rules;
 
-use rules::{GOOD, REQUESTS_MIN, RULES};
+use rules::{GOOD, REQUESTS_MIN, RULES, Rule};
 
 /// What the rules look at.
 #[derive(Debug)]
@@ -86,21 +86,17 @@ impl Report {
             span: window.span,
             config,
         };
-        let judged = |rules: &[fn(&Evidence<'_>) -> Option<Finding>]| -> Vec<Finding> {
+        let judged = |rules: &[Rule]| -> Vec<Finding> {
             rules.iter().filter_map(|rule| rule(&evidence)).collect()
         };
         let findings = judged(&RULES);
-        let good = if findings.is_empty() {
-            judged(&GOOD)
-        } else {
-            Vec::new()
-        };
+        let good: &[Rule] = if findings.is_empty() { &GOOD } else { &[] };
         Self {
             window: name,
             seconds: decimals(window.span.as_secs_f64()),
             requests: evidence.figures.requests,
+            good: judged(good),
             findings,
-            good,
         }
     }
 
@@ -132,22 +128,23 @@ impl Evidence<'_> {
         (requests >= REQUESTS_MIN).then(|| share(count, requests))
     }
 
-    /// The technique of this name, if it is a switch that is off.
-    fn off(&self, name: &'static str) -> Option<&'static str> {
-        let switch = techniques::find(name)?.switch()?;
-        (!switch.is_on(self.config)).then_some(name)
+    /// The first of these techniques that is off.
+    fn off(&self, names: &[&'static str]) -> Option<&'static str> {
+        let switch = |name| techniques::find(name)?.switch();
+        let is_off = |name| switch(name).is_some_and(|switch| !switch.is_on(self.config));
+        names.iter().copied().find(|name| is_off(name))
     }
 }
 
 impl Finding {
-    fn new(number: f64, unit: &'static str, text: String) -> Self {
-        Self {
+    fn when(is_found: bool, number: f64, unit: &'static str, text: String) -> Option<Self> {
+        is_found.then(|| Self {
             text,
             number: decimals(number),
             unit,
             technique: None,
             remedy: None,
-        }
+        })
     }
 
     /// Names the technique, if there is one that is off.

@@ -69,10 +69,7 @@ pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Resp
     let watch = Watch::begin(&accounts);
     let job = move || {
         let answer = run(&accounts, &watch, &pass);
-        drop(pass);
-        answer
-            .map_or_else(|error| failure(&error), Response::json)
-            .into()
+        Reply::from(answer.map_or_else(|error| failure(&error), Response::json))
     };
     Ok(Later::Run(Box::new(job)).into())
 }
@@ -103,10 +100,8 @@ fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
 fn failure(error: &io::Error) -> Response {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     if matches!(error.kind(), StorageFull | QuotaExceeded) {
-        return Response::busy(
-            "the disk that holds the temporary directory is full; free some space",
-            ONE_AT_A_TIME_RETRY,
-        );
+        let sentence = "the disk that holds the temporary directory is full; free some space";
+        return Response::busy(sentence, ONE_AT_A_TIME_RETRY);
     }
     let sentence = format!("files in the temporary directory cannot be written and read: {error}");
     Response::error(Status::INTERNAL_SERVER_ERROR, sentence)
@@ -130,22 +125,16 @@ impl Scenario<'_> {
         let past_cache = if self.is_in_memory() {
             Err("the temporary directory is in memory (tmpfs)".to_owned())
         } else {
-            self.timed(|path| self.read(&mut open_direct(path)?, buffer))
-                .map_err(|error| format!("O_DIRECT failed: {error}"))
+            let read = self.timed(|path| self.read(&mut open_direct(path)?, buffer));
+            read.map_err(|error| format!("O_DIRECT failed: {error}"))
         };
         self.timed(|path| fs::remove_file(path))?;
-        let (past_cache, note) = match past_cache {
-            Ok(took) => {
-                let note = "O_DIRECT; a cache of the disk or of a host may answer";
-                (Some(took), note.to_owned())
-            }
-            Err(why) => (None, format!("not possible here: {why}")),
-        };
         let [write, read_cached, read_past_cache] = OPERATIONS;
+        let direct = "O_DIRECT; a cache of the disk or of a host may answer";
         Ok([
-            self.row(write, Some(written), "into the page cache".to_owned()),
-            self.row(read_cached, Some(cached), "from the page cache".to_owned()),
-            self.row(read_past_cache, past_cache, note),
+            self.row(write, Ok(written), "into the page cache"),
+            self.row(read_cached, Ok(cached), "from the page cache"),
+            self.row(read_past_cache, past_cache, direct),
         ])
     }
 
@@ -163,8 +152,7 @@ impl Scenario<'_> {
     /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the
     /// size says.
     fn read(&self, file: &mut File, buffer: &mut Aligned) -> io::Result<()> {
-        let target = buffer.as_mut_slice();
-        let mut bytes = 0;
+        let (target, mut bytes) = (buffer.as_mut_slice(), 0);
         while bytes < self.file_size_bytes {
             match file.read(&mut target[bytes..])? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -181,7 +169,11 @@ impl Scenario<'_> {
         file_system.is_some_and(|it| u64::try_from(it.f_type) == Ok(TMPFS_MAGIC))
     }
 
-    fn row(&self, operation: &'static str, took: Option<Duration>, note: String) -> Row {
+    fn row(&self, operation: &'static str, took: Result<Duration, String>, note: &str) -> Row {
+        let (took, note) = match took {
+            Ok(took) => (Some(took), note.to_owned()),
+            Err(why) => (None, format!("not possible here: {why}")),
+        };
         let file_count = self.paths.len();
         let total_data_mb = float((file_count * self.file_size_bytes) as u64) / float(MIB as u64);
         let per_second = |amount: f64| took.map(|took| ratio(amount, took.as_secs_f64()));
@@ -200,17 +192,14 @@ impl Scenario<'_> {
 }
 
 fn paths(directory: &Path, scenario: &str, count: usize) -> Vec<PathBuf> {
-    (0..count)
-        .map(|number| directory.join(format!("{scenario}_{number}.dat")))
-        .collect()
+    let path = |number| directory.join(format!("{scenario}_{number}.dat"));
+    (0..count).map(path).collect()
 }
 
 #[allow(clippy::cast_possible_wrap)] // A flag of open(2).
 fn open_direct(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::DIRECT.bits() as i32)
-        .open(path)
+    let flags = OFlags::DIRECT.bits() as i32;
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// A buffer whose usable part begins at a multiple of [`DIRECT_ALIGNMENT`], as `O_DIRECT` asks.
@@ -219,11 +208,8 @@ struct Aligned(Vec<u8>);
 impl Aligned {
     /// Room for a file of this size, rounded up to whole blocks.
     fn new(bytes: usize) -> Self {
-        Self(vec![
-            0;
-            bytes.next_multiple_of(DIRECT_ALIGNMENT)
-                + DIRECT_ALIGNMENT
-        ])
+        let blocks = bytes.next_multiple_of(DIRECT_ALIGNMENT);
+        Self(vec![0; blocks + DIRECT_ALIGNMENT])
     }
 
     fn as_mut_slice(&mut self) -> &mut [u8] {
@@ -250,24 +236,23 @@ impl Watch {
     }
 
     fn end(&self, accounts: &Accounts, rows: &[Row], buffer_bytes: usize) -> Advantages {
-        let longest = self.held_up.longest(accounts).map(microseconds);
+        let longest = told(self.held_up.longest(accounts).map(microseconds));
         let answered = accounts.sum(|reactor| &reactor.requests) - self.requests;
         let resident = self.resident.zip(memory_row("VmRSS"));
         let grown = resident.map(|(before, after)| float(after.saturating_sub(before)) / 1024.0);
+        let (grown, buffer_kib) = (told(grown), buffer_bytes / KIB);
         Advantages {
             async_io: format!(
-                "While the files were written and read, no reactor was held up for longer than {} \
-                 us.",
-                told(longest)
+                "While the files were written and read, no reactor was held up for longer than \
+                 {longest} us."
             ),
             concurrency: format!(
                 "The files were handled one after the other by one thread of the job pool; the \
                  reactors answered {answered} requests meanwhile."
             ),
             memory_efficiency: format!(
-                "One buffer of {} KiB served all reads; resident memory grew by {} KiB.",
-                buffer_bytes / KIB,
-                told(grown)
+                "One buffer of {buffer_kib} KiB served all reads; resident memory grew by {grown} \
+                 KiB."
             ),
             scalability: scaling(rows),
         }
@@ -283,12 +268,10 @@ fn told(number: Option<f64>) -> String {
 fn scaling(rows: &[Row]) -> String {
     let cached = rows.iter().filter(|row| row.operation == OPERATIONS[1]);
     let mut speeds = cached.filter_map(|row| row.data_throughput_mb_per_sec);
-    let (first, last) = (speeds.next(), speeds.next_back());
+    let (first, last) = (told(speeds.next()), told(speeds.next_back()));
     format!(
-        "From the smallest files to the largest, reading from the page cache went from {} to {} \
-         MB/s.",
-        told(first),
-        told(last)
+        "From the smallest files to the largest, reading from the page cache went from {first} to \
+         {last} MB/s."
     )
 }
 

@@ -19,6 +19,8 @@ use super::timers::Time;
 use crate::config::bounds;
 use crate::http::Handler;
 
+type Table<K> = Connections<Connection<K>>;
+
 /// Whether to accept.
 #[derive(Debug)]
 pub struct Acceptor {
@@ -60,14 +62,10 @@ impl Acceptor {
     }
 
     /// Accepts what there is, for a bounded number of connections.
-    pub fn accept<H: Handler, K: Kernel>(
-        &mut self,
-        connections: &mut Connections<Connection<K>>,
-        core: &mut Core<H, K>,
-    ) {
+    pub fn accept<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) {
         for _ in 0..core.kernel.techniques().accepts_per_turn {
-            let is_due = self.due(connections.len()) <= core.clock.now;
-            if !is_due || !self.accept_one(connections, core) {
+            let is_due = self.due(table.len()) <= core.clock.now;
+            if !is_due || !self.next(table, core) {
                 break;
             }
         }
@@ -75,13 +73,9 @@ impl Acceptor {
 
     /// Accepts what waits in the backlog, and closes the listener. Connections that complete
     /// between the last accept and the close are reset by the kernel.
-    pub fn drain<H: Handler, K: Kernel>(
-        &mut self,
-        connections: &mut Connections<Connection<K>>,
-        core: &mut Core<H, K>,
-    ) {
+    pub fn drain<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) {
         for _ in 0..bounds::ACCEPTS_AT_DRAIN {
-            if !self.accept_one(connections, core) {
+            if !self.next(table, core) {
                 break;
             }
         }
@@ -89,23 +83,19 @@ impl Acceptor {
         self.is_waiting = false;
     }
 
-    /// Accepts a connection; false if that is all for now.
-    fn accept_one<H: Handler, K: Kernel>(
-        &mut self,
-        connections: &mut Connections<Connection<K>>,
-        core: &mut Core<H, K>,
-    ) -> bool {
+    /// Accepts the next connection; false if there is none for now.
+    fn next<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) -> bool {
         let result = core.kernel.accept();
         let peer = result.as_ref().map(|(_, peer)| peer);
         core.meter.accepted(peer.as_ref().err().copied());
         core.kernel.observe(&Step::Accepted(peer));
         match result {
-            Ok((socket, peer)) => admit(socket, peer, connections, core),
+            Ok((socket, peer)) => admit(socket, peer, table, core),
+            Err(error) if is_passing(&error) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.is_waiting = false;
                 return false;
             }
-            Err(error) if is_passing(&error) => {}
             Err(error) => {
                 core.meter.account.accept_pauses.add(1);
                 let pause = bounds::ACCEPT_RETRY;
@@ -121,24 +111,22 @@ impl Acceptor {
 fn admit<H: Handler, K: Kernel>(
     mut socket: K::Socket,
     peer: SocketAddr,
-    connections: &mut Connections<Connection<K>>,
+    table: &mut Table<K>,
     core: &mut Core<H, K>,
 ) {
-    let account = std::sync::Arc::clone(&core.meter.account);
-    let admitted = connections.insert_with(|id| {
-        account.registrations.add(1);
+    core.meter.account.registrations.add(1);
+    let admitted = table.insert_with(|id| {
         core.kernel.watch(&mut socket, id)?;
         let mut connection = Connection::new(id, peer, socket, core.clock.now);
         connection.arm(core);
         Ok::<_, io::Error>(connection)
     });
-    match admitted {
-        Ok(_) => {
-            account.accepted.add(1);
-            account.connections.add(1);
-        }
-        Err(error) => log::error!(target: FAULT, "{peer}: cannot be watched: {error}"),
+    if let Err(error) = admitted {
+        log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
+        return;
     }
+    core.meter.account.accepted.add(1);
+    core.meter.account.connections.add(1);
 }
 
 #[cfg(test)]

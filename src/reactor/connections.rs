@@ -23,10 +23,7 @@ impl std::fmt::Display for ConnectionId {
     }
 }
 
-const _: () = assert!(
-    usize::BITS == 64,
-    "a token holds 32 bits of index and 32 of generation"
-);
+const _: () = assert!(usize::BITS == 64, "a token holds two numbers of 32 bits");
 
 impl ConnectionId {
     /// The id as epoll hands it back: generation in the upper half, index in the lower.
@@ -39,27 +36,19 @@ impl ConnectionId {
     #[inline]
     #[allow(clippy::cast_possible_truncation)] // Taking the number apart is the purpose.
     pub fn from_token(token: usize) -> Self {
-        Self {
-            index: token as u32,
-            generation: (token >> 32) as u32,
-        }
+        let (index, generation) = (token as u32, (token >> 32) as u32);
+        Self { index, generation }
     }
 }
 
-/// A slab whose places know the generation of their tenant.
+/// A slab whose places know the id of their tenant.
 #[derive(Debug)]
 pub struct Connections<T> {
-    table: Table<T>,
+    slab: Slab<(ConnectionId, T)>,
+    /// Without the technique `slab`: where each is, to be looked up by its hashed id, as one does
+    /// who has no slab at hand.
+    places: Option<HashMap<ConnectionId, usize>>,
     generation: u32,
-}
-
-/// How a connection is found.
-#[derive(Debug)]
-enum Table<T> {
-    /// By its place.
-    Slab(Slab<(u32, T)>),
-    /// By its id, hashed: what one does who has no slab at hand.
-    Map(HashMap<ConnectionId, T>),
 }
 
 impl<T> Connections<T> {
@@ -67,11 +56,8 @@ impl<T> Connections<T> {
     #[must_use]
     pub fn new(techniques: &Techniques) -> Self {
         Self {
-            table: if techniques.slab {
-                Table::Slab(Slab::new())
-            } else {
-                Table::Map(HashMap::new())
-            },
+            slab: Slab::new(),
+            places: (!techniques.slab).then(HashMap::new),
             generation: 0,
         }
     }
@@ -93,83 +79,60 @@ impl<T> Connections<T> {
         // the first tenant would have to have waited as long.
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
-        match &mut self.table {
-            Table::Slab(slab) => {
-                let place = slab.vacant_entry();
-                let index = u32::try_from(place.key()).expect("fewer than 2^32 connections");
-                let id = ConnectionId { index, generation };
-                place.insert((generation, make(id)?));
-                Ok(id)
-            }
-            Table::Map(map) => {
-                let id = ConnectionId {
-                    index: 0,
-                    generation,
-                };
-                map.insert(id, make(id)?);
-                Ok(id)
-            }
+        let place = self.slab.vacant_entry();
+        let index = u32::try_from(place.key()).expect("fewer than 2^32 connections");
+        let id = ConnectionId { index, generation };
+        place.insert((id, make(id)?));
+        if let Some(places) = &mut self.places {
+            places.insert(id, index as usize);
+        }
+        Ok(id)
+    }
+
+    /// Where a connection is, if it is still there; the slab is asked who is there now.
+    #[inline]
+    fn place(&self, id: ConnectionId) -> Option<usize> {
+        match &self.places {
+            None => Some(id.index as usize),
+            Some(places) => places.get(&id).copied(),
         }
     }
 
     /// The connection, if it is still there.
     #[inline]
     pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut T> {
-        match &mut self.table {
-            Table::Slab(slab) => match slab.get_mut(id.index as usize) {
-                Some((generation, tenant)) if *generation == id.generation => Some(tenant),
-                _ => None,
-            },
-            Table::Map(map) => map.get_mut(&id),
-        }
+        let (tenant_id, tenant) = self.slab.get_mut(self.place(id)?)?;
+        (*tenant_id == id).then_some(tenant)
     }
 
     /// The connection, if it is still there.
     pub fn get(&self, id: ConnectionId) -> Option<&T> {
-        match &self.table {
-            Table::Slab(slab) => {
-                let (generation, tenant) = slab.get(id.index as usize)?;
-                (*generation == id.generation).then_some(tenant)
-            }
-            Table::Map(map) => map.get(&id),
-        }
+        let (tenant_id, tenant) = self.slab.get(self.place(id)?)?;
+        (*tenant_id == id).then_some(tenant)
     }
 
     /// Takes a connection out, if it is still there.
     pub fn remove(&mut self, id: ConnectionId) -> Option<T> {
         self.get(id)?;
-        match &mut self.table {
-            Table::Slab(slab) => slab.try_remove(id.index as usize).map(|(_, tenant)| tenant),
-            Table::Map(map) => map.remove(&id),
+        if let Some(places) = &mut self.places {
+            places.remove(&id);
         }
+        Some(self.slab.remove(id.index as usize).1)
     }
 
     /// The ids of all connections.
-    #[allow(clippy::cast_possible_truncation)] // `insert_with` let no larger index in.
     pub fn ids(&self) -> Vec<ConnectionId> {
-        match &self.table {
-            Table::Slab(slab) => slab
-                .iter()
-                .map(|(index, (generation, _))| ConnectionId {
-                    index: index as u32,
-                    generation: *generation,
-                })
-                .collect(),
-            Table::Map(map) => map.keys().copied().collect(),
-        }
+        self.slab.iter().map(|(_, (id, _))| *id).collect()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        match &self.table {
-            Table::Slab(slab) => slab.len(),
-            Table::Map(map) => map.len(),
-        }
+        self.slab.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.slab.is_empty()
     }
 }
 

@@ -5,8 +5,9 @@
 //! on.
 
 use std::io;
+use std::iter::{repeat_n, zip};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -38,20 +39,12 @@ pub struct Address {
 
 /// The reactor's end of its mailbox.
 #[derive(Debug)]
-pub struct Mailbox {
-    messages: Receiver<Message>,
-}
+pub struct Mailbox(Receiver<Message>);
 
 /// A mailbox, and the address of the reactor that polls with `wake`.
 pub fn mailbox(wake: Wake) -> (Address, Mailbox) {
-    let (sender, receiver) = unbounded();
-    (
-        Address {
-            messages: sender,
-            wake,
-        },
-        Mailbox { messages: receiver },
-    )
+    let (messages, received) = unbounded();
+    (Address { messages, wake }, Mailbox(received))
 }
 
 impl Address {
@@ -66,7 +59,7 @@ impl Address {
 impl Mailbox {
     /// The next message, if there is one.
     pub fn take(&self) -> Option<Message> {
-        self.messages.try_recv().ok()
+        self.0.try_recv().ok()
     }
 }
 
@@ -93,9 +86,13 @@ impl JobPool {
         let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..threads {
             let (tasks, waiting) = (tasks.clone(), Arc::clone(&waiting));
-            thread::Builder::new()
-                .name(format!("job-{number}"))
-                .spawn(move || work(&tasks, &waiting))?;
+            let thread = thread::Builder::new().name(format!("job-{number}"));
+            thread.spawn(move || {
+                for task in tasks {
+                    waiting.fetch_sub(1, Relaxed);
+                    task();
+                }
+            })?;
         }
         Ok(Self {
             queue,
@@ -110,10 +107,7 @@ impl JobPool {
     ///
     /// [`QueueFull`] if no place is left in the queue.
     pub fn run(&self, job: Job, id: ConnectionId, address: &Address) -> Result<(), QueueFull> {
-        let address = address.clone();
-        self.reserve(1)?;
-        self.push(Box::new(move || deliver(job, id, &address)));
-        Ok(())
+        self.run_all(Vec::new(), job, id, address)
     }
 
     /// Queues all tasks, or none; the one that finishes last runs the job.
@@ -123,100 +117,54 @@ impl JobPool {
     /// [`QueueFull`] if the queue has no place for all of them.
     pub fn run_all(
         &self,
-        tasks: Vec<Task>,
+        mut tasks: Vec<Task>,
         job: Job,
         id: ConnectionId,
         address: &Address,
     ) -> Result<(), QueueFull> {
         if tasks.is_empty() {
-            return self.run(job, id, address);
+            // A job alone comes after a task that does nothing.
+            tasks.push(Box::new(|| ()));
         }
         self.reserve(tasks.len())?;
-        let join = Arc::new(Join {
-            unfinished: AtomicUsize::new(tasks.len()),
-            panicked: AtomicBool::new(false),
-            last: Mutex::new(Some((job, address.clone()))),
-        });
-        for task in tasks {
-            let join = Arc::clone(&join);
-            self.push(Box::new(move || join.finish(task, id)));
+        // Each task holds the job, and nobody else does: so the last one can take it out.
+        let jobs = repeat_n(Arc::new(Mutex::new(Some(job))), tasks.len());
+        for (task, job) in zip(tasks, jobs) {
+            let address = address.clone();
+            let finish = move || {
+                if catch_unwind(AssertUnwindSafe(task)).is_err() {
+                    // Without its job the request fails, whatever came of the other tasks.
+                    job.lock().unwrap_or_else(PoisonError::into_inner).take();
+                }
+                if let Some(job) = Arc::into_inner(job) {
+                    deliver(job.into_inner().ok().flatten(), id, &address);
+                }
+            };
+            // The threads hold receivers as long as there is a pool: sending cannot fail.
+            let _ = self.queue.send(Box::new(finish));
         }
         Ok(())
     }
 
     /// Takes places in the queue, all or none, so that a request's tasks are never queued in part.
     fn reserve(&self, places: usize) -> Result<(), QueueFull> {
-        let fits = |waiting: usize| {
-            waiting
-                .checked_add(places)
-                .filter(|sum| *sum <= self.waiting_max)
-        };
-        match self
-            .waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
-        {
-            Ok(_) => Ok(()),
-            Err(_) => Err(QueueFull),
-        }
-    }
-
-    fn push(&self, task: Task) {
-        // The threads hold receivers as long as there is a pool: sending cannot fail.
-        let _ = self.queue.send(task);
+        // Both count what is in memory: the sum does not overflow.
+        let fits = |waiting| Some(waiting + places).filter(|it| *it <= self.waiting_max);
+        let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
+        reserved.map(drop).map_err(|_| QueueFull)
     }
 }
 
-/// Tasks of one request that are still to be finished, and what comes after the last.
-struct Join {
-    unfinished: AtomicUsize,
-    panicked: AtomicBool,
-    last: Mutex<Option<(Job, Address)>>,
-}
-
-impl Join {
-    fn finish(&self, task: Task, id: ConnectionId) {
-        if catch_unwind(AssertUnwindSafe(task)).is_err() {
-            self.panicked.store(true, Ordering::Relaxed);
-        }
-        // AcqRel: the last one must see what the others have written.
-        if self.unfinished.fetch_sub(1, Ordering::AcqRel) > 1 {
-            return;
-        }
-        let last = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match last {
-            Some((_, address)) if self.panicked.load(Ordering::Relaxed) => {
-                address.send(Message::Panicked(id, Box::new(panicked())));
-            }
-            Some((job, address)) => deliver(job, id, &address),
-            None => {}
-        }
-    }
-}
-
-fn work(tasks: &Receiver<Task>, waiting: &AtomicUsize) {
-    for task in tasks {
-        waiting.fetch_sub(1, Ordering::Relaxed);
-        task();
-    }
-}
-
-fn deliver(job: Job, id: ConnectionId, address: &Address) {
-    address.send(match catch_unwind(AssertUnwindSafe(job)) {
-        Ok(reply) => Message::Answer(id, Box::new(reply)),
-        Err(_) => Message::Panicked(id, Box::new(panicked())),
-    });
-}
-
-fn panicked() -> Reply {
-    Response::error(
-        Status::INTERNAL_SERVER_ERROR,
-        "the work for this request failed in the server; the connection and the server go on",
-    )
-    .into()
+/// Runs the job and sends its reply; `None`: a task before it has panicked.
+fn deliver(job: Option<Job>, id: ConnectionId, address: &Address) {
+    let reply = job.and_then(|job| catch_unwind(AssertUnwindSafe(job)).ok());
+    let answer = reply.map(|reply| Message::Answer(id, Box::new(reply)));
+    address.send(answer.unwrap_or_else(|| {
+        let told = "the work for this request failed in the server; the connection and the server \
+                    go on";
+        let failed = Response::error(Status::INTERNAL_SERVER_ERROR, told);
+        Message::Panicked(id, Box::new(failed.into()))
+    }));
 }
 
 #[cfg(test)]
@@ -232,16 +180,9 @@ mod tests {
 
     /// A pool, an address, and what arrives there.
     fn pool(threads: usize, waiting_max: usize) -> (JobPool, Address, Receiver<Message>) {
-        let (messages, received) = unbounded();
-        let address = Address {
-            messages,
-            wake: Arc::new(|| ()),
-        };
-        (
-            JobPool::start(threads, waiting_max).unwrap(),
-            address,
-            received,
-        )
+        let (address, Mailbox(received)) = mailbox(Arc::new(|| ()));
+        let pool = JobPool::start(threads, waiting_max).unwrap();
+        (pool, address, received)
     }
 
     fn ok() -> Reply {
@@ -297,13 +238,13 @@ mod tests {
             .map(|_| {
                 let done = Arc::clone(&done);
                 Box::new(move || {
-                    done.fetch_add(1, Ordering::Relaxed);
+                    done.fetch_add(1, Relaxed);
                 }) as Task
             })
             .collect();
         let seen = Arc::clone(&done);
         let job: Job = Box::new(move || {
-            assert_eq!(seen.load(Ordering::Relaxed), 50);
+            assert_eq!(seen.load(Relaxed), 50);
             ok()
         });
         pool.run_all(tasks, job, id(), &address).unwrap();

@@ -4,9 +4,10 @@
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 
 use mio::net::TcpStream;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::config::{Config, Congestion};
 
@@ -21,24 +22,20 @@ use crate::config::{Config, Congestion};
 pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
     let socket = unbound(address)?;
     socket.set_reuse_port(true)?;
-    configure(&SockRef::from(&socket), config)?;
+    configure(&socket, config)?;
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(config.socket.backlog).unwrap_or(i32::MAX))?;
     Ok(socket.into())
 }
 
-/// Sets the same options on a listener that somebody else has bound; what belongs to bind(2) and
-/// listen(2), the backlog too, was theirs to choose.
+/// Sets the same options on a listener that somebody else may have bound; what belongs to bind(2)
+/// and listen(2), the backlog too, was theirs to choose.
 ///
 /// # Errors
 ///
 /// As [`listen`].
-pub fn adopt(listener: &TcpListener, config: &Config) -> io::Result<()> {
-    configure(&SockRef::from(listener), config)
-}
-
-fn configure(socket: &SockRef<'_>, config: &Config) -> io::Result<()> {
-    let options = &config.socket;
+pub fn configure(socket: &impl AsFd, config: &Config) -> io::Result<()> {
+    let (socket, options) = (SockRef::from(socket), &config.socket);
     socket.set_tcp_nodelay(options.nodelay)?;
     socket.set_linger(options.linger)?;
     // What close(2) leaves behind is given up after this long without an acknowledgement.
@@ -124,11 +121,7 @@ fn no_congestion_control(name: &str, error: &io::Error) -> io::Error {
 }
 
 fn unbound(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     Ok(socket)
 }

@@ -7,7 +7,8 @@
 //! connection whose memory the kernel touched on another core. (The reactor's account of accept4(2)
 //! then counts how often it looked into the channel; the calls are the other thread's.)
 
-use std::io::{self, ErrorKind};
+use std::io;
+use std::io::ErrorKind::{self, ConnectionAborted, Interrupted};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -25,31 +26,21 @@ use crate::config::bounds::ACCEPTS_AT_DRAIN;
 pub enum Source {
     /// A listener of its own.
     Listener(TcpListener),
-    /// A thread that accepts.
-    Handed(Inlet),
+    /// A thread that accepts, and a descriptor that it writes to for each connection (eventfd(2)).
+    Handed(Receiver<Accepted>, Arc<OwnedFd>),
     /// Nothing, any more.
     Closed,
 }
 
 /// The peer has gone again, or a signal came (accept(2)): the next one.
 pub fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | Interrupted)
 }
 
 /// A connection that does not block, or why there is none: the reactor keeps the account of it.
 pub type Accepted = io::Result<(std::net::TcpStream, SocketAddr)>;
 
-/// The reactor's end of what is handed over.
-#[derive(Debug)]
-pub struct Inlet {
-    connections: Receiver<Accepted>,
-    bell: Arc<OwnedFd>,
-}
-
-/// The other end, of the thread that accepts.
+/// The end of the thread that accepts.
 #[derive(Debug)]
 pub struct Outlet {
     connections: Sender<Accepted>,
@@ -63,17 +54,10 @@ pub struct Outlet {
 ///
 /// What eventfd(2) refuses, for want of descriptors.
 pub fn handed() -> io::Result<(Outlet, Source)> {
-    let (sender, receiver) = bounded(ACCEPTS_AT_DRAIN);
+    let (connections, handed) = bounded(ACCEPTS_AT_DRAIN);
     let bell = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
-    let outlet = Outlet {
-        connections: sender,
-        bell: Arc::clone(&bell),
-    };
-    let inlet = Inlet {
-        connections: receiver,
-        bell,
-    };
-    Ok((outlet, Source::Handed(inlet)))
+    let source = Source::Handed(handed, Arc::clone(&bell));
+    Ok((Outlet { connections, bell }, source))
 }
 
 impl Outlet {
@@ -97,8 +81,8 @@ impl Source {
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match self {
             Self::Listener(listener) => registry.register(listener, token, Interest::READABLE),
-            Self::Handed(inlet) => {
-                let bell = inlet.bell.as_raw_fd();
+            Self::Handed(_, bell) => {
+                let bell = bell.as_raw_fd();
                 registry.register(&mut SourceFd(&bell), token, Interest::READABLE)
             }
             Self::Closed => Ok(()),
@@ -113,9 +97,10 @@ impl Source {
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         match self {
             Self::Listener(listener) => listener.accept(),
-            Self::Handed(inlet) => {
-                let accepted = inlet.connections.try_recv();
-                let (stream, peer) = accepted.map_err(|_| ErrorKind::WouldBlock)??;
+            Self::Handed(connections, _) => {
+                let (stream, peer) = connections
+                    .try_recv()
+                    .map_err(|_| ErrorKind::WouldBlock)??;
                 Ok((TcpStream::from_std(stream), peer))
             }
             Self::Closed => Err(ErrorKind::WouldBlock.into()),

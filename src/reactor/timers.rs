@@ -29,11 +29,8 @@ impl Time {
         // The product of seconds stays below 2^64 for 584 years; `as_nanos` would compute in 128
         // bits.
         let nanos = span.as_secs().saturating_mul(1_000_000_000);
-        Self(
-            self.0
-                .saturating_add(nanos)
-                .saturating_add(u64::from(span.subsec_nanos())),
-        )
+        let nanos = nanos.saturating_add(span.subsec_nanos().into());
+        Self(self.0.saturating_add(nanos))
     }
 
     /// The span since an earlier moment; zero if it is not earlier.

@@ -46,13 +46,9 @@ impl Handover {
     pub(super) fn start(self) -> io::Result<HandoverThread> {
         let handover = Arc::new(self);
         let working = Arc::clone(&handover);
-        let thread = thread::Builder::new()
-            .name("acceptor".to_owned())
-            .spawn(move || working.run())?;
-        Ok(HandoverThread {
-            handover,
-            thread: Mutex::new(Some(thread)),
-        })
+        let thread = thread::Builder::new().name("acceptor".to_owned());
+        let thread = Mutex::new(Some(thread.spawn(move || working.run())?));
+        Ok(HandoverThread { handover, thread })
     }
 
     fn run(&self) {
@@ -114,10 +110,9 @@ impl HandoverThread {
     /// it does at once. Connections that complete in between are reset by the kernel, as those of
     /// any listener that closes. The second time there is nothing to do.
     pub(super) fn end(&self) {
-        let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(thread) = slot.take() else {
-            return;
-        };
+        let slot = self.thread.lock();
+        let thread = slot.unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
         let handover = &*self.handover;
         handover.ending.store(true, Ordering::Relaxed);
         thread.thread().unpark();

@@ -23,10 +23,8 @@ pub(super) struct Entrance {
 /// Listens on the first of the host's addresses that can be bound: with a listener for each worker,
 /// or with one from which a thread hands connections over.
 pub(super) fn listen(config: &Config) -> io::Result<Entrance> {
-    let mut refused = io::Error::new(
-        ErrorKind::NotFound,
-        format!("{} has no address", config.host),
-    );
+    let text = format!("{} has no address", config.host);
+    let mut refused = io::Error::new(ErrorKind::NotFound, text);
     for address in (config.host.as_str(), config.port).to_socket_addrs()? {
         match listen_on(address, config) {
             Ok(entrance) => return Ok(entrance),
@@ -34,6 +32,19 @@ pub(super) fn listen(config: &Config) -> io::Result<Entrance> {
         }
     }
     Err(refused)
+}
+
+fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Entrance> {
+    if address.port() != 0 && !config.share_port {
+        socket::probe(address)?;
+    }
+    let first = socket::listen(address, config)?;
+    if !config.techniques.own_listener {
+        return Entrance::for_all(first, config.workers);
+    }
+    // With port 0 the first has chosen: the others must follow.
+    let another = |first: &TcpListener| socket::listen(first.local_addr()?, config);
+    Entrance::for_each(vec![first], config.workers, another)
 }
 
 /// Listens where others have bound already: one socket serves all reactors, each with a descriptor
@@ -48,72 +59,50 @@ pub(super) fn adopt(given: Vec<TcpListener>, config: &Config) -> io::Result<Entr
         );
         return Err(io::Error::new(ErrorKind::InvalidInput, text));
     }
-    let address = given[0].local_addr()?;
     for listener in &given {
-        socket::adopt(listener, config)?;
+        socket::configure(listener, config)?;
     }
-    let mut listeners = given;
-    while listeners.len() < workers {
-        listeners.push(listeners[0].try_clone()?);
-    }
-    Ok(Entrance {
-        address,
-        sources: listeners.into_iter().map(Source::from).collect(),
-        handover: None,
-    })
+    Entrance::for_each(given, workers, TcpListener::try_clone)
 }
 
-fn listen_on(address: SocketAddr, config: &Config) -> io::Result<Entrance> {
-    if address.port() != 0 && !config.share_port {
-        socket::probe(address)?;
+impl Entrance {
+    /// A listener for each worker; `another` makes those that are missing from the first.
+    fn for_each(
+        mut listeners: Vec<TcpListener>,
+        workers: usize,
+        another: impl Fn(&TcpListener) -> io::Result<TcpListener>,
+    ) -> io::Result<Self> {
+        while listeners.len() < workers {
+            listeners.push(another(&listeners[0])?);
+        }
+        Ok(Self {
+            address: listeners[0].local_addr()?,
+            sources: listeners.into_iter().map(Source::from).collect(),
+            handover: None,
+        })
     }
-    let first = socket::listen(address, config)?;
-    if config.techniques.own_listener {
-        listen_for_each(first, config)
-    } else {
-        listen_for_all(first, config)
+
+    /// One listener, and a thread that hands its connections over.
+    fn for_all(listener: TcpListener, workers: usize) -> io::Result<Self> {
+        listener.set_nonblocking(false)?;
+        let pairs: io::Result<Vec<_>> = (0..workers).map(|_| handed()).collect();
+        let (outlets, sources) = pairs?.into_iter().unzip();
+        Ok(Self {
+            address: listener.local_addr()?,
+            sources,
+            handover: Some(Handover::new(listener, outlets)),
+        })
     }
-}
-
-fn listen_for_each(first: TcpListener, config: &Config) -> io::Result<Entrance> {
-    // With port 0 the first has chosen: the others must follow.
-    let address = first.local_addr()?;
-    let others = (1..config.workers).map(|_| socket::listen(address, config));
-    let listeners = std::iter::once(Ok(first)).chain(others);
-    let sources = listeners.map(|listener| listener.map(Source::from));
-    Ok(Entrance {
-        address,
-        sources: sources.collect::<io::Result<_>>()?,
-        handover: None,
-    })
-}
-
-fn listen_for_all(listener: TcpListener, config: &Config) -> io::Result<Entrance> {
-    listener.set_nonblocking(false)?;
-    let pairs = (0..config.workers).map(|_| handed());
-    let (outlets, sources) = pairs.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
-    Ok(Entrance {
-        address: listener.local_addr()?,
-        sources,
-        handover: Some(Handover::new(listener, outlets)),
-    })
 }
 
 /// Raises the soft limit of open files to the hard one; returns what it is now. A limit that cannot
 /// be raised is no reason not to serve.
 pub(super) fn raise_file_limit() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    let files = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    files
-        .and_then(|files| usize::try_from(files).ok())
-        .unwrap_or(FILES_WITHOUT_LIMIT)
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+    let files = getrlimit(Resource::Nofile).current.map(usize::try_from);
+    files.and_then(Result::ok).unwrap_or(FILES_WITHOUT_LIMIT)
 }
 
 /// Where there is no limit of open files, ours: a million connections is beyond two cores.

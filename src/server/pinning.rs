@@ -18,11 +18,9 @@ impl Cores {
     /// Those that it may use now.
     pub(super) fn allowed() -> io::Result<Self> {
         let set = sched_getaffinity(None)?;
-        let numbers = (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core));
-        Ok(Self {
-            numbers: numbers.collect(),
-            set,
-        })
+        let cores = 0..CpuSet::MAX_CPU;
+        let numbers = cores.filter(|core| set.is_set(*core)).collect();
+        Ok(Self { set, numbers })
     }
 
     /// Binds this thread, and whatever it starts, to the core of reactor `worker`: they take turns.
@@ -31,8 +29,8 @@ impl Cores {
     ///
     /// If the system refuses: a core can be taken from a process while it runs (cpuset(7)).
     pub(super) fn take(&self, worker: usize) -> io::Result<()> {
-        let turn = worker.checked_rem(self.numbers.len()).unwrap_or(0);
-        bind(worker, self.numbers.get(turn).copied().unwrap_or(0))
+        let core = self.numbers.iter().cycle().nth(worker);
+        bind(worker, core.copied().unwrap_or(0))
     }
 }
 

@@ -5,13 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, after, never, select, tick, unbounded};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
@@ -55,15 +55,11 @@ impl StopSignals {
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         let (sender, received) = unbounded();
-        thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                // Ends when nobody listens any more.
-                signals
-                    .forever()
-                    .take_while(|signal| sender.send(*signal).is_ok())
-                    .for_each(drop);
-            })?;
+        let thread = thread::Builder::new().name("signals".to_owned());
+        thread.spawn(move || {
+            // Ends when nobody listens any more.
+            signals.forever().all(|signal| sender.send(signal).is_ok());
+        })?;
         Ok(Self { received })
     }
 }
@@ -86,13 +82,9 @@ impl Running {
             accounts,
             config,
         };
-        match running.start_threads(reactors, handover, &sender) {
-            Ok(()) => Ok(running),
-            Err(error) => {
-                running.leave();
-                Err(error)
-            }
-        }
+        let started = running.start_threads(reactors, handover, &sender);
+        let started = started.inspect_err(|_| running.leave());
+        started.map(|()| running)
     }
 
     fn start_threads<H: Handler, D: Decisions>(
@@ -107,14 +99,14 @@ impl Running {
             if let Some(cores) = &cores {
                 cores.take(worker)?;
             }
-            let mailbox = reactor.address();
-            let bell = Bell(ended.clone());
-            let thread = thread::Builder::new()
-                .name(format!("reactor-{worker}"))
-                .spawn(move || {
-                    let _rung_at_the_end = bell;
-                    reactor.run()
-                })?;
+            let (mailbox, ended) = (reactor.address(), ended.clone());
+            let thread = thread::Builder::new().name(format!("reactor-{worker}"));
+            let thread = thread.spawn(move || {
+                let result = catch_unwind(AssertUnwindSafe(|| reactor.run()));
+                // After a panic too, which is passed on to whoever joins.
+                let _ = ended.send(());
+                result.unwrap_or_else(|panic| resume_unwind(panic))
+            })?;
             self.reactors.push((mailbox, thread));
         }
         // The acceptor is bound to no core.
@@ -160,10 +152,8 @@ impl Running {
     pub fn join(mut self) -> io::Result<()> {
         let mut result = Ok(());
         for (_, thread) in self.reactors.drain(..) {
-            match thread.join() {
-                Ok(ended) => result = result.and(ended),
-                Err(panic) => resume_unwind(panic),
-            }
+            let ended = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            result = result.and(ended);
         }
         // They may have ended by themselves.
         self.end_acceptor();
@@ -182,90 +172,47 @@ impl Running {
 
     /// Ticks, drains and leaves, until all reactors have ended.
     fn attend(&self, signals: &Receiver<i32>) {
-        let mut departure = Departure::NotPlanned;
+        let ticks = tick(Duration::from_secs(1));
+        let (mut drain_time, mut leave_time) = (never(), never());
+        let mut is_told = false;
         let mut open = self.reactors.len();
-        let mut next_tick = Instant::now();
+        self.accounts.tick();
         while open > 0 {
-            let now = Instant::now();
-            if now >= next_tick {
-                self.accounts.tick();
-                next_tick = now + Duration::from_secs(1);
-            }
-            departure = self.depart(departure, now);
-            let until = departure.due().map_or(next_tick, |due| due.min(next_tick));
-            crossbeam_channel::select! {
-                recv(signals) -> _ => departure = self.heed_signal(departure),
+            select! {
+                recv(ticks) -> _ => self.accounts.tick(),
+                recv(signals) -> _ => {
+                    if is_told {
+                        // The second one.
+                        self.leave();
+                    } else {
+                        is_told = true;
+                        self.accounts.draining.store(true, Ordering::Relaxed);
+                        drain_time = after(self.config.drain.delay);
+                    }
+                }
+                recv(drain_time) -> _ => {
+                    self.drain();
+                    leave_time = after(self.config.drain.grace);
+                }
+                recv(leave_time) -> _ => self.leave(),
                 recv(self.ended) -> _ => {
                     open -= 1;
                     // One that ended unasked has failed, and half a server is worse than none.
-                    if matches!(departure, Departure::NotPlanned) {
+                    if !is_told {
                         self.leave();
                     }
                 }
-                default(until.saturating_duration_since(now)) => {}
             }
-        }
-    }
-
-    fn heed_signal(&self, departure: Departure) -> Departure {
-        if matches!(departure, Departure::NotPlanned) {
-            self.accounts.draining.store(true, Ordering::Relaxed);
-            return Departure::DrainAt(Instant::now() + self.config.drain.delay);
-        }
-        self.leave();
-        Departure::Left
-    }
-
-    fn depart(&self, departure: Departure, now: Instant) -> Departure {
-        match departure {
-            Departure::DrainAt(due) if now >= due => {
-                self.drain();
-                Departure::LeaveAt(now + self.config.drain.grace)
-            }
-            Departure::LeaveAt(due) if now >= due => {
-                self.leave();
-                Departure::Left
-            }
-            other => other,
         }
     }
 
     fn end_acceptor(&self) {
-        if let Some(acceptor) = &self.acceptor {
-            acceptor.end();
-        }
+        self.acceptor.iter().for_each(HandoverThread::end);
     }
 
     fn tell(&self, message: impl Fn() -> Message) {
         for (mailbox, _) in &self.reactors {
             mailbox.send(message());
         }
-    }
-}
-
-/// How far the server is on its way out.
-#[derive(Clone, Copy)]
-enum Departure {
-    NotPlanned,
-    DrainAt(Instant),
-    LeaveAt(Instant),
-    Left,
-}
-
-impl Departure {
-    fn due(self) -> Option<Instant> {
-        match self {
-            Self::DrainAt(due) | Self::LeaveAt(due) => Some(due),
-            Self::NotPlanned | Self::Left => None,
-        }
-    }
-}
-
-/// Rings when it is dropped, also by a panic.
-struct Bell(Sender<()>);
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        let _ = self.0.send(());
     }
 }

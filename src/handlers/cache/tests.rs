@@ -192,7 +192,8 @@ fn the_cache_is_cut_into_as_many_parts_as_asked_for() {
         });
         assert_eq!(cache.shards.len(), shards);
         for n in 0..20 * shards {
-            cache.get_or_begin(&n.to_string(), Duration::ZERO);
+            let (key, now) = (n.to_string(), Instant::now());
+            cache.shard(&key).get_or_begin(&key, Duration::ZERO, now);
         }
         let lengths = |shard: &Mutex<Shard>| shard.lock().unwrap().entries.len();
         let used = cache.shards.iter().filter(|shard| lengths(shard) > 0);

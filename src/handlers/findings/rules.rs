@@ -16,7 +16,8 @@ const SELDOM: f64 = 0.01;
 /// Of something that every request needs once: what start and end of connections add.
 const ONCE: f64 = 1.05;
 
-type Rule = fn(&Evidence<'_>) -> Option<Finding>;
+/// Looks for one thing.
+pub(super) type Rule = fn(&Evidence<'_>) -> Option<Finding>;
 
 /// All rules, the most telling first.
 pub(super) const RULES: [Rule; 18] = [
@@ -47,40 +48,35 @@ fn panics(evidence: &Evidence<'_>) -> Option<Finding> {
     let count = evidence.figures.panics;
     let text =
         format!("{count} handlers or jobs panicked, and their requests were answered with 500");
-    (count > 0).then(|| {
-        Finding::new(float(count), "panics", text)
-            .remedy("--log errors tells when; mend the handler")
-    })
+    let found = Finding::when(count > 0, float(count), "panics", text)?;
+    Some(found.remedy("--log errors tells when; mend the handler"))
 }
 
 fn accept_pauses(evidence: &Evidence<'_>) -> Option<Finding> {
     let count = evidence.figures.accept_pauses;
     let text = format!("accepting paused {count} times, since the system had no descriptor left");
-    (count > 0).then(|| {
-        Finding::new(float(count), "pauses", text)
-            .remedy("raise the limit of open files (ulimit -n)")
-    })
+    let found = Finding::when(count > 0, float(count), "pauses", text)?;
+    Some(found.remedy("raise the limit of open files (ulimit -n)"))
 }
 
 /// An idle connection that is closed is no refusal: it asked for nothing.
 fn refusals(evidence: &Evidence<'_>) -> Option<Finding> {
-    let figures = &evidence.figures;
-    let counts = Refusal::ALL.iter().zip(figures.refusals);
-    let refused = counts.filter(|((kind, _), count)| *kind != Refusal::Idle && *count > 0);
-    let mut refused: Vec<_> = refused.collect();
-    refused.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let ((_, most), _) = refused.first()?;
-    let count: u64 = refused.iter().map(|(_, count)| count).sum();
+    let counts = Refusal::ALL.iter().zip(evidence.figures.refusals);
+    let refused = counts.filter(|((kind, _), _)| *kind != Refusal::Idle);
+    // Reversed: of equal counts `max_by_key` takes the last.
+    let ((_, most), _) = refused.clone().rev().max_by_key(|(_, count)| *count)?;
+    let count: u64 = refused.map(|(_, count)| count).sum();
     let text = format!("{count} requests or connections were refused, most of them as {most}");
-    Some(Finding::new(float(count), "refusals", text).remedy("--log errors tells whom and why"))
+    let found = Finding::when(count > 0, float(count), "refusals", text)?;
+    Some(found.remedy("--log errors tells whom and why"))
 }
 
 fn vain_reads(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
     let percent = percent(figures.eagains[WouldBlock::Recv as usize], figures.reads)?;
     let text = format!("{percent:.0} % of reads returned EAGAIN: a second read after a short one");
-    (percent > 5.0)
-        .then(|| Finding::new(percent, "% of reads", text).technique(evidence.off("short-read")))
+    let found = Finding::when(percent > 5.0, percent, "% of reads", text)?;
+    Some(found.technique(evidence.off(&["short-read"])))
 }
 
 fn registrations(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -89,16 +85,14 @@ fn registrations(evidence: &Evidence<'_>) -> Option<Finding> {
     let beyond = figures.registrations.saturating_sub(figures.accepted);
     let number = evidence.by_request(beyond)?;
     let text = format!("{number:.2} epoll_ctl for each request: interest is registered again");
-    let technique = evidence
-        .off("register-once")
-        .or(evidence.off("write-at-once"));
-    (number > SELDOM).then(|| Finding::new(number, "calls/request", text).technique(technique))
+    let found = Finding::when(number > SELDOM, number, "calls/request", text)?;
+    Some(found.technique(evidence.off(&["register-once", "write-at-once"])))
 }
 
 fn sends(evidence: &Evidence<'_>) -> Option<Finding> {
     let number = evidence.by_request(evidence.figures.writes)?;
     let text = format!("{number:.2} sends for each request: answers do not leave whole");
-    (number > ONCE).then(|| Finding::new(number, "calls/request", text))
+    Finding::when(number > ONCE, number, "calls/request", text)
 }
 
 /// Answers that came together and left apart. That they came together shows in fewer reads than
@@ -107,10 +101,9 @@ fn apart(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
     let number = share(figures.writes, figures.reads);
     let text = format!("{number:.2} sends for each read, though several requests came with one");
-    let technique = evidence.off("batched-writes");
-    let is_pipelined = evidence.by_request(figures.reads)? < 0.9;
-    (is_pipelined && number > ONCE)
-        .then(|| Finding::new(number, "sends/read", text).technique(technique))
+    let are_apart = evidence.by_request(figures.reads)? < 0.9 && number > ONCE;
+    let found = Finding::when(are_apart, number, "sends/read", text)?;
+    Some(found.technique(evidence.off(&["batched-writes"])))
 }
 
 fn allocations(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -119,16 +112,10 @@ fn allocations(evidence: &Evidence<'_>) -> Option<Finding> {
     let stages = Stage::ALL.iter().zip(allocations);
     let ((_, most), _) = stages.max_by_key(|(_, count)| *count)?;
     let text = format!("{number:.2} allocations for each request, most of them in stage `{most}`");
-    let techniques = [
-        "json-in-place",
-        "head-template",
-        "cached-date",
-        "idle-buffers",
-        "cursors",
-    ];
-    let technique = techniques.into_iter().find_map(|name| evidence.off(name));
-    (number > SELDOM)
-        .then(|| Finding::new(number, "allocations/request", text).technique(technique))
+    let found = Finding::when(number > SELDOM, number, "allocations/request", text)?;
+    let in_answers = evidence.off(&["json-in-place", "head-template", "cached-date"]);
+    let in_buffers = || evidence.off(&["idle-buffers", "cursors"]);
+    Some(found.technique(in_answers.or_else(in_buffers)))
 }
 
 /// Each pool has to allocate its buffers once; it misses if it goes on.
@@ -137,9 +124,8 @@ fn pool_misses(evidence: &Evidence<'_>) -> Option<Finding> {
     let taken = figures.pool_hits + figures.pool_misses;
     let percent = percent(figures.pool_misses, taken)?;
     let text = format!("{percent:.0} % of the buffers that were taken had to be allocated");
-    (percent > 10.0).then(|| {
-        Finding::new(percent, "% of buffers", text).technique(evidence.off("idle-buffers"))
-    })
+    let found = Finding::when(percent > 10.0, percent, "% of buffers", text)?;
+    Some(found.technique(evidence.off(&["idle-buffers"])))
 }
 
 /// An answer's body is copied into the output at most once; what is more is something else.
@@ -152,7 +138,7 @@ fn copies(evidence: &Evidence<'_>) -> Option<Finding> {
     let text = format!(
         "{bytes:.0} bytes copied for each request, where an answer has {answer:.0}: mostly {most}"
     );
-    (bytes > 1.5 * answer).then(|| Finding::new(bytes, "bytes/request", text))
+    Finding::when(bytes > 1.5 * answer, bytes, "bytes/request", text)
 }
 
 /// Waits and jobs need a timer each; they are not what this looks for.
@@ -161,8 +147,8 @@ fn timers(evidence: &Evidence<'_>) -> Option<Finding> {
     let needed = figures.accepted + figures.timers_fired + figures.jobs;
     let number = evidence.by_request(figures.timers_set.saturating_sub(needed))?;
     let text = format!("{number:.2} timers set for each request, beside those that came due");
-    let technique = evidence.off("lazy-deadlines");
-    (number > SELDOM).then(|| Finding::new(number, "timers/request", text).technique(technique))
+    let found = Finding::when(number > SELDOM, number, "timers/request", text)?;
+    Some(found.technique(evidence.off(&["lazy-deadlines"])))
 }
 
 /// A connection that waits for its answer before it asks again has a poll for each request: the
@@ -175,40 +161,34 @@ fn client_bound_polls(evidence: &Evidence<'_>) -> Option<Finding> {
         "{number:.2} epoll_wait for each request, with {together:.2} events each: the clients wait \
          for each other's turn, and one event is all there is"
     );
-    let found = Finding::new(number, "calls/request", text);
-    let technique = evidence.off("event-batching");
-    (number >= ONCE && together < 1.5).then(|| match technique {
-        Some(_) => found.technique(technique),
+    let are_single = number >= ONCE && together < 1.5;
+    let found = Finding::when(are_single, number, "calls/request", text)?;
+    Some(match evidence.off(&["event-batching"]) {
         None => found.remedy("more connections, or pipelining, share a poll"),
+        technique => found.technique(technique),
     })
 }
 
 fn short_sends(evidence: &Evidence<'_>) -> Option<Finding> {
-    let figures = &evidence.figures;
-    let percent = percent(figures.short_writes, figures.writes)?;
+    let percent = percent(evidence.figures.short_writes, evidence.figures.writes)?;
     let text = format!("{percent:.1} % of sends were short: peers do not take their answers");
-    (percent > 1.0).then(|| {
-        Finding::new(percent, "% of sends", text)
-            .remedy("a slower client than the server; or --send-buffer is small")
-    })
+    let found = Finding::when(percent > 1.0, percent, "% of sends", text)?;
+    Some(found.remedy("a slower client than the server; or --send-buffer is small"))
 }
 
 fn stale_wakeups(evidence: &Evidence<'_>) -> Option<Finding> {
-    let figures = &evidence.figures;
-    let wakeups = figures.wakeups.iter().sum::<u64>() + figures.stale_wakeups;
-    let percent = percent(figures.stale_wakeups, wakeups)?;
+    let stale = evidence.figures.stale_wakeups;
+    let percent = percent(stale, evidence.figures.wakeups.iter().sum::<u64>() + stale)?;
     let text = format!("{percent:.1} % of wakeups were for connections that had gone");
-    (percent > 1.0).then(|| Finding::new(percent, "% of wakeups", text))
+    Finding::when(percent > 1.0, percent, "% of wakeups", text)
 }
 
 fn resets(evidence: &Evidence<'_>) -> Option<Finding> {
-    let figures = &evidence.figures;
-    let percent = 100.0 * share(figures.resets, figures.accepted);
-    let text = format!("{} connections were reset by their peers", figures.resets);
-    (percent > 1.0).then(|| {
-        Finding::new(float(figures.resets), "connections", text)
-            .remedy("wrk does so when it leaves; others have given up waiting")
-    })
+    let count = evidence.figures.resets;
+    let are_many = share(count, evidence.figures.accepted) > 0.01;
+    let text = format!("{count} connections were reset by their peers");
+    let found = Finding::when(are_many, float(count), "connections", text)?;
+    Some(found.remedy("wrk does so when it leaves; others have given up waiting"))
 }
 
 /// The requests per second of a server that sleeps are those that the client asked for.
@@ -219,49 +199,46 @@ fn idle_reactors(evidence: &Evidence<'_>) -> Option<Finding> {
         "the reactors were busy for {busy:.0} % of the time: requests per second and latency are \
          the client's"
     );
-    (busy < BUSY_ENOUGH).then(|| {
-        Finding::new(busy, "% of the time", text)
-            .remedy("compare CPU time per request; or ask from more connections")
-    })
+    let found = Finding::when(busy < BUSY_ENOUGH, busy, "% of the time", text)?;
+    Some(found.remedy("compare CPU time per request; or ask from more connections"))
 }
 
 /// The kernel deals connections out by a hash of their addresses: few of them fall unevenly.
 fn uneven_reactors(evidence: &Evidence<'_>) -> Option<Finding> {
+    let sum = evidence.figures.requests;
     let requests = evidence.reactors.iter().map(|reactor| reactor.requests);
-    let (most, sum) = (requests.clone().max()?, requests.sum::<u64>());
     let fair = share(sum, evidence.reactors.len() as u64);
-    let times = float(most) / fair.max(1.0);
+    let times = float(requests.max()?) / fair.max(1.0);
     let text = format!("the busiest reactor served {times:.2} times its share of the requests");
-    (times > 1.25 && sum >= REQUESTS_MIN).then(|| {
-        Finding::new(times, "times", text)
-            .remedy("the kernel deals connections out by their addresses; many fall more evenly")
-    })
+    let is_uneven = times > 1.25 && sum >= REQUESTS_MIN;
+    let remedy = "the kernel deals connections out by their addresses; many fall more evenly";
+    Some(Finding::when(is_uneven, times, "times", text)?.remedy(remedy))
 }
 
 fn nothing_asked(evidence: &Evidence<'_>) -> Option<Finding> {
-    let requests = evidence.figures.requests;
-    let text = format!("{requests} requests are too few to say what one costs");
-    (requests < REQUESTS_MIN)
-        .then(|| Finding::new(float(requests), "requests", text).remedy("ask more, and look again"))
+    let count = evidence.figures.requests;
+    let text = format!("{count} requests are too few to say what one costs");
+    let found = Finding::when(count < REQUESTS_MIN, float(count), "requests", text)?;
+    Some(found.remedy("ask more, and look again"))
 }
 
 fn good_reads(evidence: &Evidence<'_>) -> Option<Finding> {
     let number = evidence.by_request(evidence.figures.reads)?;
     let text = format!("{} recv for each request", rounded(number));
-    Some(Finding::new(number, "calls/request", text))
+    Finding::when(true, number, "calls/request", text)
 }
 
 fn good_sends(evidence: &Evidence<'_>) -> Option<Finding> {
     let number = evidence.by_request(evidence.figures.writes)?;
     let text = format!("{} send for each request", rounded(number));
-    Some(Finding::new(number, "calls/request", text))
+    Finding::when(true, number, "calls/request", text)
 }
 
 fn good_polls(evidence: &Evidence<'_>) -> Option<Finding> {
     let polls = evidence.figures.turns;
     let number = share(evidence.figures.events, polls);
     let text = format!("{} events from each epoll_wait", rounded(number));
-    (polls > 0).then(|| Finding::new(number, "events/poll", text))
+    Finding::when(polls > 0, number, "events/poll", text)
 }
 
 /// To two decimals, without those that are zero.
