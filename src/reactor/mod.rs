@@ -37,6 +37,10 @@ pub mod kernel;
 
 pub mod linux;
 
+pub mod bodies;
+
+pub mod waits;
+
 pub mod upload;
 
 pub mod deferral;

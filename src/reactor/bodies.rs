@@ -1,0 +1,254 @@
+//! Requests that bring a body, or an expectation: refused, looked at in place, collected, or
+//! dropped; and what is said to a peer that breaks the rules, or ends in the middle.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::buffers::{Input, NO_BUFFER};
+use super::core::Core;
+use super::deferral::Pending;
+use super::journal;
+use super::kernel::Kernel;
+use super::meter::Step;
+use super::serve::handler_panicked;
+use super::state::{Session, State};
+use super::upload::Upload;
+use crate::accounts::{Copied, Refusal};
+use crate::http::admission::{Verdict, judge};
+use crate::http::body::Decoder;
+use crate::http::parse::{self, Expectation, Framing, Head, Slots};
+use crate::http::{Body, Exchange, Handler, Rejection, Request, Response, Status, Version};
+
+impl<H: Handler, K: Kernel> Core<H, K> {
+    /// Does with a request that brings a body or an expectation what [`judge`] says.
+    #[inline(never)]
+    pub(super) fn answer_with_body(
+        &mut self,
+        head: &Head<'_>,
+        mut pending: Pending,
+        session: &mut Session,
+        input: &Input,
+    ) -> usize {
+        let has_begun = input.len() > head.bytes;
+        let asked = AssertUnwindSafe(|| judge(&*self.handler, head, has_begun, &self.limits));
+        let Ok(verdict) = catch_unwind(asked) else {
+            journal::panicked(&self.meter.account);
+            pending.exchange.keep_alive = false;
+            let produced = self.write(pending.exchange, handler_panicked());
+            self.finish(produced, pending, session);
+            return 0;
+        };
+        pending.undrained = head.controls.framing;
+        let produced = match verdict {
+            Verdict::Collect => return self.begin_body(head, pending, session, input),
+            Verdict::Refuse(response) => self.write(pending.exchange, response),
+            Verdict::Handle { close } => {
+                pending.exchange.keep_alive &= !close;
+                self.produce(pending.exchange, |handler| handler.handle(&head.request))
+            }
+            Verdict::Reject { rejection, close } => {
+                pending.exchange.keep_alive &= !close;
+                let refusal = Refusal::of_status(rejection.status.0);
+                journal::refused(
+                    &self.meter.account,
+                    refusal,
+                    &session.peer,
+                    rejection.reason,
+                );
+                let response = Response::error(rejection.status, rejection.reason);
+                self.write(pending.exchange, response)
+            }
+        };
+        self.finish(produced, pending, session);
+        0
+    }
+
+    /// A body that came whole with its head is looked at where it lies; any other is collected.
+    fn begin_body(
+        &mut self,
+        head: &Head<'_>,
+        mut pending: Pending,
+        session: &mut Session,
+        input: &Input,
+    ) -> usize {
+        let after = &input.as_slice()[head.bytes..];
+        let whole = match head.controls.framing {
+            // An expectation without a body: there is nothing to wait for, nor to continue with.
+            Framing::None => Some(&after[..0]),
+            Framing::Length(bytes) => usize::try_from(bytes)
+                .ok()
+                .and_then(|bytes| after.get(..bytes)),
+            Framing::Chunked => None,
+        };
+        if let Some(first) = whole {
+            let copied = input.copied(head.bytes, first.len());
+            let body = Body {
+                first,
+                copied,
+                ..Body::default()
+            };
+            let request = Request {
+                body,
+                ..head.request
+            };
+            pending.undrained = Framing::None;
+            let produced = self.produce(pending.exchange, |handler| handler.handle(&request));
+            self.finish(produced, pending, session);
+            return first.len();
+        }
+        let Some(copy) = self.pool.copy_of(Copied::Head, head.request.head, &[]) else {
+            self.reject(NO_BUFFER, session);
+            return 0;
+        };
+        if head.controls.expectation == Expectation::Continue && after.is_empty() {
+            self.output
+                .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        let decoder = Decoder::new(head.controls.framing);
+        let upload = Upload::new(
+            copy,
+            pending.exchange,
+            decoder,
+            pending.asked,
+            self.clock.now,
+        );
+        session.state = State::Body(Box::new(upload));
+        0
+    }
+
+    /// Takes a piece of a body. False if no more of this connection can be served.
+    #[inline(never)]
+    pub(super) fn serve_piece(&mut self, session: &mut Session, input: &mut Input) -> bool {
+        let now = self.clock.now;
+        match &mut session.state {
+            State::Body(upload) => {
+                match upload.take(
+                    input,
+                    &self.limits,
+                    &mut self.pool,
+                    &self.meter.account,
+                    now,
+                ) {
+                    Ok(()) => self.serve_body(session),
+                    Err(rejection) => self.reject(rejection, session),
+                }
+            }
+            State::Discard { body, pace } => match body.next(input.as_slice(), &self.limits) {
+                Ok(piece) => {
+                    pace.moved(piece.consumed, now);
+                    let consumed = piece.consumed;
+                    if body.is_done() {
+                        session.state = State::next_head(now);
+                    }
+                    input.consume(consumed);
+                }
+                // Where the next request begins is not known any more.
+                Err(_) => session.state = State::Closing,
+            },
+            _ => {}
+        }
+        matches!(
+            session.state,
+            State::Head { .. } | State::Body(_) | State::Discard { .. }
+        )
+    }
+
+    /// Hands a body to its handler, if it is complete.
+    pub fn serve_body(&mut self, session: &mut Session) {
+        let State::Body(upload) = &session.state else {
+            return;
+        };
+        if !upload.decoder.is_done() {
+            return;
+        }
+        let mut slots = Slots::new();
+        let techniques = self.kernel.techniques();
+        let parsed = self
+            .parser
+            .head(&upload.head, &mut 0, &mut slots, techniques);
+        let Ok(Some(head)) = parsed else {
+            // The same bytes were sound before.
+            return session.state.change(State::Closing, &mut self.pool);
+        };
+        head.request.worker = self.worker;
+        head.request.body = upload.body();
+        let pending = Pending {
+            exchange: upload.exchange,
+            undrained: Framing::None,
+            asked: upload.asked,
+        };
+        let request = &head.request;
+        self.meter
+            .note(Step::Parsed(&session.peer, request), &mut self.kernel);
+        let produced = self.produce(pending.exchange, |handler| handler.handle(request));
+        self.finish_late(produced, pending, session);
+    }
+
+    /// The peer will send nothing more. `has_begun`: bytes of a head are here. False if nothing is
+    /// owed to it.
+    pub fn end(&mut self, has_begun: bool, session: &mut Session) -> bool {
+        match session.state {
+            State::Head { .. } if has_begun => self.reject(ENDED_IN_HEAD, session),
+            State::Body(_) => self.reject(ENDED_IN_BODY, session),
+            _ => return false,
+        }
+        true
+    }
+
+    #[cold]
+    pub(super) fn refuse_head(
+        &mut self,
+        rejection: Rejection,
+        session: &mut Session,
+        input: &Input,
+    ) {
+        let head_only = parse::asks_for_the_head(input.as_slice());
+        let refusal = Refusal::of_status(rejection.status.0);
+        self.refuse_as(refusal, rejection, head_only, session);
+    }
+
+    /// Refuses the request, and all that may follow it.
+    pub fn reject(&mut self, rejection: Rejection, session: &mut Session) {
+        self.refuse(Refusal::of_status(rejection.status.0), rejection, session);
+    }
+
+    /// The same, where the status does not tell the kind.
+    #[cold]
+    pub fn refuse(&mut self, refusal: Refusal, rejection: Rejection, session: &mut Session) {
+        let head_only = session.state.is_head_only();
+        self.refuse_as(refusal, rejection, head_only, session);
+    }
+
+    /// The same; without content, if the request was HEAD (RFC 9110 section 9.3.2).
+    fn refuse_as(
+        &mut self,
+        refusal: Refusal,
+        rejection: Rejection,
+        head_only: bool,
+        session: &mut Session,
+    ) {
+        journal::refused(
+            &self.meter.account,
+            refusal,
+            &session.peer,
+            rejection.reason,
+        );
+        self.meter.access = journal::asked_something(&session.peer);
+        let exchange = Exchange {
+            keep_alive: false,
+            head_only,
+            version: Version::Http11,
+        };
+        self.write(exchange, rejection.into());
+        session.state.change(State::Closing, &mut self.pool);
+    }
+}
+
+const ENDED_IN_HEAD: Rejection = Rejection {
+    status: Status::BAD_REQUEST,
+    reason: "the connection ended inside a request head; a head ends with an empty line",
+};
+
+const ENDED_IN_BODY: Rejection = Rejection {
+    status: Status::BAD_REQUEST,
+    reason: "the connection ended inside a body; send it whole, up to the last chunk if chunked",
+};
