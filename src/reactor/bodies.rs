@@ -15,7 +15,7 @@ use super::upload::Upload;
 use crate::accounts::{Copied, Refusal};
 use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
-use crate::http::parse::{self, Expectation, Framing, Head, Slots};
+use crate::http::parse::{Expectation, Framing, Head, Slots};
 use crate::http::{Body, Exchange, Handler, Rejection, Request, Response, Status, Version};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
@@ -194,38 +194,22 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         true
     }
 
-    #[cold]
-    pub(super) fn refuse_head(
-        &mut self,
-        rejection: Rejection,
-        session: &mut Session,
-        input: &Input,
-    ) {
-        let head_only = parse::asks_for_the_head(input.as_slice());
-        let refusal = Refusal::of_status(rejection.status.0);
-        self.refuse_as(refusal, rejection, head_only, session);
-    }
-
-    /// Refuses the request, and all that may follow it.
+    /// Refuses a request, and all that may follow it.
     pub fn reject(&mut self, rejection: Rejection, session: &mut Session) {
-        self.refuse(Refusal::of_status(rejection.status.0), rejection, session);
+        self.refuse(None, rejection, session.state.is_head_only(), session);
     }
 
-    /// The same, where the status does not tell the kind.
+    /// The same, of a kind that the status does not tell; without content, if the request was HEAD
+    /// (RFC 9110 section 9.3.2).
     #[cold]
-    pub fn refuse(&mut self, refusal: Refusal, rejection: Rejection, session: &mut Session) {
-        let head_only = session.state.is_head_only();
-        self.refuse_as(refusal, rejection, head_only, session);
-    }
-
-    /// The same; without content, if the request was HEAD (RFC 9110 section 9.3.2).
-    fn refuse_as(
+    pub fn refuse(
         &mut self,
-        refusal: Refusal,
+        refusal: Option<Refusal>,
         rejection: Rejection,
         head_only: bool,
         session: &mut Session,
     ) {
+        let refusal = refusal.unwrap_or_else(|| Refusal::of_status(rejection.status.0));
         journal::refused(
             &self.meter.account,
             refusal,

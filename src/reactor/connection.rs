@@ -153,7 +153,7 @@ impl<K: Kernel> Connection<K> {
         let room = common.spare();
         match self.transport.read(common.bytes_mut(), room, core)? {
             Received::Bytes(_) => Continue(true),
-            other => self.filled_nothing(other, common, core),
+            other => self.filled(other, common, core),
         }
     }
 
@@ -164,60 +164,48 @@ impl<K: Kernel> Connection<K> {
         if self.input.is_none() && !core.kernel.techniques().shared_input {
             self.input = core.pool.take_input();
         }
-        let mut into_segment = None;
         if self.input.as_ref().is_none_or(Input::is_empty)
             && let State::Body(upload) = &mut self.session.state
+            && let Some(remaining) = upload.decoder.remaining()
         {
-            into_segment = upload.decoder.remaining();
-        }
-        let received = if let Some(receivable) = into_segment {
-            self.fill_segment(receivable, core)?
-        } else {
-            let input = self.input.as_mut().unwrap_or(common);
-            if input.spare() == 0 && !core.pool.enlarge(input) {
+            let Some(segment) = upload.room(&mut core.pool) else {
                 core.reject(NO_BUFFER, &mut self.session);
                 return Continue(false);
+            };
+            let spare = segment.capacity() - segment.len();
+            let room = usize::try_from(remaining).unwrap_or(spare).min(spare);
+            let received = self.transport.read(segment, room, core)?;
+            if let Received::Bytes(bytes) = received {
+                upload.received(bytes, core.clock.now);
+                core.serve_body(&mut self.session);
             }
-            let room = input.spare();
-            self.transport.read(input.bytes_mut(), room, core)?
-        };
-        self.filled_nothing(received, common, core)
-    }
-
-    fn fill_segment<H: Handler>(&mut self, max: u64, core: &mut Core<H, K>) -> Flow<Received> {
-        let State::Body(upload) = &mut self.session.state else {
-            return Continue(Received::Nothing);
-        };
-        let Some(segment) = upload.room(&mut core.pool) else {
-            core.reject(NO_BUFFER, &mut self.session);
-            return Continue(Received::Nothing);
-        };
-        let spare = segment.capacity() - segment.len();
-        let room = usize::try_from(max).unwrap_or(spare).min(spare);
-        let received = self.transport.read(segment, room, core)?;
-        if let Received::Bytes(bytes) = received {
-            upload.received(bytes, core.clock.now);
-            core.serve_body(&mut self.session);
+            return self.filled(received, common, core);
         }
-        Continue(received)
+        let input = self.input.as_mut().unwrap_or(common);
+        if input.spare() == 0 && !core.pool.enlarge(input) {
+            core.reject(NO_BUFFER, &mut self.session);
+            return Continue(false);
+        }
+        let room = input.spare();
+        let received = self.transport.read(input.bytes_mut(), room, core)?;
+        self.filled(received, common, core)
     }
 
-    /// What a read without bytes means: nothing for now, or that the peer will send nothing more.
-    #[cold]
-    fn filled_nothing<H: Handler>(
+    /// What a read brought: something to serve, nothing for now, or that the peer will send no more.
+    fn filled<H: Handler>(
         &mut self,
         received: Received,
         common: &mut Input,
         core: &mut Core<H, K>,
     ) -> Flow<bool> {
-        if !matches!(received, Received::End) {
-            return Continue(matches!(received, Received::Bytes(_)));
-        }
         let input = self.input.as_ref().unwrap_or(common);
-        if core.end(parse::has_begun(input.as_slice()), &mut self.session) {
-            Continue(false)
-        } else {
-            Break(Progress::Finished)
+        match received {
+            Received::Bytes(_) => Continue(true),
+            Received::Nothing => Continue(false),
+            Received::End if core.end(parse::has_begun(input.as_slice()), &mut self.session) => {
+                Continue(false)
+            }
+            Received::End => Break(Progress::Finished),
         }
     }
 
@@ -374,7 +362,11 @@ impl<K: Kernel> fmt::Display for Connection<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.session.state.name();
         let input = self.input.as_ref().map_or(0, Input::len);
-        let owed = self.transport.owed.as_ref().map_or(0, |owed| owed.len());
+        let owed = self
+            .transport
+            .owed
+            .as_ref()
+            .map_or(0, |owed| owed.bytes.len());
         write!(f, "state {state}, input {input}, owed {owed}")
     }
 }

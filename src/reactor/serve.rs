@@ -66,7 +66,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             // The head's time runs from the turn that brought its first byte.
             Ok(None) if !parse::has_begun(&input.as_slice()[..before]) => *since = self.clock.now,
             Ok(None) => {}
-            Err(rejection) => self.refuse_head(rejection, session, input),
+            Err(rejection) => {
+                let head_only = parse::asks_for_the_head(input.as_slice());
+                self.refuse(None, rejection, head_only, session);
+            }
         }
         false
     }

@@ -52,7 +52,8 @@ pub struct Edges {
 /// Bytes of answers that the peer has not taken yet.
 #[derive(Debug)]
 pub struct Owed {
-    bytes: Input,
+    /// They are sent before any other.
+    pub bytes: Input,
     /// How fast it takes them.
     pub pace: Pace,
     /// What is timed until they are sent.
@@ -225,18 +226,14 @@ impl<K: Kernel> Transport<K> {
     fn watch_again<H>(&mut self, core: &mut Core<H, K>) -> Flow {
         core.meter.account.registrations.add(1);
         let (socket, writable) = (&mut self.socket, self.edges.watches_writable);
-        match core.kernel.watch_again(socket, self.id, writable) {
-            Ok(()) => Continue(()),
-            Err(_) => Break(Progress::Finished),
-        }
+        let watched = core.kernel.watch_again(socket, self.id, writable);
+        watched.map_or(Break(Progress::Finished), Continue)
     }
 
     /// Tells the peer that nothing more will come.
     pub fn shut_down<H>(&mut self, core: &mut Core<H, K>) -> Flow {
-        match core.kernel.shutdown(&mut self.socket) {
-            Ok(()) => Continue(()),
-            Err(_) => Break(Progress::Finished),
-        }
+        let shut_down = core.kernel.shutdown(&mut self.socket);
+        shut_down.map_or(Break(Progress::Finished), Continue)
     }
 
     /// The connection has failed: the peer reset it, or the kernel gave up a peer that acknowledged
@@ -292,13 +289,6 @@ impl Edges {
     pub fn note(&mut self, ready: Readiness) {
         self.readable |= ready.readable || ready.read_closed;
         self.read_closed |= ready.read_closed;
-    }
-}
-
-impl Owed {
-    /// How many bytes there are.
-    pub fn len(&self) -> usize {
-        self.bytes.len()
     }
 }
 

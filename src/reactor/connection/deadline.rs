@@ -33,10 +33,23 @@ impl<K: Kernel> Connection<K> {
         }
         match self.session.state {
             State::Head { .. } if self.has_begun() => {
-                core.refuse(Refusal::HeadTimeout, HEAD_TOO_SLOW, &mut self.session);
+                core.refuse(
+                    Some(Refusal::HeadTimeout),
+                    HEAD_TOO_SLOW,
+                    false,
+                    &mut self.session,
+                );
             }
             State::Head { .. } => return self.leave_silent_peer(common, core),
-            State::Body(_) => core.refuse(Refusal::BodyTimeout, BODY_TOO_SLOW, &mut self.session),
+            State::Body(_) => {
+                let head_only = self.session.state.is_head_only();
+                core.refuse(
+                    Some(Refusal::BodyTimeout),
+                    BODY_TOO_SLOW,
+                    head_only,
+                    &mut self.session,
+                );
+            }
             State::Discard { .. } => self.session.state = State::Closing,
             State::Deferred(_) => core.resume(&mut self.session),
             State::Closing => {}
