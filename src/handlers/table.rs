@@ -155,7 +155,7 @@ impl Routes {
 
 const _: () = assert!(
     TABLE.len() <= ROUTES_MAX,
-    "each route has a counter in the accounts: raise ROUTES_MAX in src/config.rs"
+    "each route has a counter in the accounts: raise ROUTES_MAX in src/config/bounds.rs"
 );
 
 /// The place of a route in the table: under it the accounts count its requests.

@@ -4,10 +4,13 @@
 //! jobs each become a [`Wakeup`], and [`Connection::advance`] carries the connection that it names
 //! as far as it can go. Nothing in here knows a route.
 //!
-//! The files, in reading order: [`connection`] and its [`state`], [`transport`] and [`serve`], which
-//! a request passes through; [`meter`], which is told each step; [`buffers`], [`connections`] and
-//! [`timers`], which they stand on; [`kernel`], the seam to the system, and [`linux`], that system.
-//! The rest is for what is rare: bodies, waits, jobs, deadlines, accepting.
+//! The files, in reading order:
+//!
+//! - the way of a request: [`wakeup`], [`connection`], [`state`], [`transport`], [`serve`];
+//! - what these stand on: [`core`], [`meter`], [`buffers`], [`connections`], [`timers`]; the seam to
+//!   the system, [`kernel`], and [`linux`], which is that system;
+//! - what is rare: [`bodies`] with [`upload`], [`waits`] with [`deferral`] and [`jobs`]; accepting
+//!   ([`acceptor`], [`source`], [`socket`]); sampled times ([`stopwatch`]) and the log ([`journal`]).
 
 use std::io;
 use std::sync::Arc;
@@ -39,9 +42,9 @@ pub mod linux;
 
 pub mod bodies;
 
-pub mod waits;
-
 pub mod upload;
+
+pub mod waits;
 
 pub mod deferral;
 
