@@ -51,7 +51,8 @@ pub struct Techniques {
     pub cursors: bool,
     /// The answers to all requests of a read leave with one send.
     pub batched_writes: bool,
-    /// A request that repeats the one before it in the same read to the last byte is not parsed again.
+    /// A request that repeats the one before it in the same read to the last byte is not parsed
+    /// again.
     pub same_request: bool,
     /// The Date field is rendered once a second, and not for each answer.
     pub cached_date: bool,

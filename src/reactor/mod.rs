@@ -1,16 +1,13 @@
 //! The event loop: one thread, one epoll, one listener, one slab of connections.
 //!
-//! Read [`Reactor::turn`] first; everything else hangs on it. Events, expired timers and finished
-//! jobs each become a [`Wakeup`], and [`Connection::advance`] carries the connection that it names
-//! as far as it can go. Nothing in here knows a route.
+//! Read [`Reactor::turn`] first. Events, expired timers and finished jobs each become a [`Wakeup`],
+//! and [`Connection::advance`] carries its connection as far as it can go. No route is known here.
 //!
-//! The files, in reading order:
-//!
-//! - the way of a request: [`wakeup`], [`connection`], [`state`], [`transport`], [`serve`];
-//! - what these stand on: [`core`], [`meter`], [`buffers`], [`connections`], [`timers`]; the seam to
-//!   the system, [`kernel`], and [`linux`], which is that system;
-//! - what is rare: [`bodies`] with [`upload`], [`waits`] with [`deferral`] and [`jobs`]; accepting
-//!   ([`acceptor`], [`source`], [`socket`]); sampled times ([`stopwatch`]) and the log ([`journal`]).
+//! The files, in reading order: [`wakeup`], [`connection`], [`state`], [`transport`] and [`serve`]
+//! are the way of a request; [`core`] to [`linux`] is what they stand on; the rest is for what is
+//! rare: bodies ([`bodies`], [`upload`]), deferred answers ([`waits`], [`deferral`], [`jobs`]),
+//! accepting ([`acceptor`], [`source`], [`socket`]), sampled times ([`stopwatch`]), the log
+//! ([`journal`]).
 
 use std::io;
 use std::sync::Arc;
