@@ -1,8 +1,8 @@
 //! No two files import each other, directly or through others: so there is an order in which each
 //! file needs only those that the reader has seen.
 //!
-//! An import leads to the file that defines the item, through any re-export between. Whoever
-//! declares a module does not import it by that. Methods of a type that stand in several files, such
+//! An import leads to the file that defines the item, through any re-export between. To declare a
+//! module is not to import it. Methods of a type that stand in several files, such
 //! as those of `Core`, are no imports.
 
 use std::collections::{BTreeMap, BTreeSet};
