@@ -51,13 +51,13 @@ macro_rules! routes {
 
         impl Routes {
             /// The answer to a request, which is counted for its route.
-            fn route(&self, request: &Request<'_>, path: &str) -> Reply {
-                match (as_get(request.method), path) {
+            fn route(&self, request: &Request<'_>) -> Reply {
+                match (as_get(request.method), pattern(request.path)) {
                     $((Method::$method, $path) => {
                         const NUMBER: usize = number($path);
                         self.counted(NUMBER, request, (TABLE[NUMBER].answer)(self, request))
                     })*
-                    _ => self.route_pattern(request, path),
+                    _ => refusal(request.method, request.path).into(),
                 }
             }
         }
@@ -115,7 +115,7 @@ impl Handler for Routes {
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
         match &self.finder {
-            None => self.route(request, request.path),
+            None => self.route(request),
             Some(finder) => match finder.find(as_get(request.method), request.path) {
                 Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
                 None => refusal(request.method, request.path).into(),
@@ -135,15 +135,6 @@ impl Handler for Routes {
 }
 
 impl Routes {
-    /// As [`route`](Self::route), if the path is one of several that share a row.
-    #[cold]
-    fn route_pattern(&self, request: &Request<'_>, path: &str) -> Reply {
-        match pattern(path) {
-            same if same == path => refusal(request.method, path).into(),
-            pattern => self.route(request, pattern),
-        }
-    }
-
     /// Counts an answered request for its route, in the account of the reactor that asks.
     fn counted(&self, route: usize, request: &Request<'_>, reply: Reply) -> Reply {
         if let Some(account) = self.accounts.reactors.get(request.worker) {

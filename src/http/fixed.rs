@@ -61,6 +61,7 @@ impl Fixed {
 
     /// Appends the answer to `out`: the same bytes as [`response`](Self::response) would.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline(always))]
     pub fn write(
         &self,
         exchange: Exchange,

@@ -43,6 +43,7 @@ impl<K: Kernel> Connection<K> {
     /// Goes as far as it can, for a bounded number of rounds. `common` is the input that all
     /// connections of the reactor read into; it is empty before and after.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline(always))]
     pub fn advance<H: Handler>(
         &mut self,
         cause: Cause,
@@ -64,6 +65,7 @@ impl<K: Kernel> Connection<K> {
         progress
     }
 
+    #[inline(always)]
     fn go<H: Handler>(&mut self, cause: Cause, common: &mut Input, core: &mut Core<H, K>) -> Flow {
         if let Cause::Ready(ready) = cause {
             self.transport.edges.note(ready);
@@ -81,6 +83,7 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// Does the next thing that the state asks for.
+    #[inline(always)]
     fn round<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
         if self.transport.owed.is_some() || !core.output.is_empty() {
             self.send_first(core)?;
@@ -97,6 +100,7 @@ impl<K: Kernel> Connection<K> {
 
     /// One read, unless something waits to be served; all that is complete then; one send.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline(always))]
     fn fill_and_serve<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
         let has_own = self.input.is_some();
         if (has_own && self.has_fresh_input()) || self.fill(common, core)? {
@@ -137,6 +141,7 @@ impl<K: Kernel> Connection<K> {
 
     /// One recv; whether there is something to serve. It goes into the common input, if nothing
     /// else is known of what will come.
+    #[inline(always)]
     fn fill<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
         if !self.transport.edges.readable {
             return Break(Progress::Blocked);

@@ -181,6 +181,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline(always))]
     fn advance(&mut self, wakeup: Wakeup) {
         let Some(connection) = self.connections.get_mut(wakeup.id) else {
             return self.core.meter.account.stale_wakeups.add(1);

@@ -33,6 +33,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     /// Takes what comes next out of the input: a request head with what follows from it, or a piece
     /// of a body. False if nothing can be taken now.
     #[cfg_attr(map, inline(never))]
+    #[cfg_attr(not(map), inline(always))]
     pub fn serve(&mut self, session: &mut Session, input: &mut Input) -> bool {
         match session.state {
             State::Head { .. } => self.serve_head(session, input),
@@ -42,7 +43,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Takes a request head. False if it is not complete, or refused.
-    #[cfg_attr(map, inline(never))]
+    #[inline(never)]
     fn serve_head(&mut self, session: &mut Session, input: &mut Input) -> bool {
         let State::Head { scanned, since } = &mut session.state else {
             return false;
