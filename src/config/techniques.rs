@@ -23,7 +23,7 @@ pub struct Techniques {
     pub register_once: bool,
     /// An answer is sent as soon as it is written, without a poll that says the socket is writable.
     pub write_at_once: bool,
-    /// A read that came back short has drained the socket: none follows that only returns EAGAIN.
+    /// A read that came back short has emptied the socket: none follows that only returns EAGAIN.
     pub short_read: bool,
     /// The clock is read once for this many advances, and not for each.
     #[serde(rename = "turn-clock")]
