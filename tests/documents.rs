@@ -126,6 +126,37 @@ fn every_file_that_a_document_names_exists() {
     }
 }
 
+/// `Type::function` and its like: both words stand in the source.
+#[test]
+fn every_name_that_a_document_gives_exists() {
+    let source: Vec<_> = sources::below(&["src"])
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    let is_word = |next: char| next.is_ascii_alphanumeric() || next == '_';
+    let words: HashSet<&str> = source
+        .iter()
+        .flat_map(|text| text.split(|next| !is_word(next)))
+        .collect();
+    let mut seen = 0;
+    for document in DOCUMENTS {
+        for span in code_spans(&read(document)) {
+            let is_name = span.starts_with(|first: char| first.is_ascii_uppercase())
+                && span.contains("::")
+                && span.chars().all(|next| is_word(next) || next == ':');
+            if is_name {
+                let lacks = span.split("::").find(|word| !words.contains(word));
+                assert_eq!(
+                    lacks, None,
+                    "{document} names {span}, which the source lacks"
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 30, "{seen} names were found");
+}
+
 #[test]
 fn every_link_inside_the_repository_leads_somewhere() {
     for document in DOCUMENTS {

@@ -4,10 +4,8 @@
 //! and [`Connection::advance`] carries its connection as far as it can go. No route is known here.
 //!
 //! The files, in reading order: [`wakeup`], [`connection`], [`state`], [`transport`] and [`serve`]
-//! are the way of a request; [`core`] to [`linux`] is what they stand on; the rest is for what is
-//! rare: bodies ([`bodies`], [`upload`]), deferred answers ([`waits`], [`deferral`], [`jobs`]),
-//! accepting ([`acceptor`], [`source`], [`socket`]), sampled times ([`stopwatch`]), the log
-//! ([`journal`]).
+//! are the way of a request; [`core`] to [`linux`] is what they stand on. The rest is for what is
+//! rare: [`bodies`], deferred answers ([`waits`]), accepting ([`acceptor`]), the log ([`journal`]).
 
 use std::io;
 use std::sync::Arc;
