@@ -305,15 +305,29 @@ fn path_row(line: &str) -> Option<(&str, &str)> {
     Some((cells.next()?, cells.nth(1)?))
 }
 
+/// ARCHITECTURE.md: what stands before the path of a GET, that path, and what stands behind it.
+fn architecture() -> (String, String, String) {
+    let text = read("ARCHITECTURE.md");
+    let (before, rest) = text.split_once("<!-- path:begin -->").expect("a path");
+    let (listed, after) = rest.split_once("<!-- path:end -->").expect("its end");
+    (before.to_owned(), listed.to_owned(), after.to_owned())
+}
+
+#[test]
+fn the_architecture_has_two_pages() {
+    let (before, _, after) = architecture();
+    let lines = before.lines().count() + after.lines().count();
+    assert!(
+        lines <= 150,
+        "ARCHITECTURE.md: {lines} lines beside the path, 150 allowed"
+    );
+}
+
 /// The README's landmarks are functions of the path that ARCHITECTURE.md lists, in its order; that
 /// list is taken from a run by `tests/path`.
 #[test]
 fn the_way_of_a_request_is_the_one_that_it_takes() {
-    let architecture = read("ARCHITECTURE.md");
-    let (_, listed) = architecture
-        .split_once("<!-- path:begin -->")
-        .expect("a path");
-    let (listed, _) = listed.split_once("<!-- path:end -->").expect("its end");
+    let (_, listed, _) = architecture();
     let mut path = listed.lines().filter_map(path_row);
     let mut numbers = Vec::new();
     for line in fenced(&read("README.md"), "text").0 {

@@ -36,8 +36,8 @@ pub struct Session {
 
 /// What a connection is at.
 ///
-/// With a tag of its own, a `match` is one comparison; the compiler would hide the tag in the values
-/// of a variant, and take six instructions to find it.
+/// With a tag of its own, a `match` is one comparison; the compiler would hide the tag in the
+/// values of a variant, and take six instructions to find it.
 #[derive(Debug)]
 #[repr(u8)]
 pub enum State {
