@@ -69,7 +69,7 @@ fn naive(input: &[u8]) -> Option<NaiveHead> {
 }
 
 fn assert_agreement(input: &[u8]) {
-    let mut slots = Slots::new();
+    let mut slots = Slots::default();
     let mut parser = Parser::new(&Limits::default());
     let head = parser.head(input, &mut 0, &mut slots, &Techniques::FULL);
     let head = head.expect("a sound head").expect("a whole head");

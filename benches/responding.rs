@@ -7,7 +7,6 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use barewire::config::Techniques;
 use barewire::http::date::Date;
-use barewire::http::response::Written;
 use barewire::http::{ContentType, Exchange, Fixed, Reply, Response, Version};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde::Serialize;
@@ -59,10 +58,14 @@ fn responding(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn write(reply: Reply, date: &Date, out: &mut Vec<u8>) -> Written {
+/// How much of the body was copied.
+fn write(reply: Reply, date: &Date, out: &mut Vec<u8>) -> usize {
     match reply {
-        Reply::Fixed(fixed) => fixed.write(EXCHANGE, date, &Techniques::FULL, out),
-        Reply::Now(response) => response.write(EXCHANGE, date, &Techniques::FULL, out),
+        Reply::Fixed(fixed) => fixed.push(date, out),
+        Reply::Now(response) => {
+            let techniques = &Techniques::FULL;
+            response.write(EXCHANGE, date, techniques, out).copied
+        }
         Reply::Later(_) => unreachable!("every case answers at once"),
     }
 }

@@ -47,10 +47,14 @@ fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Vec<u8>) {
         version: Version::Http11,
     };
     match routes.handle(&request) {
-        Reply::Fixed(fixed) => fixed.write(exchange, date, &Techniques::default(), out),
-        Reply::Now(response) => response.write(exchange, date, &Techniques::default(), out),
+        Reply::Fixed(fixed) => {
+            fixed.push(date, out);
+        }
+        Reply::Now(response) => {
+            response.write(exchange, date, &Techniques::FULL, out);
+        }
         Reply::Later(_) => panic!("{path} is answered at once"),
-    };
+    }
 }
 
 /// A server whose one handler allocates once for each request, and nothing else does.

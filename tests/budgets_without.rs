@@ -498,7 +498,11 @@ fn allocations_of_answers(path: &str, change: impl FnOnce(&mut Techniques)) -> u
     allocations(|| {
         for _ in 0..100 {
             match routes.handle(&request) {
-                Reply::Fixed(fixed) => fixed.write(exchange, &date, &techniques, &mut out),
+                Reply::Fixed(fixed) => {
+                    fixed
+                        .response()
+                        .write(exchange, &date, &techniques, &mut out)
+                }
                 Reply::Now(response) => response.write(exchange, &date, &techniques, &mut out),
                 Reply::Later(_) => panic!("{path} is answered at once"),
             };
@@ -553,7 +557,7 @@ fn without_field_slots_any_number_of_fields_is_read() {
                 field_slots,
                 ..Techniques::default()
             };
-            let mut slots = Slots::new();
+            let mut slots = Slots::default();
             let mut parser = Parser::new(&Limits::default());
             let parsed = parser.head(text.as_bytes(), &mut 0, &mut slots, &techniques);
             let head = parsed.unwrap().expect("it is complete");

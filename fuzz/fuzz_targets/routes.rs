@@ -30,7 +30,7 @@ fn follow(mut reply: Reply) {
     loop {
         reply = match reply {
             Reply::Fixed(fixed) => {
-                let _ = fixed.write(Exchange::USUAL, &date, &Techniques::FULL, &mut output);
+                fixed.push(&date, &mut output);
                 break;
             }
             Reply::Now(response) => {

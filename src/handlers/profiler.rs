@@ -88,7 +88,7 @@ pub(super) fn profiled(
     limits: &Limits,
     request: &Request<'_>,
 ) -> Result<Reply, Response> {
-    let (mut parser, mut slots) = (Parser::new(limits), Slots::new());
+    let (mut parser, mut slots) = (Parser::new(limits), Slots::default());
     let started = Instant::now();
     let head = parser.head(request.head, &mut 0, &mut slots, &Techniques::FULL)?;
     profiler.record(request.worker, PARSING, started.elapsed());

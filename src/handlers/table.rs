@@ -5,6 +5,7 @@
 //! [`Routes::route`], one `match` of method and path with an arm for each, which the compiler turns
 //! into comparisons and direct calls.
 
+use super::routing::Finder;
 use super::{
     Routes, accounts, benchmark, cache, constant, efficiency, files, findings, home, io_benchmark,
     memory, metrics, profiler, stats, zero_copy,
@@ -116,10 +117,7 @@ impl Handler for Routes {
     fn handle(&self, request: &Request<'_>) -> Reply {
         match &self.finder {
             None => self.route(request),
-            Some(finder) => match finder.find(as_get(request.method), request.path) {
-                Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
-                None => refusal(request.method, request.path).into(),
-            },
+            Some(finder) => self.route_by(finder, request),
         }
     }
 
@@ -135,6 +133,14 @@ impl Handler for Routes {
 }
 
 impl Routes {
+    /// As [`route`](Self::route), with a route that is found otherwise than by the match.
+    fn route_by(&self, finder: &Finder, request: &Request<'_>) -> Reply {
+        match finder.find(as_get(request.method), request.path) {
+            Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
+            None => refusal(request.method, request.path).into(),
+        }
+    }
+
     /// Counts an answered request for its route, in the account of the reactor that asks.
     fn counted(&self, route: usize, request: &Request<'_>, reply: Reply) -> Reply {
         if let Some(account) = self.accounts.reactors.get(request.worker) {

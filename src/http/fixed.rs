@@ -6,9 +6,7 @@
 
 use super::content_type::ContentType;
 use super::date::Date;
-use super::request::Exchange;
-use super::response::{Response, Written};
-use crate::config::Techniques;
+use super::response::Response;
 
 /// Room for what follows the date. All of it is copied, however much is used.
 const TAIL_ROOM: usize = 128;
@@ -59,40 +57,18 @@ impl Fixed {
         Response::fixed(self.content_type, self.body)
     }
 
-    /// Appends the answer to `out`: the same bytes as [`response`](Self::response) would.
+    /// Appends the answer to a usual exchange, and says how much of its body was copied.
+    ///
+    /// The tail is copied whole and then cut: a copy of fixed length is a few instructions in place,
+    /// one of any length is a call.
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
-    pub fn write(
-        &self,
-        exchange: Exchange,
-        date: &Date,
-        techniques: &Techniques,
-        out: &mut Vec<u8>,
-    ) -> Written {
-        if exchange != Exchange::USUAL || !techniques.head_template {
-            return self.write_any(exchange, date, techniques, out);
-        }
-        // The tail is copied whole and then cut: a copy of fixed length is a few instructions in
-        // place, one of any length is a call.
+    pub fn push(&self, date: &Date, out: &mut Vec<u8>) -> usize {
         out.extend_from_slice(&date.ok_head);
         let end = out.len() + self.tail_bytes;
         out.extend_from_slice(&self.tail);
         out.truncate(end);
-        Written {
-            keep_alive: true,
-            copied: self.body.len(),
-        }
-    }
-
-    #[cold]
-    fn write_any(
-        &self,
-        exchange: Exchange,
-        date: &Date,
-        techniques: &Techniques,
-        out: &mut Vec<u8>,
-    ) -> Written {
-        self.response().write(exchange, date, techniques, out)
+        self.body.len()
     }
 }
 
@@ -124,29 +100,23 @@ const fn decimal(mut number: usize) -> ([u8; DIGITS_MAX], usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Version;
+    use crate::config::Techniques;
+    use crate::http::Exchange;
 
     static SHORT: Fixed = Fixed::new(ContentType::Json, b"1");
     static LONG: Fixed = Fixed::new(ContentType::Text, &[b'x'; 64]);
 
     #[test]
-    fn every_way_of_asking_gets_the_bytes_of_the_response() {
-        let date = Date::at(784_111_777);
-        for number in 0..8 {
-            let exchange = Exchange {
-                keep_alive: number & 1 == 0,
-                head_only: number & 2 != 0,
-                version: [Version::Http11, Version::Http10][number >> 2],
-            };
-            for fixed in [&SHORT, &LONG] {
-                let (mut once, mut twin) = (Vec::new(), Vec::new());
-                let full = Techniques::default();
-                assert_eq!(
-                    fixed.write(exchange, &date, &full, &mut once),
-                    fixed.response().write(exchange, &date, &full, &mut twin)
-                );
-                assert_eq!(once, twin, "{exchange:?}");
-            }
+    fn the_bytes_are_those_of_the_response() {
+        let (date, full) = (Date::at(784_111_777), Techniques::FULL);
+        let (mut once, mut twin) = (Vec::new(), Vec::new());
+        for fixed in [&SHORT, &LONG] {
+            let copied = fixed.push(&date, &mut once);
+            let written = fixed
+                .response()
+                .write(Exchange::USUAL, &date, &full, &mut twin);
+            assert_eq!((written.keep_alive, written.copied), (true, copied));
+            assert_eq!(once, twin);
         }
     }
 

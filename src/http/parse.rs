@@ -11,7 +11,7 @@ use std::mem::ManuallyDrop;
 use arrayvec::ArrayVec;
 use ascii::AsciiStr;
 
-use super::request::{Body, Method, Request, Version};
+use super::request::{Method, Request, Version};
 use super::status::Rejection;
 use crate::config::{Limits, Techniques, bounds};
 
@@ -31,7 +31,8 @@ pub use field::Field;
 pub use head::{Controls, Expectation, Framing, Head};
 use octets::{Class, PLAIN_PATH, TARGET};
 
-/// Room for the fields of one head.
+/// Room for the fields of one head; nothing is cleared yet.
+#[derive(Default)]
 pub struct Slots<'a> {
     /// A field owns nothing, so that nothing is dropped, and the bytes that the fields are views of
     /// may change when they are no longer used.
@@ -93,7 +94,7 @@ impl Parser {
         Ok(head.as_mut())
     }
 
-    /// The head that nearly every client sends: a known method, a target in origin-form, HTTP/1.1,
+    /// The head that nearly every client sends: a usual method, a target in origin-form, HTTP/1.1,
     /// and fields in lines that end in CRLF.
     ///
     /// httparse finds the fields. The request line is not left to it: it lets any octet above 0x20
@@ -107,7 +108,7 @@ impl Parser {
         head: &mut Option<Head<'a>>,
         techniques: &Techniques,
     ) -> Option<()> {
-        let (method, rest) = known_method(input)?;
+        let (method, rest) = usual_method(input)?;
         let (path, query, rest) = origin_form(rest)?;
         let rest = rest.strip_prefix(b" HTTP/1.1\r\n")?;
         let line_bytes = input.len() - rest.len();
@@ -121,28 +122,21 @@ impl Parser {
             return None;
         };
         // Neither limit counts the CRLF at the end.
-        if line_bytes > self.limits.request_line.saturating_add(2)
-            || section_bytes > self.limits.header_section.saturating_add(2)
-        {
-            return None;
-        }
+        let is_long = line_bytes > self.limits.request_line.saturating_add(2)
+            || section_bytes > self.limits.header_section.saturating_add(2);
         let bytes = line_bytes + section_bytes;
-        let controls = self.controls(input.get(..bytes)?, fields)?;
-        let request = Request {
-            method,
-            path,
-            query,
-            version: Version::Http11,
-            fields,
-            head: input.get(..bytes)?,
-            body: Body::default(),
-            worker: 0,
-            params: &[],
-        };
+        let whole = input.get(..bytes).filter(|_| !is_long)?;
         *head = Some(Head {
-            request,
-            controls,
             bytes,
+            controls: self.controls(whole, fields)?,
+            request: Request {
+                method,
+                path,
+                query,
+                fields,
+                head: whole,
+                ..Request::EMPTY
+            },
         });
         Some(())
     }
@@ -157,27 +151,22 @@ impl Parser {
     fn controls(&mut self, head: &[u8], fields: &[Field<'_>]) -> Option<Controls> {
         let start = head.as_ptr().addr();
         let (mut hosts, mut is_plain) = (0, true);
-        for field in fields {
-            let name = field.name.as_bytes();
-            let name_at = name.as_ptr().addr().wrapping_sub(start);
-            if head.get(name_at.wrapping_sub(2)) != Some(&b'\r') {
-                return None;
-            }
-            let begins = |letter| name.first().is_some_and(|first| first | 0x20 == letter);
-            match name.len() {
-                4 if name == b"Host" || name == b"host" => {
+        let mut has_crlf = head.ends_with(b"\r\n\r\n");
+        for Field { name, value } in fields {
+            let line_end = name.as_ptr().addr().wrapping_sub(start + 2);
+            has_crlf &= head.get(line_end) == Some(&b'\r');
+            let first = name.as_bytes().first().map_or(0, |octet| octet | 0x20);
+            match (name.len(), first) {
+                (4, b'h') if matches!(name.as_bytes(), b"Host" | b"host") => {
                     hosts += 1;
-                    is_plain &= field.value == self.valid_host || self.is_valid_host(field.value);
+                    is_plain &= *value == self.valid_host || self.is_valid_host(value);
                 }
-                4 => is_plain &= !begins(b'h'),
-                6 => is_plain &= !begins(b'e'),
-                10 => is_plain &= field.value == b"keep-alive" || !begins(b'c'),
-                14 => is_plain &= !begins(b'c'),
-                17 => is_plain &= !begins(b't'),
+                (10, b'c') => is_plain &= *value == b"keep-alive",
+                (4, b'h') | (6, b'e') | (14, b'c') | (17, b't') => is_plain = false,
                 _ => {}
             }
         }
-        match head.ends_with(b"\r\n\r\n") {
+        match has_crlf {
             true if is_plain && hosts == 1 => Some(Controls::PLAIN),
             true => fields::controls(fields, Version::Http11).ok(),
             false => None,
@@ -196,33 +185,13 @@ impl Parser {
     }
 }
 
-impl Slots<'_> {
-    /// Room for any number of fields that may be; nothing is cleared yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            usual: ManuallyDrop::new(ArrayVec::new_const()),
-            rare: None,
-            head: None,
-        }
-    }
-}
-
-impl Default for Slots<'_> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A method that takes targets in origin-form, and what follows its space.
+/// One of the three methods that nearly all requests have, and what follows its space.
 #[inline(always)]
-fn known_method(input: &[u8]) -> Option<(Method, &[u8])> {
+fn usual_method(input: &[u8]) -> Option<(Method, &[u8])> {
     match input {
         [b'G', b'E', b'T', b' ', rest @ ..] => Some((Method::Get, rest)),
         [b'P', b'O', b'S', b'T', b' ', rest @ ..] => Some((Method::Post, rest)),
         [b'H', b'E', b'A', b'D', b' ', rest @ ..] => Some((Method::Head, rest)),
-        [b'P', b'U', b'T', b' ', rest @ ..] => Some((Method::Put, rest)),
-        [b'D', b'E', b'L', b'E', b'T', b'E', b' ', rest @ ..] => Some((Method::Delete, rest)),
         _ => None,
     }
 }
@@ -235,16 +204,13 @@ fn origin_form(bytes: &[u8]) -> Option<(&str, Option<&str>, &[u8])> {
     let end = |octets: &[u8], class: &Class| {
         let has = |octet: u8| class.0[usize::from(octet)];
         let mut end = 0;
-        for &[a, b, c, d] in octets.as_chunks::<4>().0 {
+        for &[a, b, c, d] in octets.as_chunks().0 {
             if !(has(a) & has(b) & has(c) & has(d)) {
                 break;
             }
             end += 4;
         }
-        while has(*octets.get(end)?) {
-            end += 1;
-        }
-        Some(end)
+        Some(end + octets[end..].iter().position(|octet| !has(*octet))?)
     };
     let (path, rest) = bytes.split_at(end(bytes, &PLAIN_PATH)?);
     if !path.starts_with(b"/") {

@@ -155,6 +155,23 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// A GET without path, fields and body: what the others are made from.
+    pub const EMPTY: Self = Self {
+        method: Method::Get,
+        path: "",
+        query: None,
+        version: Version::Http11,
+        fields: &[],
+        head: &[],
+        body: Body {
+            first: &[],
+            segments: &[],
+            copied: 0,
+        },
+        worker: 0,
+        params: &[],
+    };
+
     /// The first value of a field, by its case-insensitive name (RFC 9110 section 5.1), as bytes.
     pub fn field(&self, name: &str) -> Option<&'a [u8]> {
         let is_called = |field: &&Field<'_>| field.name.eq_ignore_ascii_case(name);

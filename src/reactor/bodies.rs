@@ -160,7 +160,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         if !upload.decoder.is_done() {
             return;
         }
-        let mut slots = Slots::new();
+        let mut slots = Slots::default();
         let techniques = self.kernel.techniques();
         let parsed = self
             .parser

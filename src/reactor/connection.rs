@@ -107,11 +107,9 @@ impl<K: Kernel> Connection<K> {
             let input = self.input.as_mut().unwrap_or(common);
             while !input.is_empty() && core.serve(&mut self.session, input) {
                 let is_full = core.output.len() >= core.limits.owed;
-                if is_full || !core.kernel.techniques().batched_writes {
-                    self.transport.flush(core)?;
-                    if self.transport.owed.is_some() {
-                        break;
-                    }
+                let is_due = is_full || !core.kernel.techniques().batched_writes;
+                if is_due && self.transport.flush_early(core)? {
+                    break;
                 }
             }
         }
@@ -155,8 +153,7 @@ impl<K: Kernel> Connection<K> {
         let room = common.spare();
         match self.transport.read(common.bytes_mut(), room, core)? {
             Received::Bytes(_) => Continue(true),
-            Received::Nothing => Continue(false),
-            Received::End => self.end(common, core),
+            other => self.filled_nothing(other, common, core),
         }
     }
 
@@ -184,11 +181,7 @@ impl<K: Kernel> Connection<K> {
             let room = input.spare();
             self.transport.read(input.bytes_mut(), room, core)?
         };
-        match received {
-            Received::Bytes(_) => Continue(true),
-            Received::Nothing => Continue(false),
-            Received::End => self.end(common, core),
-        }
+        self.filled_nothing(received, common, core)
     }
 
     fn fill_segment<H: Handler>(&mut self, max: u64, core: &mut Core<H, K>) -> Flow<Received> {
@@ -209,8 +202,17 @@ impl<K: Kernel> Connection<K> {
         Continue(received)
     }
 
-    /// The peer will send nothing more.
-    fn end<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
+    /// What a read without bytes means: nothing for now, or that the peer will send nothing more.
+    #[cold]
+    fn filled_nothing<H: Handler>(
+        &mut self,
+        received: Received,
+        common: &mut Input,
+        core: &mut Core<H, K>,
+    ) -> Flow<bool> {
+        if !matches!(received, Received::End) {
+            return Continue(matches!(received, Received::Bytes(_)));
+        }
         let input = self.input.as_ref().unwrap_or(common);
         if core.end(parse::has_begun(input.as_slice()), &mut self.session) {
             Continue(false)

@@ -99,10 +99,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         let until = self.wait_until();
         self.core.meter.note(Step::Polling, &mut self.core.kernel);
         let events = self.core.kernel.poll(until, |occasion| match occasion {
-            Occasion::Connection(id, ready) => self.wakeups.push(Wakeup {
-                id,
-                cause: Cause::Ready(ready),
-            }),
+            Occasion::Connection(id, ready) => self.wakeups.push((id, Cause::Ready(ready))),
             Occasion::Listener => self.acceptor.is_waiting = true,
             Occasion::Messages => self.has_mail = true,
         })?;
@@ -128,13 +125,13 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.expire_timers(bounds::TIMERS_PER_TURN);
         }
         let mut number = 0;
-        while let Some(&wakeup) = self.wakeups.get(number) {
+        while let Some(&(id, cause)) = self.wakeups.get(number) {
             number += 1;
             if self.is_clock_due(number) {
                 self.core.clock.now = self.core.kernel.now();
                 self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
-            self.advance(wakeup);
+            self.advance(id, cause);
         }
         self.wakeups.clear();
         Ok(())
@@ -180,14 +177,14 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
-    fn advance(&mut self, wakeup: Wakeup) {
-        let Some(connection) = self.connections.get_mut(wakeup.id) else {
+    fn advance(&mut self, id: ConnectionId, cause: Cause) {
+        let Some(connection) = self.connections.get_mut(id) else {
             return self.core.meter.account.stale_wakeups.add(1);
         };
-        match connection.advance(wakeup.cause, &mut self.input, &mut self.core) {
+        match connection.advance(cause, &mut self.input, &mut self.core) {
             Progress::Blocked => {}
-            Progress::Yielded => self.yielded.push(wakeup.id),
-            Progress::Finished => self.dismiss(wakeup.id),
+            Progress::Yielded => self.yielded.push(id),
+            Progress::Finished => self.dismiss(id),
         }
     }
 
@@ -201,8 +198,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
                 break;
             };
             self.core.meter.account.timers_fired.add(1);
-            let cause = Cause::Timer(at);
-            self.advance(Wakeup { id, cause });
+            self.advance(id, Cause::Timer(at));
         }
         if self.core.timers.is_crowded() {
             let connections = &self.connections;
@@ -228,10 +224,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     }
 
     fn resume_yielded(&mut self) {
-        let resume = |id| Wakeup {
-            id,
-            cause: Cause::Resume,
-        };
+        let resume = |id| (id, Cause::Resume);
         self.wakeups.extend(self.yielded.drain(..).map(resume));
     }
 
@@ -266,8 +259,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.keep_answer(reply);
         }
-        let cause = Cause::Answer;
-        self.wakeups.push(Wakeup { id, cause });
+        self.wakeups.push((id, Cause::Answer));
     }
 
     /// Accepts no more, and has every connection look at its deadline.
@@ -277,9 +269,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
         self.core.draining = Some(self.core.clock.now);
         self.acceptor.drain(&mut self.connections, &mut self.core);
-        let cause = Cause::Drain;
         let ids = self.connections.ids().into_iter();
-        self.wakeups.extend(ids.map(|id| Wakeup { id, cause }));
+        self.wakeups.extend(ids.map(|id| (id, Cause::Drain)));
     }
 
     /// A reactor over a kernel that listens; `worker` is its number, `connections_max` its share of

@@ -48,13 +48,12 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let State::Head { scanned, since } = &mut session.state else {
             return false;
         };
-        let before = *scanned;
-        let mut slots = Slots::new();
+        let (before, mut slots) = (*scanned, Slots::default());
         let techniques = self.kernel.techniques();
-        match self
+        let parsed = self
             .parser
-            .head(input.as_slice(), scanned, &mut slots, techniques)
-        {
+            .head(input.as_slice(), scanned, &mut slots, techniques);
+        match parsed {
             Ok(Some(head)) => {
                 head.request.worker = self.worker;
                 let mut taken = head.bytes + self.answer(head, session, input);
@@ -100,11 +99,9 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     /// head it took.
     #[inline(always)]
     fn answer(&mut self, head: &Head<'_>, session: &mut Session, input: &Input) -> usize {
-        let Head {
-            request, controls, ..
-        } = head;
-        self.meter
-            .note(Step::Parsed(&session.peer, request), &mut self.kernel);
+        let (request, controls) = (&head.request, &head.controls);
+        let parsed = Step::Parsed(&session.peer, request);
+        self.meter.note(parsed, &mut self.kernel);
         let pending = Pending {
             exchange: Exchange {
                 keep_alive: controls.keep_alive,
@@ -135,14 +132,15 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         exchange: Exchange,
         make: impl FnOnce(&H) -> Reply,
     ) -> Produced {
-        let mark = self.output.len();
+        let (mark, techniques) = (self.output.len(), self.kernel.techniques());
+        let is_plain = self.draining.is_none() && !self.meter.stopwatch.tells;
+        let is_copied = is_plain && techniques.head_template && techniques.cached_date;
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
-            Reply::Fixed(answer) if !self.meter.stopwatch.tells => {
+            Reply::Fixed(answer) if is_copied && exchange == Exchange::USUAL => {
                 self.meter.note(Step::Handled, &mut self.kernel);
-                let exchange = self.last_word(exchange);
-                let (date, techniques) = (&self.clock.date, self.kernel.techniques());
-                let written = answer.write(exchange, date, techniques, &mut self.output);
-                self.written(Status::OK, written, mark)
+                let copied = answer.push(&self.clock.date, &mut self.output);
+                let keep_alive = true;
+                self.written(Status::OK, Written { keep_alive, copied }, mark)
             }
             reply => self.produce_other(exchange, reply),
         }));

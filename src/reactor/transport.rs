@@ -126,10 +126,17 @@ impl<K: Kernel> Transport<K> {
         if core.output.capacity() > bounds::OUTPUT_KEPT {
             core.output.shrink_to(bounds::SEGMENT_BYTES);
         }
-        if !core.kernel.techniques().register_once {
-            return self.watch_again(core);
+        match core.kernel.techniques().register_once {
+            true => Continue(()),
+            false => self.watch_again(core),
         }
-        Continue(())
+    }
+
+    /// The same in the middle of a batch; whether the peer has not taken it all.
+    #[cold]
+    pub fn flush_early<H>(&mut self, core: &mut Core<H, K>) -> Flow<bool> {
+        self.flush(core)?;
+        Continue(self.owed.is_some())
     }
 
     /// Sends what is owed, as far as the peer takes it; whether that was all.

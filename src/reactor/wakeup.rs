@@ -4,16 +4,11 @@ use super::connections::ConnectionId;
 use super::kernel::Readiness;
 use super::timers::Time;
 
-/// A reason to advance a connection. A hint: the connection's own state is the truth.
+/// A reason to advance a connection, which may be gone. A hint: the connection's own state is the
+/// truth.
 ///
 /// It owns nothing, so a list of them is walked by copying and emptied by forgetting.
-#[derive(Clone, Copy, Debug)]
-pub struct Wakeup {
-    /// Which one; it may be gone.
-    pub id: ConnectionId,
-    /// Why.
-    pub cause: Cause,
-}
+pub type Wakeup = (ConnectionId, Cause);
 
 /// Why a connection is advanced.
 #[derive(Clone, Copy, Debug)]

@@ -27,8 +27,15 @@ pub(crate) fn functions(file: &str, text: &str) -> Vec<Function> {
         if let Some(name) = owner_name(&lines[at..]) {
             owner = Some((end(&lines, at), name));
         }
-        if let Some(name) = macro_name(line) {
-            found.push(function(name.to_owned() + "!", file, &lines, at));
+        if let Some(name) = line.strip_prefix("macro_rules! ") {
+            let name = first_word(name);
+            let whole = function(format!("{name}!"), file, &lines, at);
+            found.extend(uses(name, &lines).map(|(first, last)| Function {
+                first,
+                last,
+                ..whole.clone()
+            }));
+            found.push(whole);
         }
         let Some(name) = function_name(line) else {
             continue;
@@ -54,15 +61,13 @@ fn function(name: String, file: &str, lines: &[&str], at: usize) -> Function {
     }
 }
 
-/// The name of the macro that is defined or used, for items, from a line on. Both count whole: code
-/// that is made of rows is read in the macro and in the rows.
-fn macro_name(line: &str) -> Option<&str> {
-    let (name, _) = line
-        .strip_prefix("macro_rules! ")
-        .unwrap_or(line)
-        .split_once(['!', ' '])?;
-    let is_item = line.starts_with("macro_rules! ") || line.starts_with(&format!("{name}! {{"));
-    (is_item && name.chars().all(is_word)).then_some(name)
+/// Where a macro that makes items is used. Such code is read in the macro, with a row as its argument:
+/// it counts as the macro does, once.
+fn uses<'a>(name: &'a str, lines: &'a [&str]) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+    let begins = move |at: &usize| lines[*at].starts_with(&format!("{name}! {{"));
+    (0..lines.len())
+        .filter(begins)
+        .map(|at| (at + 1, end(lines, at) + 1))
 }
 
 fn is_code(line: &str) -> bool {

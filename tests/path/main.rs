@@ -129,7 +129,9 @@ impl Sources {
     fn path(&self, places: &[Place]) -> Path {
         let mut passed: Vec<Function> = Vec::new();
         for function in places.iter().filter_map(|place| self.function(place)) {
-            if !passed.contains(function) {
+            let is_same =
+                |known: &Function| (&known.name, &known.file) == (&function.name, &function.file);
+            if !passed.iter().any(is_same) {
                 passed.push(function.clone());
             }
         }

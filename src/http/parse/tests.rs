@@ -31,7 +31,7 @@ struct Seen {
 type Verdict = Result<Option<Seen>, Rejection>;
 
 fn step(input: &[u8], scanned: &mut usize, limits: &Limits) -> Verdict {
-    let (mut parser, mut slots) = (Parser::new(limits), Slots::new());
+    let (mut parser, mut slots) = (Parser::new(limits), Slots::default());
     let found = parser.head(input, scanned, &mut slots, &Techniques::FULL)?;
     Ok(found.map(|head| Seen {
         method: head.request.method,

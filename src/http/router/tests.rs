@@ -8,7 +8,7 @@ use crate::http::{ContentType, Exchange};
 
 fn with_request<T>(line: &str, then: impl FnOnce(&Request<'_>) -> T) -> T {
     let input = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut slots = Slots::new();
+    let mut slots = Slots::default();
     let mut parser = Parser::new(&Limits::default());
     let head = parser.head(input.as_bytes(), &mut 0, &mut slots, &Techniques::FULL);
     then(&head.unwrap().unwrap().request)
