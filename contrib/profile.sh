@@ -46,7 +46,7 @@ load=(target/release/barewire-lab load --json --request benches/requests/request
 record=(perf record --quiet -e cpu-clock -F 999 --call-graph dwarf,16384)
 # The request's path, as the README's reading order has it.
 path=(Reactor::turn Reactor::advance Connection::advance Connection::fill_and_serve
-    Core::serve Core::serve_head Core::produce Routes::handle Fixed::write Response::write)
+    Core::serve Core::serve_head Core::produce Routes::handle Fixed::push Response::write)
 scratch=$(mktemp -d)
 server_pid=
 trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT

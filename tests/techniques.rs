@@ -441,7 +441,7 @@ const SECOND_READERS: [(&str, &str, &str); 2] = [
     ),
     (
         "head-template",
-        "src/http/fixed.rs",
+        "src/reactor/serve.rs",
         "a fixed answer has a template of its own, and is made a response where there is none",
     ),
 ];
