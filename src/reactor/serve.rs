@@ -202,15 +202,12 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     /// What comes after a handler: the next request, a body that nobody wants, or the wait for the
     /// answer.
     pub(super) fn finish(&mut self, produced: Produced, pending: Pending, session: &mut Session) {
-        match (produced, pending.undrained, &mut session.state) {
-            (
-                Produced::Written { keep_alive: true },
-                Framing::None,
-                State::Head { scanned, since },
-            ) => {
+        let stays = matches!(produced, Produced::Written { keep_alive: true });
+        match &mut session.state {
+            State::Head { scanned, since } if stays && pending.undrained == Framing::None => {
                 (*scanned, *since) = (0, self.clock.now);
             }
-            (produced, ..) => self.finish_other(produced, pending, session),
+            _ => self.finish_other(produced, pending, session),
         }
     }
 
