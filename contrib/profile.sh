@@ -45,9 +45,8 @@ load=(target/release/barewire-lab load --json --request benches/requests/request
     --warmup 1 --seconds "$((seconds + 1))")
 record=(perf record --quiet -e cpu-clock -F 999 --call-graph dwarf,16384)
 # The request's path, as the README's reading order has it.
-path=(Reactor::turn Reactor::advance Connection::advance Connection::converse Connection::fill
-    Connection::serve Connection::serve_head Shared::produce Routes::handle Fixed::write
-    Response::write Connection::flush)
+path=(Reactor::turn Reactor::advance Connection::advance Connection::fill_and_serve
+    Core::serve Core::serve_head Core::produce Routes::handle Fixed::push Response::write)
 scratch=$(mktemp -d)
 server_pid=
 trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT

@@ -11,8 +11,8 @@
 //! has no destructor, so it can be used at any time of a thread's life and allocates nothing
 //! itself.
 //!
-//! A thread may say what it is at ([`enter`]); what it allocates is then counted under that number
-//! as well, in the same slot. Saying so is one store.
+//! A thread may say what it is at ([`own_place`]); what it allocates is then counted under that
+//! number as well, in the same slot. Saying so is one store.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

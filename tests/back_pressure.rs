@@ -185,7 +185,7 @@ fn a_reset_ends_the_debt() {
     assert_eq!(rig.account.resets.get(), 1);
 }
 
-/// Whose patience ends first, the kernel's or ours, is a matter of milliseconds: the peer is the
+/// Whose timeout ends first, the kernel's or ours, is a matter of milliseconds: the peer is the
 /// same slow reader.
 #[test]
 fn a_debt_that_the_kernel_gives_up_is_a_slow_readers() {
@@ -250,8 +250,8 @@ fn while_it_owes_reading_the_peers_silence_is_of_our_making() {
     rig.advance(SECOND);
     assert!(peer.saw_fin());
 
-    // Inside a head, and inside a body: what lies in the socket is read before anybody loses
-    // patience.
+    // Inside a head, and inside a body: what lies in the socket is read before anything
+    // times out.
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc";
     for (behind, rest, text) in [
         (post, "def", "abcdef"),

@@ -1,5 +1,5 @@
 //! The wall clock is set while the server serves: dates follow within a second, and nobody's
-//! patience changes.
+//! timeout changes.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn the_date_follows_a_clock_that_is_set() {
 }
 
 #[test]
-fn patience_does_not_look_at_it() {
+fn timeouts_do_not_look_at_it() {
     let mut rig = Rig::new();
     rig.forgive_vain_recvs(1);
     let peer = rig.connect();

@@ -128,10 +128,10 @@ fn several_reactors_lose_no_request_of_a_connection_that_they_have_accepted() {
     leave_under_load(&["--workers", "3"], &mixture());
 }
 
-/// A client that has just been answered, and asks again at the very end of the server's patience:
+/// A client that has just been answered, and asks again at the very end of the server's timeout:
 /// an answer, or FIN and no answer; never half of one, and never a reset.
 #[test]
-fn patience_ends_with_an_answer_or_with_fin() {
+fn the_timeout_ends_with_an_answer_or_with_fin() {
     let barewire = Barewire::start(&["--workers", "1", "--drain-idle", "5ms"]);
     let mut wires: Vec<Wire> = (0..40).map(|_| barewire.connect()).collect();
     for wire in &mut wires {

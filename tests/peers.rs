@@ -29,7 +29,7 @@ fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A server whose patience is short in one respect.
+/// A server with one short timeout.
 fn impatient(timeouts: Timeouts) -> Live {
     Live::routes(Config {
         timeouts,

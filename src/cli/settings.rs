@@ -44,7 +44,7 @@ pub(super) struct Setting {
     pub(super) origin: String,
 }
 
-/// Where a value stood; what is greater is heeded first.
+/// Where a value stood; the greater one wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layer {
     Default,

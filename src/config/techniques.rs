@@ -23,7 +23,7 @@ pub struct Techniques {
     pub register_once: bool,
     /// An answer is sent as soon as it is written, without a poll that says the socket is writable.
     pub write_at_once: bool,
-    /// A read that came back short has drained the socket: none follows that only returns EAGAIN.
+    /// A read that came back short has emptied the socket: none follows that only returns EAGAIN.
     pub short_read: bool,
     /// The clock is read once for this many advances, and not for each.
     #[serde(rename = "turn-clock")]
@@ -51,7 +51,8 @@ pub struct Techniques {
     pub cursors: bool,
     /// The answers to all requests of a read leave with one send.
     pub batched_writes: bool,
-    /// A request that repeats the one before it in the same read to the last byte is not parsed again.
+    /// A request that repeats the one before it in the same read to the last byte is not parsed
+    /// again.
     pub same_request: bool,
     /// The Date field is rendered once a second, and not for each answer.
     pub cached_date: bool,

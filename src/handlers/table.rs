@@ -79,7 +79,7 @@ routes! { |routes, request|
         "What a request costs in calls, copies, allocations and CPU time, now and since the start"
         => accounts::reply(&routes.accounts, routes.config.sample, request);
     Get "/findings",
-        "What of that is more than it must be, in words, with the technique that is off"
+        "Plain-language hints: where a request costs too much, and which technique is off"
         => findings::reply(&routes.accounts, &routes.config, request);
     Get "/metrics",
         "The same counts for Prometheus, with histograms of the response time and of its stages"
@@ -152,7 +152,7 @@ impl Routes {
 
 const _: () = assert!(
     TABLE.len() <= ROUTES_MAX,
-    "each route has a counter in the accounts: raise ROUTES_MAX in src/config.rs"
+    "each route has a counter in the accounts: raise ROUTES_MAX in src/config/bounds.rs"
 );
 
 /// The place of a route in the table: under it the accounts count its requests.

@@ -59,8 +59,8 @@ impl Fixed {
 
     /// Appends the answer to a usual exchange, and says how much of its body was copied.
     ///
-    /// The tail is copied whole and then cut: a copy of fixed length is a few instructions in place,
-    /// one of any length is a call.
+    /// The tail is copied whole and then cut: a copy of fixed length is a few instructions in
+    /// place, one of any length is a call.
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
     pub fn push(&self, date: &Date, out: &mut Vec<u8>) -> usize {

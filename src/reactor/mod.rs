@@ -1,13 +1,11 @@
 //! The event loop: one thread, one epoll, one listener, one slab of connections.
 //!
-//! Read [`Reactor::turn`] first; everything else hangs on it. Events, expired timers and finished
-//! jobs each become a [`Wakeup`], and [`Connection::advance`] carries the connection that it names
-//! as far as it can go. Nothing in here knows a route.
+//! Read [`Reactor::turn`] first. Events, expired timers and finished jobs each become a [`Wakeup`],
+//! and [`Connection::advance`] carries its connection as far as it can go. No route is known here.
 //!
-//! The files, in reading order: [`connection`] and its [`state`], [`transport`] and [`serve`], which
-//! a request passes through; [`meter`], which is told each step; [`buffers`], [`connections`] and
-//! [`timers`], which they stand on; [`kernel`], the seam to the system, and [`linux`], that system.
-//! The rest is for what is rare: bodies, waits, jobs, deadlines, accepting.
+//! The files, in reading order: [`wakeup`], [`connection`], [`state`], [`transport`] and [`serve`]
+//! are the way of a request; [`core`] to [`linux`] is what they stand on. The rest is for what is
+//! rare: [`bodies`], deferred answers ([`waits`]), accepting ([`acceptor`]), the log ([`journal`]).
 
 use std::io;
 use std::sync::Arc;
@@ -39,9 +37,9 @@ pub mod linux;
 
 pub mod bodies;
 
-pub mod waits;
-
 pub mod upload;
+
+pub mod waits;
 
 pub mod deferral;
 

@@ -36,8 +36,8 @@ pub struct Session {
 
 /// What a connection is at.
 ///
-/// With a tag of its own, a `match` is one comparison; the compiler would hide the tag in the values
-/// of a variant, and take six instructions to find it.
+/// With a tag of its own, a `match` is one comparison; the compiler would hide the tag in the
+/// values of a variant, and take six instructions to find it.
 #[derive(Debug)]
 #[repr(u8)]
 pub enum State {
@@ -61,8 +61,8 @@ pub enum State {
     Deferred(Box<Deferred>),
     /// The last answer has been written: send it, and shut down.
     Closing,
-    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112 section
-    /// 9.6).
+    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
+    /// section 9.6).
     Lingering {
         /// The shutdown.
         since: Time,

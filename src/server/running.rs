@@ -1,6 +1,6 @@
 //! A server that is serving, and how it leaves.
 //!
-//! The thread that waits only heeds signals, samples the accounts once a second, and says when to
+//! The thread that waits only takes signals, samples the accounts once a second, and says when to
 //! drain and when to leave; the reactors do both themselves.
 
 use std::io;

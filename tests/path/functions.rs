@@ -61,8 +61,8 @@ fn function(name: String, file: &str, lines: &[&str], at: usize) -> Function {
     }
 }
 
-/// Where a macro that makes items is used. Such code is read in the macro, with a row as its argument:
-/// it counts as the macro does, once.
+/// Where a macro that makes items is used. Such code is read in the macro, with a row as its
+/// argument: it counts as the macro does, once.
 fn uses<'a>(name: &'a str, lines: &'a [&str]) -> impl Iterator<Item = (usize, usize)> + use<'a> {
     let begins = move |at: &usize| lines[*at].starts_with(&format!("{name}! {{"));
     (0..lines.len())

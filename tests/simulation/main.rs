@@ -155,7 +155,7 @@ impl Simulation {
     /// Timers come late by that much.
     fn let_time_pass(&mut self) {
         let span = Duration::from_micros(self.rng.random_range(0..2000));
-        // Far below the shortest patience, of two seconds.
+        // Far below the shortest timeout, of two seconds.
         if self.passed < 1_000_000_000 {
             self.passed += u64::try_from(span.as_nanos()).unwrap();
             self.rig.hold_up(span);
@@ -177,7 +177,7 @@ impl Simulation {
     }
 
     /// Nothing stands in anybody's way any more, until all have what they are owed. Those who stall
-    /// are waited for until the server has lost its patience.
+    /// are waited for until the server times out.
     fn finish(&mut self) {
         self.rig.fail_accept(None);
         // Once: each is an event, and later ones would make up for one that was missed.

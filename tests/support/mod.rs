@@ -263,7 +263,7 @@ impl Rig {
         lent.saturating_sub((self.reactor.connections() * self.config.socket.buffer_size) as u64)
     }
 
-    /// Every peer leaves and all patience ends; then nothing may be left.
+    /// Every peer leaves and every timeout passes; then nothing may be left.
     fn close_down(&mut self) {
         self.site.gate.open();
         let peers = self.world.borrow().wires.len();
@@ -276,7 +276,7 @@ impl Rig {
             peer.leave();
         }
         self.run();
-        // An hour is longer than all patience; jobs that nobody waits for any more may still
+        // An hour is longer than any timeout; jobs that nobody waits for any more may still
         // answer.
         for hour in 0..10 {
             self.hold_up(Duration::from_hours(1));

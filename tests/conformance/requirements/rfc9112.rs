@@ -307,7 +307,7 @@ pub(super) const ALL: &[Requirement] = &[
     held(
         "9.5",
         Should,
-        "close gracefully when it loses patience",
+        "close gracefully after a timeout",
         &[
             "who_says_nothing_is_left_silently_after_30_s",
             "a_lingering_close_waits_for_the_peers_end",

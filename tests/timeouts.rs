@@ -187,7 +187,7 @@ fn a_body_may_pause_for_10_s() {
 }
 
 #[test]
-fn a_body_that_nobody_wants_has_no_more_patience() {
+fn a_body_that_nobody_wants_has_no_more_time() {
     let mut rig = Rig::new();
     let peer = rig.connect();
     peer.send("POST /missing HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
