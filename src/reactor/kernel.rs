@@ -38,11 +38,8 @@ impl std::fmt::Display for Readiness {
             (self.read_closed, "read-closed"),
             (self.writable, "writable"),
         ];
-        let set: Vec<&str> = words
-            .iter()
-            .filter(|(set, _)| *set)
-            .map(|(_, word)| *word)
-            .collect();
+        let set = words.iter().filter(|(is_set, _)| *is_set);
+        let set: Vec<_> = set.map(|(_, word)| *word).collect();
         f.write_str(&set.join(" "))
     }
 }
