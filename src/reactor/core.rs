@@ -80,22 +80,15 @@ impl<H, K: Kernel> Core<H, K> {
         config: &Config,
         worker: usize,
     ) -> Self {
-        let techniques = &config.techniques;
-        let pool_account = Arc::clone(&account);
         Self {
+            pool: Pool::new(config, Arc::clone(&account)),
             kernel,
             meter: Meter::new(account, config.sample, config.server_timing),
             handler,
             worker,
             parser: Parser::new(&config.limits),
             output: Vec::with_capacity(bounds::SEGMENT_BYTES),
-            pool: Pool::new(
-                config.socket.buffer_size,
-                config.limits.buffers,
-                techniques,
-                pool_account,
-            ),
-            timers: Timers::new(),
+            timers: Timers::default(),
             jobs,
             clock: Clock {
                 now: Time::ZERO,

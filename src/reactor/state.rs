@@ -24,7 +24,6 @@ use crate::config::Timeouts;
 use crate::http::body::Decoder;
 
 /// A connection without its socket: who speaks, and what it is at.
-#[derive(Debug)]
 pub struct Session {
     /// The connection, as the loop speaks of it.
     pub id: ConnectionId,
@@ -35,7 +34,6 @@ pub struct Session {
 }
 
 /// What a connection is at.
-#[derive(Debug)]
 pub enum State {
     /// Before a request head, or inside one.
     Head {

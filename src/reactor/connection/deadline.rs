@@ -31,14 +31,16 @@ impl<K: Kernel> Connection<K> {
         if self.transport.deadline(core) <= core.clock.now {
             return Break(self.transport.too_slow(core));
         }
-        match self.session.state {
-            State::Head { .. } if self.has_begun() => {
-                core.refuse(Refusal::HeadTimeout, HEAD_TOO_SLOW, &mut self.session);
+        let too_slow = |reason| Rejection::new(Status::REQUEST_TIMEOUT, reason);
+        let (has_begun, session) = (self.has_begun(), &mut self.session);
+        match session.state {
+            State::Head { .. } if has_begun => {
+                core.refuse(Refusal::HeadTimeout, too_slow(HEAD_TOO_SLOW), session);
             }
             State::Head { .. } => return self.leave_silent_peer(common, core),
-            State::Body(_) => core.refuse(Refusal::BodyTimeout, BODY_TOO_SLOW, &mut self.session),
-            State::Discard { .. } => self.session.state = State::Closing,
-            State::Deferred(_) => core.resume(&mut self.session),
+            State::Body(_) => core.refuse(Refusal::BodyTimeout, too_slow(BODY_TOO_SLOW), session),
+            State::Discard { .. } => session.state = State::Closing,
+            State::Deferred(_) => core.resume(session),
             State::Closing => {}
             State::Lingering { .. } => return Break(Progress::Finished),
         }
@@ -71,12 +73,5 @@ impl<K: Kernel> Connection<K> {
     }
 }
 
-const HEAD_TOO_SLOW: Rejection = Rejection {
-    status: Status::REQUEST_TIMEOUT,
-    reason: "the request head took too long; send it whole, at once",
-};
-
-const BODY_TOO_SLOW: Rejection = Rejection {
-    status: Status::REQUEST_TIMEOUT,
-    reason: "the body came too slowly; send at least 500 bytes a second",
-};
+const HEAD_TOO_SLOW: &str = "the request head took too long; send it whole, at once";
+const BODY_TOO_SLOW: &str = "the body came too slowly; send at least 500 bytes a second";
