@@ -8,14 +8,10 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use super::connection::Connection;
-use super::connections::Connections;
-use super::core::Core;
-use super::journal::FAULT;
-use super::kernel::Kernel;
-use super::meter::Step;
-use super::source::is_passing;
-use super::timers::Time;
+use super::{
+    connection::Connection, connections::Connections, core::Core, journal::FAULT, kernel::Kernel,
+    meter::Step, source::is_passing, timers::Time,
+};
 use crate::config::bounds;
 use crate::http::Handler;
 
@@ -56,11 +52,6 @@ impl Acceptor {
         self.not_before = Time::ZERO;
     }
 
-    /// The system refused a descriptor.
-    fn refused(&mut self, now: Time) {
-        self.not_before = now.after(bounds::ACCEPT_RETRY);
-    }
-
     /// Accepts what there is, for a bounded number of connections.
     pub fn accept<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) {
         for _ in 0..core.kernel.techniques().accepts_per_turn {
@@ -87,8 +78,7 @@ impl Acceptor {
     fn next<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) -> bool {
         let result = core.kernel.accept();
         let peer = result.as_ref().map(|(_, peer)| peer);
-        core.meter.accepted(peer.as_ref().err().copied());
-        core.kernel.observe(&Step::Accepted(peer));
+        core.meter.note(Step::Accepted(peer), &mut core.kernel);
         match result {
             Ok((socket, peer)) => admit(socket, peer, table, core),
             Err(error) if is_passing(&error) => {}
@@ -100,7 +90,7 @@ impl Acceptor {
                 core.meter.account.accept_pauses.add(1);
                 let pause = bounds::ACCEPT_RETRY;
                 log::error!(target: FAULT, "accept: {error}; trying again in {pause:?}");
-                self.refused(core.clock.now);
+                self.not_before = core.clock.now.after(pause);
                 return false;
             }
         }
@@ -119,14 +109,13 @@ fn admit<H: Handler, K: Kernel>(
         core.kernel.watch(&mut socket, id)?;
         let mut connection = Connection::new(id, peer, socket, core.clock.now);
         connection.arm(core);
+        core.meter.account.accepted.add(1);
+        core.meter.account.connections.add(1);
         Ok::<_, io::Error>(connection)
     });
     if let Err(error) = admitted {
         log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
-        return;
     }
-    core.meter.account.accepted.add(1);
-    core.meter.account.connections.add(1);
 }
 
 #[cfg(test)]
@@ -143,8 +132,8 @@ mod tests {
     #[test]
     fn emfile_waits_for_the_timer_or_for_a_connection_to_close() {
         let mut acceptor = Acceptor::new(2);
-        acceptor.refused(Time(5));
-        assert_eq!(acceptor.due(0), Time(5).after(bounds::ACCEPT_RETRY));
+        acceptor.not_before = Time(5);
+        assert_eq!(acceptor.due(0), Time(5));
         acceptor.released();
         assert_eq!(acceptor.due(0), Time::ZERO);
     }

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::buffers::Pool;
 use super::jobs::{Address, JobPool};
-use super::kernel::Kernel;
-use super::meter::Meter;
 use super::timers::{Time, Timers};
+use super::{buffers::Pool, kernel::Kernel, meter::Meter};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, Drain, Limits, Timeouts, bounds};
 use crate::http::date::Date;

@@ -3,9 +3,7 @@
 //! Until the answer is there its connection reads nothing and serves nothing, so answers keep the
 //! order of their requests. There is no way to give up a wait or a job that has begun.
 
-use super::connections::ConnectionId;
-use super::core::Jobs;
-use super::timers::Time;
+use super::{connections::ConnectionId, core::Jobs, timers::Time};
 use crate::accounts::ReactorAccount;
 use crate::http::parse::Framing;
 use crate::http::{Continuation, Exchange, Later, Reply, Task};

@@ -13,8 +13,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::connections::ConnectionId;
-use super::kernel::Wake;
+use super::{connections::ConnectionId, kernel::Wake};
 use crate::http::{Job, Reply, Response, Status, Task};
 
 /// What reaches a reactor from other threads.
@@ -118,7 +117,11 @@ impl JobPool {
             // The job comes after a task that does nothing.
             tasks.push(Box::new(|| ()));
         }
-        self.reserve(tasks.len())?;
+        // A request's tasks are never queued in part. Both counts are of what is in memory: their sum
+        // does not overflow.
+        let fits = |waiting| Some(waiting + tasks.len()).filter(|sum| *sum <= self.waiting_max);
+        let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
+        reserved.map_err(|_| QueueFull)?;
         // Each task holds the job, and nobody else does: so the last one can take it out.
         let jobs = repeat_n(Arc::new(Mutex::new(Some(job))), tasks.len());
         for (task, job) in zip(tasks, jobs) {
@@ -136,14 +139,6 @@ impl JobPool {
             let _ = self.queue.send(Box::new(finish));
         }
         Ok(())
-    }
-
-    /// Takes places in the queue, all or none, so that a request's tasks are never queued in part.
-    fn reserve(&self, places: usize) -> Result<(), QueueFull> {
-        // Both count what is in memory: the sum does not overflow.
-        let fits = |waiting| Some(waiting + places).filter(|it| *it <= self.waiting_max);
-        let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
-        reserved.map(drop).map_err(|_| QueueFull)
     }
 }
 

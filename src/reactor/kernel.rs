@@ -15,9 +15,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::connections::ConnectionId;
-use super::meter::Step;
-use super::timers::Time;
+use super::{connections::ConnectionId, meter::Step, timers::Time};
 use crate::config::Techniques;
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.

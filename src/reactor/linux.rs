@@ -7,23 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::BytesMut;
-use mio::event::Event;
-use mio::net::TcpStream;
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token, Waker, event::Event, net::TcpStream, unix::SourceFd};
 use rustix::net::SendFlags;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_create, timerfd_settime,
 };
 
-use super::buffers;
-use super::connections::ConnectionId;
 use super::kernel::{Kernel, Occasion, Readiness, Wake};
-use super::meter::Step;
-use super::socket;
-use super::source::Source;
-use super::timers::Time;
+use super::{
+    buffers, connections::ConnectionId, meter::Step, socket, source::Source, timers::Time,
+};
 use crate::config::Techniques;
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.

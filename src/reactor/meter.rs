@@ -13,17 +13,15 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use log::Level;
 
-use super::connections::ConnectionId;
 use super::journal::{self, ACCESS};
-use super::kernel::Kernel;
 use super::stopwatch::{Sample, Stopwatch, nanos};
-use super::timers::Time;
-use super::wakeup::Cause;
+use super::{connections::ConnectionId, kernel::Kernel, timers::Time, wakeup::Cause};
 use crate::accounts::{ReactorAccount, Stage, Woken, WouldBlock};
 use crate::allocator;
 use crate::http::{Later, Request, Status};
 
 /// What a reactor is about to do, or has just done.
+#[derive(Clone, Copy)]
 pub enum Step<'a> {
     /// epoll_wait(2) is about to be called.
     Polling,
@@ -104,14 +102,6 @@ impl Meter {
         self.stage = allocator::own_place().unwrap_or(&allocator::NOWHERE);
     }
 
-    /// Counts what accept4(2) has returned.
-    pub fn accepted(&self, error: Option<&io::Error>) {
-        self.account.accepts.add(1);
-        if let Some(error) = error {
-            count_error(&self.account, WouldBlock::Accept, error);
-        }
-    }
-
     /// Reads the clock before a poll, and after it. It is the CPU clock, since the wall clock cannot
     /// tell a poll that returned at once from one that slept.
     #[cold]
@@ -167,9 +157,8 @@ impl Meter {
             }
             Step::Read(_, result) => {
                 account.reads.add(1);
-                account
-                    .bytes_in
-                    .add(moved(account, WouldBlock::Recv, result));
+                let received = moved(account, WouldBlock::Recv, result.as_ref().copied());
+                account.bytes_in.add(received);
                 return Some((Stage::Read, Stage::Parse));
             }
             Step::Parsed(peer, request) => {
@@ -189,7 +178,7 @@ impl Meter {
             }
             Step::Sending(_) => return Some((Stage::Rest, Stage::Write)),
             Step::Sent(bytes, result) => {
-                let sent = moved(account, WouldBlock::Send, result);
+                let sent = moved(account, WouldBlock::Send, result.as_ref().copied());
                 account.writes.add(1);
                 account.bytes_out.add(sent);
                 if sent < bytes as u64 {
@@ -198,7 +187,11 @@ impl Meter {
                 return Some((Stage::Write, Stage::Rest));
             }
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
-            Step::Accepted(_) | Step::Deferred(_) | Step::Dismissed(_) => {}
+            Step::Accepted(result) => {
+                account.accepts.add(1);
+                moved(account, WouldBlock::Accept, result.map(|_| 0));
+            }
+            Step::Deferred(_) | Step::Dismissed(_) => {}
         }
         None
     }
@@ -217,9 +210,9 @@ fn woken(cause: Cause) -> Woken {
 
 /// The bytes that a call has moved.
 #[inline(always)]
-fn moved(account: &ReactorAccount, call: WouldBlock, result: &io::Result<usize>) -> u64 {
+fn moved(account: &ReactorAccount, call: WouldBlock, result: Result<usize, &io::Error>) -> u64 {
     match result {
-        Ok(bytes) => *bytes as u64,
+        Ok(bytes) => bytes as u64,
         Err(error) => count_error(account, call, error),
     }
 }

@@ -7,9 +7,7 @@
 use std::fmt::Write;
 use std::mem;
 
-use super::kernel::Kernel;
-use super::timers::Time;
-use super::wakeup::Cause;
+use super::{kernel::Kernel, timers::Time, wakeup::Cause};
 use crate::accounts::{ReactorAccount, Stage};
 
 /// Times the stages of sampled requests, and the response time of those and of deferred ones.
@@ -93,36 +91,26 @@ impl Stopwatch {
         account: &ReactorAccount,
         kernel: &mut K,
     ) {
-        self.abandon();
-        if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
-            self.begin(turn, account, kernel);
-        }
-    }
-
-    /// Begins a sample: a connection is about to be read. The wait since the turn began is over.
-    fn begin<K: Kernel>(&mut self, turn: Time, account: &ReactorAccount, kernel: &mut K) {
-        let (began, nanos) = (turn, [0; Stage::COUNT]);
-        let mut laps = Laps {
-            turn,
-            began,
-            nanos,
-            is_alone: None,
-        };
-        laps.end(Stage::Wait, account, kernel);
-        self.countdown = self.every;
-        self.sample = Sample::Stages(laps);
-    }
-
-    /// The round that was sampled came to no send of its own: its request is not complete yet, or
-    /// deferred, or its answer waits behind bytes that are owed.
-    fn abandon(&mut self) {
-        // A sample that found no request is taken again at the next read. To wait for the usual
-        // number could hit the same spot each time: without `short-read` every second read finds
-        // nothing.
+        // A sample that found no request, or one that is not complete yet, or is deferred, is taken
+        // again at the next read. To wait for the usual number could hit the same spot each time:
+        // without `short-read` every second read finds nothing.
         if matches!(self.sample, Sample::Stages(_)) {
             self.countdown = 0;
         }
         self.sample = Sample::Nothing;
+        if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
+            let (began, nanos) = (turn, [0; Stage::COUNT]);
+            let mut laps = Laps {
+                turn,
+                began,
+                nanos,
+                is_alone: None,
+            };
+            // The wait since the turn began is over.
+            laps.end(Stage::Wait, account, kernel);
+            self.countdown = self.every;
+            self.sample = Sample::Stages(laps);
+        }
     }
 
     /// A stage has ended, and the next begins.
@@ -175,12 +163,10 @@ impl Stopwatch {
     /// What an answer is told: the stages that are known when its head is written (W3C Server
     /// Timing); `None` if this one is not timed.
     pub fn timing(&self) -> Option<String> {
-        let Sample::Stages(laps) = &self.sample else {
-            return None;
+        let laps = match &self.sample {
+            Sample::Stages(laps) if self.tells => laps,
+            _ => return None,
         };
-        if !self.tells {
-            return None;
-        }
         let mut text = String::new();
         for (stage, name) in &Stage::ALL[..=Stage::Handle as usize] {
             let us = laps.nanos[*stage as usize] / 1000;
