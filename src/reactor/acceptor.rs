@@ -6,14 +6,12 @@
 //! There is no spinning in either case.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 
 use super::{
     connection::Connection, connections::Connections, core::Core, journal::FAULT, kernel::Kernel,
     meter::Step, source::is_passing, timers::Time,
 };
-use crate::config::bounds;
-use crate::http::Handler;
+use crate::{config::bounds, http::Handler};
 
 type Table<K> = Connections<Connection<K>>;
 
@@ -74,13 +72,26 @@ impl Acceptor {
         self.is_waiting = false;
     }
 
-    /// Accepts the next connection; false if there is none for now.
+    /// Accepts the next connection, and admits it; false if there is none for now.
     fn next<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) -> bool {
         let result = core.kernel.accept();
         let peer = result.as_ref().map(|(_, peer)| peer);
         core.meter.note(Step::Accepted(peer), &mut core.kernel);
         match result {
-            Ok((socket, peer)) => admit(socket, peer, table, core),
+            Ok((mut socket, peer)) => {
+                core.meter.account.registrations.add(1);
+                let admitted = table.insert_with(|id| {
+                    core.kernel.watch(&mut socket, id)?;
+                    let mut connection = Connection::new(id, peer, socket, core.clock.now);
+                    connection.arm(core);
+                    core.meter.account.accepted.add(1);
+                    core.meter.account.connections.add(1);
+                    Ok::<_, io::Error>(connection)
+                });
+                if let Err(error) = admitted {
+                    log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
+                }
+            }
             Err(error) if is_passing(&error) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.is_waiting = false;
@@ -95,26 +106,6 @@ impl Acceptor {
             }
         }
         true
-    }
-}
-
-fn admit<H: Handler, K: Kernel>(
-    mut socket: K::Socket,
-    peer: SocketAddr,
-    table: &mut Table<K>,
-    core: &mut Core<H, K>,
-) {
-    core.meter.account.registrations.add(1);
-    let admitted = table.insert_with(|id| {
-        core.kernel.watch(&mut socket, id)?;
-        let mut connection = Connection::new(id, peer, socket, core.clock.now);
-        connection.arm(core);
-        core.meter.account.accepted.add(1);
-        core.meter.account.connections.add(1);
-        Ok::<_, io::Error>(connection)
-    });
-    if let Err(error) = admitted {
-        log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
     }
 }
 

@@ -42,11 +42,7 @@ pub fn receive(from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<
 ///
 /// As recv(2).
 #[cold]
-pub fn receive_into_zeroes(
-    mut from: &TcpStream,
-    into: &mut BytesMut,
-    max: usize,
-) -> io::Result<usize> {
+pub fn receive_zeroed(mut from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
     let held = into.len();
     let room = (into.capacity() - held).min(max);
     into.resize(held + room, 0);

@@ -6,10 +6,8 @@ use std::time::Duration;
 use super::jobs::{Address, JobPool};
 use super::timers::{Time, Timers};
 use super::{buffers::Pool, kernel::Kernel, meter::Meter};
-use crate::accounts::ReactorAccount;
 use crate::config::{Config, Drain, Limits, Timeouts, bounds};
-use crate::http::date::Date;
-use crate::http::parse::Parser;
+use crate::{accounts::ReactorAccount, http::date::Date, http::parse::Parser};
 
 /// All that a reactor has once.
 pub struct Core<H, K> {

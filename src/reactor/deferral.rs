@@ -4,9 +4,8 @@
 //! order of their requests. There is no way to give up a wait or a job that has begun.
 
 use super::{connections::ConnectionId, core::Jobs, timers::Time};
-use crate::accounts::ReactorAccount;
-use crate::http::parse::Framing;
 use crate::http::{Continuation, Exchange, Later, Reply, Task};
+use crate::{accounts::ReactorAccount, http::parse::Framing};
 
 /// A request whose answer is being made.
 pub struct Deferred {

@@ -202,7 +202,7 @@ impl<D: Decisions> Kernel for Linux<D> {
         writable: bool,
     ) -> io::Result<()> {
         const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
-        let interest = [Interest::READABLE, BOTH][usize::from(writable)];
+        let interest = if writable { BOTH } else { Interest::READABLE };
         let registry = self.poll.registry();
         registry.reregister(socket, id.token(), interest)
     }
@@ -212,7 +212,7 @@ impl<D: Decisions> Kernel for Linux<D> {
         if self.techniques().uninit_reads {
             buffers::receive(from, into, max)
         } else {
-            buffers::receive_into_zeroes(from, into, max)
+            buffers::receive_zeroed(from, into, max)
         }
     }
 

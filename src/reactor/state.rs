@@ -18,8 +18,7 @@ use std::time::Duration;
 use super::deferral::{Deferred, Wait};
 use super::upload::{Pace, Upload};
 use super::{buffers::Pool, connections::ConnectionId, timers::Time};
-use crate::config::Timeouts;
-use crate::http::body::Decoder;
+use crate::{config::Timeouts, http::body::Decoder};
 
 /// A connection without its socket: who speaks, and what it is at.
 pub struct Session {

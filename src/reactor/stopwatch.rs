@@ -99,11 +99,10 @@ impl Stopwatch {
         }
         self.sample = Sample::Nothing;
         if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
-            let (began, nanos) = (turn, [0; Stage::COUNT]);
             let mut laps = Laps {
                 turn,
-                began,
-                nanos,
+                began: turn,
+                nanos: [0; Stage::COUNT],
                 is_alone: None,
             };
             // The wait since the turn began is over.
@@ -127,7 +126,7 @@ impl Stopwatch {
             }
             (Sample::Written(laps), Stage::Rest) => {
                 laps.began = kernel.now();
-                laps.is_alone.get_or_insert(is_alone);
+                laps.is_alone = laps.is_alone.or(Some(is_alone));
             }
             (Sample::Written(laps), Stage::Write) => {
                 laps.end(ended, account, kernel);
@@ -153,10 +152,10 @@ impl Stopwatch {
     pub fn pause(&mut self) -> Sample {
         let is_alone = self.countdown == self.every - 1;
         match &mut self.sample {
+            Sample::Written(laps) => laps.is_alone = laps.is_alone.or(Some(is_alone)),
+            Sample::Deferred { .. } => {}
             Sample::Nothing | Sample::Stages(_) => return Sample::Nothing,
-            Sample::Written(laps) => *laps.is_alone.get_or_insert(is_alone),
-            Sample::Deferred { .. } => true,
-        };
+        }
         mem::take(&mut self.sample)
     }
 
@@ -179,6 +178,7 @@ impl Stopwatch {
     }
 }
 
+/// The span between two moments; zero if they are in the wrong order.
 pub(super) fn nanos(began: Time, now: Time) -> u64 {
     now.0.saturating_sub(began.0)
 }

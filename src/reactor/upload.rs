@@ -130,11 +130,8 @@ pub struct Pace {
 impl Pace {
     /// Starts now.
     pub fn new(now: Time) -> Self {
-        Self {
-            began: now,
-            last: now,
-            bytes: 0,
-        }
+        let (began, last, bytes) = (now, now, 0);
+        Self { began, last, bytes }
     }
 
     /// Bytes have moved.

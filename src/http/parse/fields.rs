@@ -89,17 +89,14 @@ fn codings(fields: &[Field<'_>]) -> Result<Framing, Rejection> {
 
 /// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations.
 fn expectation(fields: &[Field<'_>], version: Version) -> Expectation {
-    let mut expectation = Expectation::None;
-    if version == Version::Http10 {
-        return expectation;
+    let is_known = |element: &[u8]| element.eq_ignore_ascii_case(b"100-continue");
+    let mut elements = list(fields, b"Expect").filter(|element| !element.is_empty());
+    match elements.next() {
+        None => Expectation::None,
+        Some(_) if version == Version::Http10 => Expectation::None,
+        Some(first) if is_known(first) && elements.all(is_known) => Expectation::Continue,
+        Some(_) => Expectation::Unknown,
     }
-    for element in list(fields, b"Expect").filter(|element| !element.is_empty()) {
-        if !element.eq_ignore_ascii_case(b"100-continue") {
-            return Expectation::Unknown;
-        }
-        expectation = Expectation::Continue;
-    }
-    expectation
 }
 
 /// RFC 9112 section 9.3: `close` wins; HTTP/1.0 stays only when asked to. Connection is a list,
