@@ -1,4 +1,4 @@
-//! The contract between the reactor, which moves bytes, and the handlers, which know what to answer.
+//! The contract between the reactor, which moves bytes, and the handlers, which know the answers.
 //!
 //! A [`Handler`] is given a [`Request`] that borrows the bytes it came in, and returns a [`Reply`]:
 //! a value. It never calls back into the loop, so an answer that takes time is a value too

@@ -92,8 +92,8 @@ impl Input {
         self.start == self.bytes.len()
     }
 
-    /// How many of the `bytes` that follow the first `skipped` unconsumed ones were copied here, and
-    /// not received.
+    /// How many of the `bytes` that follow the first `skipped` unconsumed ones were copied here,
+    /// and not received.
     pub fn copied(&self, skipped: usize, bytes: usize) -> usize {
         let place = self.start + skipped;
         self.copied.saturating_sub(place).min(bytes)

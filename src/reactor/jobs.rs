@@ -117,8 +117,8 @@ impl JobPool {
             // The job comes after a task that does nothing.
             tasks.push(Box::new(|| ()));
         }
-        // A request's tasks are never queued in part. Both counts are of what is in memory: their sum
-        // does not overflow.
+        // A request's tasks are never queued in part. Both numbers count what is in memory: their
+        // sum does not overflow.
         let fits = |waiting| Some(waiting + tasks.len()).filter(|sum| *sum <= self.waiting_max);
         let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
         reserved.map_err(|_| QueueFull)?;

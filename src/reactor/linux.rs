@@ -96,8 +96,8 @@ impl<D: Decisions> Linux<D> {
         })
     }
 
-    /// The timeout of a poll that the timerfd would not end by `until` already: none, once it is set
-    /// for then.
+    /// The timeout of a poll that the timerfd would not end by `until` already: none, once it is
+    /// set for then.
     ///
     /// epoll_wait's own timeout is in whole milliseconds, and a wait of 100 us would become 1 ms.
     /// The timerfd is set to a point, not a span, so no clock is read; and since it is left alone

@@ -102,10 +102,18 @@ impl Meter {
         self.stage = allocator::own_place().unwrap_or(&allocator::NOWHERE);
     }
 
-    /// Reads the clock before a poll, and after it. It is the CPU clock, since the wall clock cannot
-    /// tell a poll that returned at once from one that slept.
-    #[cold]
+    /// Times one poll in so many: called before a poll, and after it.
+    #[inline(always)]
     fn time_poll<K: Kernel>(&mut self, kernel: &mut K) {
+        if self.account.turns.get() & self.untimed == 0 {
+            self.read_cpu_clock(kernel);
+        }
+    }
+
+    /// By the CPU clock, not the wall clock: that cannot tell a poll that returned at once from one
+    /// that slept.
+    #[cold]
+    fn read_cpu_clock<K: Kernel>(&mut self, kernel: &mut K) {
         let now = kernel.cpu_time();
         match self.poll_began.take() {
             Some(began) => self.account.poll_time.record(nanos(began, now)),
@@ -138,15 +146,11 @@ impl Meter {
         match step {
             Step::Polling => {
                 account.turns.add(1);
-                if account.turns.get() & self.untimed == 0 {
-                    self.time_poll(kernel);
-                }
+                self.time_poll(kernel);
             }
             Step::Polled(events) => {
                 account.events.add(events as u64);
-                if self.poll_began.is_some() {
-                    self.time_poll(kernel);
-                }
+                self.time_poll(kernel);
             }
             Step::Advance(cause, _) => {
                 account.wakeups[woken(cause) as usize].add(1);
@@ -156,8 +160,7 @@ impl Meter {
                 self.stage.store(Stage::Read as u8, Relaxed);
             }
             Step::Read(_, result) => {
-                account.reads.add(1);
-                let received = moved(account, WouldBlock::Recv, result.as_ref().copied());
+                let received = count_call(account, WouldBlock::Recv, result.as_ref().copied());
                 account.bytes_in.add(received);
                 return Some((Stage::Read, Stage::Parse));
             }
@@ -178,8 +181,7 @@ impl Meter {
             }
             Step::Sending(_) => return Some((Stage::Rest, Stage::Write)),
             Step::Sent(bytes, result) => {
-                let sent = moved(account, WouldBlock::Send, result.as_ref().copied());
-                account.writes.add(1);
+                let sent = count_call(account, WouldBlock::Send, result.as_ref().copied());
                 account.bytes_out.add(sent);
                 if sent < bytes as u64 {
                     account.short_writes.add(1);
@@ -188,8 +190,7 @@ impl Meter {
             }
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
             Step::Accepted(result) => {
-                account.accepts.add(1);
-                moved(account, WouldBlock::Accept, result.map(|_| 0));
+                count_call(account, WouldBlock::Accept, result.map(|_| 0));
             }
             Step::Deferred(_) | Step::Dismissed(_) => {}
         }
@@ -208,13 +209,22 @@ fn woken(cause: Cause) -> Woken {
     }
 }
 
-/// The bytes that a call has moved.
+/// Counts a system call; the bytes that it has moved.
 #[inline(always)]
-fn moved(account: &ReactorAccount, call: WouldBlock, result: Result<usize, &io::Error>) -> u64 {
-    match result {
-        Ok(bytes) => bytes as u64,
-        Err(error) => count_error(account, call, error),
+fn count_call(
+    account: &ReactorAccount,
+    call: WouldBlock,
+    result: Result<usize, &io::Error>,
+) -> u64 {
+    match call {
+        WouldBlock::Accept => account.accepts.add(1),
+        WouldBlock::Recv => account.reads.add(1),
+        WouldBlock::Send => account.writes.add(1),
     }
+    result.map_or_else(
+        |error| count_error(account, call, error),
+        |bytes| bytes as u64,
+    )
 }
 
 #[cold]

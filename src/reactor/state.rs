@@ -52,8 +52,8 @@ pub enum State {
     Deferred(Box<Deferred>),
     /// The last answer has been written: send it, and shut down.
     Closing,
-    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112 section
-    /// 9.6).
+    /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
+    /// section 9.6).
     Lingering {
         /// The shutdown.
         since: Time,
