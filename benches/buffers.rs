@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use barewire::accounts::{Copied, ReactorAccount};
-use barewire::config::Techniques;
+use barewire::config::{Config, Techniques};
 use barewire::reactor::buffers::{Input, Pool};
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -19,12 +19,9 @@ const PIPELINED: usize = 16;
 fn pool(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("a buffer for the rest of a request");
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
-    let mut pool = Pool::new(
-        BUFFER_BYTES,
-        usize::MAX,
-        &Techniques::default(),
-        Arc::<ReactorAccount>::default(),
-    );
+    let mut config = Config::default();
+    (config.socket.buffer_size, config.limits.buffers) = (BUFFER_BYTES, usize::MAX);
+    let mut pool = Pool::new(&config, Arc::<ReactorAccount>::default());
     group.bench_function("pooled", |bencher| {
         bencher.iter(|| {
             let buffer = pool

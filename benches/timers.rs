@@ -49,7 +49,7 @@ fn timers(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(REQUESTS as u64));
     let unarmed = || vec![Time::NEVER; CONNECTIONS];
     group.bench_function("lazy deadlines", |bencher| {
-        let fresh = || (unarmed(), Timers::new());
+        let fresh = || (unarmed(), Timers::default());
         bencher.iter_batched_ref(
             fresh,
             |(armed, timers)| lazy(armed, timers),

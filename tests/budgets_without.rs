@@ -366,7 +366,7 @@ fn without_shared_input_idle_connections_hold_buffers() {
 /// What was cleared first is not seen afterwards: the same bytes, in the same memory.
 #[test]
 fn without_uninit_reads_the_bytes_are_the_same() {
-    for receive in [buffers::receive, buffers::receive_into_zeroes] {
+    for receive in [buffers::receive, buffers::receive_zeroed] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = wire::Wire::to(listener.local_addr().unwrap());
         let (accepted, _) = listener.accept().unwrap();

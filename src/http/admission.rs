@@ -3,12 +3,8 @@
 //! Asked only about requests that bring a body or an expectation, or have a method that no handler
 //! sees. A plain GET never comes here.
 
-use super::body;
-use super::handler::{Admission, Handler};
 use super::parse::{Expectation, Framing, Head};
-use super::request::Method;
-use super::response::Response;
-use super::status::{Rejection, Status};
+use super::{Admission, Handler, Method, Rejection, Response, Status, body};
 use crate::config::Limits;
 
 /// What is to be done with a request, before a byte of its body has been read.
@@ -49,25 +45,21 @@ pub fn judge<H: Handler>(
     let close = too_large || undecided;
     let reject = |rejection| Verdict::Reject { rejection, close };
     if matches!(head.request.method, Method::Connect | Method::Unknown) {
-        return reject(UNKNOWN_METHOD);
+        return reject(Rejection::new(Status::NOT_IMPLEMENTED, UNKNOWN_METHOD));
     }
     match handler.admit(&head.request) {
         Admission::Refuse(response) if close => Verdict::Refuse(response.closing()),
         Admission::Refuse(response) => Verdict::Refuse(response),
-        _ if head.controls.expectation == Expectation::Unknown => reject(UNKNOWN_EXPECTATION),
+        _ if head.controls.expectation == Expectation::Unknown => reject(Rejection::new(
+            Status::EXPECTATION_FAILED,
+            UNKNOWN_EXPECTATION,
+        )),
         _ if too_large => reject(body::TOO_LARGE),
         Admission::ReadBody => Verdict::Collect,
         Admission::IgnoreBody => Verdict::Handle { close },
     }
 }
 
-const UNKNOWN_METHOD: Rejection = Rejection {
-    status: Status::NOT_IMPLEMENTED,
-    reason: "this server does not know the method; it knows GET, HEAD, POST, PUT, DELETE, OPTIONS \
-             and PATCH, in capitals",
-};
-
-const UNKNOWN_EXPECTATION: Rejection = Rejection {
-    status: Status::EXPECTATION_FAILED,
-    reason: "the only expectation that can be met is 100-continue",
-};
+const UNKNOWN_METHOD: &str = "this server does not know the method; it knows GET, HEAD, POST, PUT, \
+    DELETE, OPTIONS and PATCH, in capitals";
+const UNKNOWN_EXPECTATION: &str = "the only expectation that can be met is 100-continue";

@@ -18,10 +18,8 @@ impl ContentType {
     pub(super) const fn lines(self) -> &'static str {
         match self {
             Self::Json => "Content-Type: application/json\r\nContent-Length: ",
-            Self::Text | Self::Other(_) => {
-                "Content-Type: text/plain; charset=utf-8\r\nContent-Length: "
-            }
             Self::Html => "Content-Type: text/html; charset=utf-8\r\nContent-Length: ",
+            _ => "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ",
         }
     }
 

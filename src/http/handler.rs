@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use super::fixed::Fixed;
-use super::request::Request;
-use super::response::Response;
+use super::{Fixed, Request, Response};
 
 /// What a server answers with; shared by all reactors.
 pub trait Handler: Send + Sync + 'static {

@@ -216,24 +216,21 @@ impl<'a> Request<'a> {
 /// Decodes `%XX` (RFC 3986 section 2.1). A `%` without two hex digits stands for itself; `+` is a
 /// plus.
 pub fn percent_decode(raw: &str) -> Cow<'_, [u8]> {
-    let bytes = raw.as_bytes();
-    if !bytes.contains(&b'%') {
-        return Cow::Borrowed(bytes);
+    let mut parts = raw.split('%').map(str::as_bytes);
+    let mut decoded = Cow::Borrowed(parts.next().unwrap_or_default());
+    for part in parts {
+        let (octet, rest) = match part {
+            &[high, low, ref rest @ ..]
+                if let (Some(high), Some(low)) = (hex_digit(high), hex_digit(low)) =>
+            {
+                (high << 4 | low, rest)
+            }
+            _ => (b'%', part),
+        };
+        decoded.to_mut().push(octet);
+        decoded.to_mut().extend_from_slice(rest);
     }
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [byte, tail @ ..] = rest {
-        rest = tail;
-        if let (b'%', [high, low, after @ ..]) = (*byte, tail)
-            && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
-        {
-            decoded.push(high << 4 | low);
-            rest = after;
-        } else {
-            decoded.push(*byte);
-        }
-    }
-    Cow::Owned(decoded)
+    decoded
 }
 
 /// The value of an ASCII hex digit (RFC 5234's HEXDIG, in either case).

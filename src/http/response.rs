@@ -7,10 +7,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::content_type::ContentType;
 use super::date::Date;
-use super::request::{Exchange, Version};
-use super::status::{Rejection, Status};
+use super::{ContentType, Exchange, Rejection, Status, Version};
 use crate::config::Techniques;
 
 mod formatted;
@@ -69,10 +67,8 @@ impl Response {
         content_type: ContentType,
         writer: impl FnOnce(&mut Vec<u8>) + Send + 'static,
     ) -> Self {
-        Self::ok(
-            content_type,
-            Content::Written(Box::new(|out, _| writer(out))),
-        )
+        let writer: BodyWriter = Box::new(|out, _| writer(out));
+        Self::ok(content_type, Content::Written(writer))
     }
 
     /// 200 with a value as JSON, serialised straight into the output.

@@ -6,11 +6,8 @@
 //! make the order of routes matter more. Nor is there a tree of segments: a path is compared with
 //! one pattern after the other, which is as fast for the dozens of routes that a server has.
 
-use super::handler::{Admission, Handler, Reply};
 use super::parse::octets::TARGET_PATH;
-use super::request::{Method, Request};
-use super::response::Response;
-use super::status::Status;
+use super::{Admission, Handler, Method, Reply, Request, Response, Status};
 use crate::config::bounds::PARAMS_MAX;
 
 /// Routes; a pattern without parameters wins over one with, then the one that was added first.

@@ -98,7 +98,8 @@ impl Rejection {
         Self::new(Status::BAD_REQUEST, reason)
     }
 
-    pub(super) const fn new(status: Status, reason: &'static str) -> Self {
+    /// A refusal with any status.
+    pub const fn new(status: Status, reason: &'static str) -> Self {
         Self { status, reason }
     }
 }

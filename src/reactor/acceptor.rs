@@ -6,18 +6,12 @@
 //! There is no spinning in either case.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 
-use super::connection::Connection;
-use super::connections::Connections;
-use super::core::Core;
-use super::journal::FAULT;
-use super::kernel::Kernel;
-use super::meter::Step;
-use super::source::is_passing;
-use super::timers::Time;
-use crate::config::bounds;
-use crate::http::Handler;
+use super::{
+    connection::Connection, connections::Connections, core::Core, journal::FAULT, kernel::Kernel,
+    meter::Step, source::is_passing, timers::Time,
+};
+use crate::{config::bounds, http::Handler};
 
 type Table<K> = Connections<Connection<K>>;
 
@@ -56,11 +50,6 @@ impl Acceptor {
         self.not_before = Time::ZERO;
     }
 
-    /// The system refused a descriptor.
-    fn refused(&mut self, now: Time) {
-        self.not_before = now.after(bounds::ACCEPT_RETRY);
-    }
-
     /// Accepts what there is, for a bounded number of connections.
     pub fn accept<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) {
         for _ in 0..core.kernel.techniques().accepts_per_turn {
@@ -83,14 +72,26 @@ impl Acceptor {
         self.is_waiting = false;
     }
 
-    /// Accepts the next connection; false if there is none for now.
+    /// Accepts the next connection, and admits it; false if there is none for now.
     fn next<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) -> bool {
         let result = core.kernel.accept();
         let peer = result.as_ref().map(|(_, peer)| peer);
-        core.meter.accepted(peer.as_ref().err().copied());
-        core.kernel.observe(&Step::Accepted(peer));
+        core.meter.note(Step::Accepted(peer), &mut core.kernel);
         match result {
-            Ok((socket, peer)) => admit(socket, peer, table, core),
+            Ok((mut socket, peer)) => {
+                core.meter.account.registrations.add(1);
+                let admitted = table.insert_with(|id| {
+                    core.kernel.watch(&mut socket, id)?;
+                    let mut connection = Connection::new(id, peer, socket, core.clock.now);
+                    connection.arm(core);
+                    core.meter.account.accepted.add(1);
+                    core.meter.account.connections.add(1);
+                    Ok::<_, io::Error>(connection)
+                });
+                if let Err(error) = admitted {
+                    log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
+                }
+            }
             Err(error) if is_passing(&error) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.is_waiting = false;
@@ -100,33 +101,12 @@ impl Acceptor {
                 core.meter.account.accept_pauses.add(1);
                 let pause = bounds::ACCEPT_RETRY;
                 log::error!(target: FAULT, "accept: {error}; trying again in {pause:?}");
-                self.refused(core.clock.now);
+                self.not_before = core.clock.now.after(pause);
                 return false;
             }
         }
         true
     }
-}
-
-fn admit<H: Handler, K: Kernel>(
-    mut socket: K::Socket,
-    peer: SocketAddr,
-    table: &mut Table<K>,
-    core: &mut Core<H, K>,
-) {
-    core.meter.account.registrations.add(1);
-    let admitted = table.insert_with(|id| {
-        core.kernel.watch(&mut socket, id)?;
-        let mut connection = Connection::new(id, peer, socket, core.clock.now);
-        connection.arm(core);
-        Ok::<_, io::Error>(connection)
-    });
-    if let Err(error) = admitted {
-        log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
-        return;
-    }
-    core.meter.account.accepted.add(1);
-    core.meter.account.connections.add(1);
 }
 
 #[cfg(test)]
@@ -143,8 +123,8 @@ mod tests {
     #[test]
     fn emfile_waits_for_the_timer_or_for_a_connection_to_close() {
         let mut acceptor = Acceptor::new(2);
-        acceptor.refused(Time(5));
-        assert_eq!(acceptor.due(0), Time(5).after(bounds::ACCEPT_RETRY));
+        acceptor.not_before = Time(5);
+        assert_eq!(acceptor.due(0), Time(5));
         acceptor.released();
         assert_eq!(acceptor.due(0), Time::ZERO);
     }

@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use rustix::net::{RecvFlags, recv};
 
 use crate::accounts::{Copied, ReactorAccount};
-use crate::config::{Techniques, bounds};
+use crate::config::{Config, Techniques, bounds};
 use crate::http::{Rejection, Status};
 
 /// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
@@ -42,11 +42,7 @@ pub fn receive(from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<
 ///
 /// As recv(2).
 #[cold]
-pub fn receive_into_zeroes(
-    mut from: &TcpStream,
-    into: &mut BytesMut,
-    max: usize,
-) -> io::Result<usize> {
+pub fn receive_zeroed(mut from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
     let held = into.len();
     let room = (into.capacity() - held).min(max);
     into.resize(held + room, 0);
@@ -130,8 +126,7 @@ impl Input {
     /// lost to it until all who share it have let go.
     #[cold]
     fn split_off(&mut self, bytes: usize, room: usize) {
-        let consumed = self.bytes.split_to(bytes.min(self.bytes.len())).freeze();
-        drop(consumed);
+        drop(self.bytes.split_to(bytes.min(self.bytes.len())).freeze());
         self.copied = self.copied.saturating_sub(bytes);
         if self.bytes.is_empty() {
             self.bytes.reserve(room);
@@ -169,43 +164,34 @@ pub const NO_BUFFER: Rejection = Rejection {
 /// The buffers of one reactor that are not in use, and the sum of those that are.
 #[derive(Debug)]
 pub struct Pool {
-    small: Vec<BytesMut>,
-    large: Vec<BytesMut>,
-    small_bytes: usize,
+    /// Those that are not in use, with their size: that of an input, then that of a segment.
+    idle: [(usize, Vec<BytesMut>); 2],
     bytes_max: usize,
     techniques: Techniques,
     account: Arc<ReactorAccount>,
 }
 
 impl Pool {
-    /// An empty pool that lends at most `bytes_max` in all, in sizes of `small_bytes` and
-    /// [`bounds::SEGMENT_BYTES`].
+    /// An empty pool that lends at most `limits.buffers` bytes in all, in sizes of
+    /// `socket.buffer_size` and [`bounds::SEGMENT_BYTES`].
     #[must_use]
-    pub fn new(
-        small_bytes: usize,
-        bytes_max: usize,
-        techniques: &Techniques,
-        account: Arc<ReactorAccount>,
-    ) -> Self {
+    pub fn new(config: &Config, account: Arc<ReactorAccount>) -> Self {
+        let sizes = [config.socket.buffer_size, bounds::SEGMENT_BYTES];
         Self {
-            small: Vec::new(),
-            large: Vec::new(),
-            small_bytes,
-            bytes_max,
-            techniques: *techniques,
+            idle: sizes.map(|size| (size, Vec::new())),
+            bytes_max: config.limits.buffers,
+            techniques: config.techniques,
             account,
         }
     }
 
     /// An empty buffer with room for `bytes` at least; `None` if that would exceed the limit.
     pub fn take(&mut self, bytes: usize) -> Option<BytesMut> {
-        let (idle, capacity) = match bytes {
-            bytes if bytes <= self.small_bytes => (Some(&mut self.small), self.small_bytes),
-            bytes if bytes <= bounds::SEGMENT_BYTES => {
-                (Some(&mut self.large), bounds::SEGMENT_BYTES)
-            }
+        let mut sizes = self.idle.iter_mut();
+        let (capacity, idle) = match sizes.find(|(size, _)| bytes <= *size) {
+            Some((size, idle)) => (*size, Some(idle)),
             // The rest of one long answer: too rare, and too different in size, to be kept.
-            bytes => (None, bytes),
+            None => (bytes, None),
         };
         if self.account.buffer_bytes.get() + capacity as u64 > self.bytes_max as u64 {
             return None;
@@ -223,9 +209,8 @@ impl Pool {
 
     /// An empty input of the size of the reactor's own; `None` if that would exceed the limit.
     pub fn take_input(&mut self) -> Option<Input> {
-        let techniques = self.techniques;
-        let buffer = self.take(self.small_bytes)?;
-        Some(Input::new(buffer, &techniques))
+        let buffer = self.take(1)?;
+        Some(Input::new(buffer, &self.techniques))
     }
 
     /// A buffer that holds a copy of two pieces, one after the other; counted as `place`.
@@ -241,8 +226,7 @@ impl Pool {
     /// front of another buffer, with room for as much again. False if that would exceed the limit.
     #[cold]
     pub fn enlarge(&mut self, input: &mut Input) -> bool {
-        let wanted = 2 * input.len().max(1);
-        let Some(mut larger) = self.take(wanted) else {
+        let Some(mut larger) = self.take(2 * input.len().max(1)) else {
             return false;
         };
         larger.extend_from_slice(input.as_slice());
@@ -255,12 +239,10 @@ impl Pool {
     /// Takes a buffer back.
     pub fn give_back(&mut self, mut buffer: BytesMut) {
         self.account.buffer_bytes.sub(buffer.capacity() as u64);
-        let idle = match buffer.capacity() {
-            capacity if capacity == self.small_bytes => &mut self.small,
-            bounds::SEGMENT_BYTES => &mut self.large,
-            _ => return,
-        };
-        if idle.len() < self.techniques.idle_buffers {
+        let mut sizes = self.idle.iter_mut();
+        if let Some((_, idle)) = sizes.find(|(size, _)| buffer.capacity() == *size)
+            && idle.len() < self.techniques.idle_buffers
+        {
             buffer.clear();
             idle.push(buffer);
         }
@@ -272,13 +254,17 @@ mod tests {
     use super::*;
 
     fn pool(bytes_max: usize) -> (Pool, Arc<ReactorAccount>) {
+        pool_with(bytes_max, Techniques::default())
+    }
+
+    fn pool_with(bytes_max: usize, techniques: Techniques) -> (Pool, Arc<ReactorAccount>) {
         let account = Arc::<ReactorAccount>::default();
-        let pool = Pool::new(
-            8192,
-            bytes_max,
-            &Techniques::default(),
-            Arc::clone(&account),
-        );
+        let mut config = Config {
+            techniques,
+            ..Config::default()
+        };
+        (config.socket.buffer_size, config.limits.buffers) = (8192, bytes_max);
+        let pool = Pool::new(&config, Arc::clone(&account));
         (pool, account)
     }
 
@@ -333,12 +319,11 @@ mod tests {
 
     #[test]
     fn without_idle_buffers_each_is_allocated_anew() {
-        let account = Arc::<ReactorAccount>::default();
         let techniques = Techniques {
             idle_buffers: 0,
             ..Techniques::default()
         };
-        let mut pool = Pool::new(8192, 1 << 20, &techniques, Arc::clone(&account));
+        let (mut pool, account) = pool_with(1 << 20, techniques);
         for _ in 0..3 {
             let buffer = pool.take(1).unwrap();
             pool.give_back(buffer);

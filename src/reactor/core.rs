@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::buffers::Pool;
 use super::jobs::{Address, JobPool};
-use super::kernel::Kernel;
-use super::meter::Meter;
 use super::timers::{Time, Timers};
-use crate::accounts::ReactorAccount;
+use super::{buffers::Pool, kernel::Kernel, meter::Meter};
 use crate::config::{Config, Drain, Limits, Timeouts, bounds};
-use crate::http::date::Date;
-use crate::http::parse::Parser;
+use crate::{accounts::ReactorAccount, http::date::Date, http::parse::Parser};
 
 /// All that a reactor has once.
 pub struct Core<H, K> {
@@ -80,22 +76,15 @@ impl<H, K: Kernel> Core<H, K> {
         config: &Config,
         worker: usize,
     ) -> Self {
-        let techniques = &config.techniques;
-        let pool_account = Arc::clone(&account);
         Self {
+            pool: Pool::new(config, Arc::clone(&account)),
             kernel,
             meter: Meter::new(account, config.sample, config.server_timing),
             handler,
             worker,
             parser: Parser::new(&config.limits),
             output: Vec::with_capacity(bounds::SEGMENT_BYTES),
-            pool: Pool::new(
-                config.socket.buffer_size,
-                config.limits.buffers,
-                techniques,
-                pool_account,
-            ),
-            timers: Timers::new(),
+            timers: Timers::default(),
             jobs,
             clock: Clock {
                 now: Time::ZERO,

@@ -3,15 +3,11 @@
 //! Until the answer is there its connection reads nothing and serves nothing, so answers keep the
 //! order of their requests. There is no way to give up a wait or a job that has begun.
 
-use super::connections::ConnectionId;
-use super::core::Jobs;
-use super::timers::Time;
-use crate::accounts::ReactorAccount;
-use crate::http::parse::Framing;
-use crate::http::{Continuation, Exchange, Later, Reply};
+use super::{connections::ConnectionId, core::Jobs, timers::Time};
+use crate::http::{Continuation, Exchange, Later, Reply, Task};
+use crate::{accounts::ReactorAccount, http::parse::Framing};
 
 /// A request whose answer is being made.
-#[derive(Debug)]
 pub struct Deferred {
     /// What is kept of it.
     pub pending: Pending,
@@ -58,38 +54,25 @@ impl Deferred {
         jobs: &mut Jobs,
         account: &ReactorAccount,
     ) -> Option<Self> {
-        let (queued, count) = match later {
+        let mut queue = |tasks: Vec<Task>, job| {
+            let count = tasks.len() as u64 + 1;
+            jobs.pool.run(tasks, job, id, &jobs.address).ok()?;
+            account.jobs.add(count);
+            jobs.outstanding += 1;
+            Some(Wait::Job)
+        };
+        let wait = match later {
             Later::After(span, then) => {
                 let (began, until) = (now, now.after(span));
-                return Some(Self::new(pending, Wait::Timer { began, until, then }));
+                Wait::Timer { began, until, then }
             }
-            Later::Run(job) => (jobs.pool.run(job, id, &jobs.address), 1),
-            Later::RunAll(tasks, job) => {
-                let count = tasks.len() as u64 + 1;
-                (jobs.pool.run_all(tasks, job, id, &jobs.address), count)
-            }
+            Later::Run(job) => queue(Vec::new(), job)?,
+            Later::RunAll(tasks, job) => queue(tasks, job)?,
         };
-        queued.ok()?;
-        account.jobs.add(count);
-        jobs.outstanding += 1;
-        Some(Self::new(pending, Wait::Job))
-    }
-
-    fn new(pending: Pending, wait: Wait) -> Self {
-        Self {
+        Some(Self {
             pending,
             access: None,
             wait,
-        }
-    }
-}
-
-impl std::fmt::Debug for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Timer { .. } => "Timer",
-            Self::Job => "Job",
-            Self::Answered(_) => "Answered",
         })
     }
 }

@@ -13,8 +13,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::connections::ConnectionId;
-use super::kernel::Wake;
+use super::{connections::ConnectionId, kernel::Wake};
 use crate::http::{Job, Reply, Response, Status, Task};
 
 /// What reaches a reactor from other threads.
@@ -101,21 +100,13 @@ impl JobPool {
         })
     }
 
-    /// Queues a job; its reply goes to `id` at `address`.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueFull`] if no place is left in the queue.
-    pub fn run(&self, job: Job, id: ConnectionId, address: &Address) -> Result<(), QueueFull> {
-        self.run_all(Vec::new(), job, id, address)
-    }
-
-    /// Queues all tasks, or none; the one that finishes last runs the job.
+    /// Queues all tasks, or none; the one that finishes last runs the job, whose reply goes to `id`
+    /// at `address`. A job without tasks takes one place in the queue.
     ///
     /// # Errors
     ///
     /// [`QueueFull`] if the queue has no place for all of them.
-    pub fn run_all(
+    pub fn run(
         &self,
         mut tasks: Vec<Task>,
         job: Job,
@@ -123,10 +114,14 @@ impl JobPool {
         address: &Address,
     ) -> Result<(), QueueFull> {
         if tasks.is_empty() {
-            // A job alone comes after a task that does nothing.
+            // The job comes after a task that does nothing.
             tasks.push(Box::new(|| ()));
         }
-        self.reserve(tasks.len())?;
+        // A request's tasks are never queued in part. Both numbers count what is in memory: their
+        // sum does not overflow.
+        let fits = |waiting| Some(waiting + tasks.len()).filter(|sum| *sum <= self.waiting_max);
+        let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
+        reserved.map_err(|_| QueueFull)?;
         // Each task holds the job, and nobody else does: so the last one can take it out.
         let jobs = repeat_n(Arc::new(Mutex::new(Some(job))), tasks.len());
         for (task, job) in zip(tasks, jobs) {
@@ -144,14 +139,6 @@ impl JobPool {
             let _ = self.queue.send(Box::new(finish));
         }
         Ok(())
-    }
-
-    /// Takes places in the queue, all or none, so that a request's tasks are never queued in part.
-    fn reserve(&self, places: usize) -> Result<(), QueueFull> {
-        // Both count what is in memory: the sum does not overflow.
-        let fits = |waiting| Some(waiting + places).filter(|it| *it <= self.waiting_max);
-        let reserved = self.waiting.fetch_update(Relaxed, Relaxed, fits);
-        reserved.map(drop).map_err(|_| QueueFull)
     }
 }
 
@@ -192,14 +179,19 @@ mod tests {
     #[test]
     fn a_job_answers_and_a_panic_is_a_500() {
         let (pool, address, received) = pool(1, 8);
-        pool.run(Box::new(|| panic!("on purpose")), id(), &address)
-            .unwrap();
+        pool.run(
+            Vec::new(),
+            Box::new(|| panic!("on purpose")),
+            id(),
+            &address,
+        )
+        .unwrap();
         assert!(matches!(
             received.recv().unwrap(),
             Message::Panicked(to, reply) if to == id()
                 && matches!(&*reply, Reply::Now(response) if response.status_code().0 == 500)
         ));
-        pool.run(Box::new(ok), id(), &address).unwrap();
+        pool.run(Vec::new(), Box::new(ok), id(), &address).unwrap();
         assert!(matches!(received.recv().unwrap(), Message::Answer(to, _) if to == id()));
     }
 
@@ -213,21 +205,21 @@ mod tests {
             gate.recv().unwrap();
             ok()
         });
-        pool.run(hold, id(), &address).unwrap();
+        pool.run(Vec::new(), hold, id(), &address).unwrap();
         started.recv().unwrap();
-        pool.run(Box::new(ok), id(), &address).unwrap();
+        pool.run(Vec::new(), Box::new(ok), id(), &address).unwrap();
         let two: Vec<Task> = vec![Box::new(|| ()), Box::new(|| ())];
+        assert_eq!(pool.run(two, Box::new(ok), id(), &address), Err(QueueFull));
+        pool.run(Vec::new(), Box::new(ok), id(), &address).unwrap();
         assert_eq!(
-            pool.run_all(two, Box::new(ok), id(), &address),
+            pool.run(Vec::new(), Box::new(ok), id(), &address),
             Err(QueueFull)
         );
-        pool.run(Box::new(ok), id(), &address).unwrap();
-        assert_eq!(pool.run(Box::new(ok), id(), &address), Err(QueueFull));
         release.send(()).unwrap();
         for _ in 0..3 {
             received.recv().unwrap();
         }
-        pool.run(Box::new(ok), id(), &address).unwrap();
+        pool.run(Vec::new(), Box::new(ok), id(), &address).unwrap();
     }
 
     #[test]
@@ -247,7 +239,7 @@ mod tests {
             assert_eq!(seen.load(Relaxed), 50);
             ok()
         });
-        pool.run_all(tasks, job, id(), &address).unwrap();
+        pool.run(tasks, job, id(), &address).unwrap();
         assert!(matches!(received.recv().unwrap(), Message::Answer(..)));
         assert!(received.try_recv().is_err());
     }
@@ -256,7 +248,7 @@ mod tests {
     fn a_task_that_panics_fails_the_whole() {
         let (pool, address, received) = pool(2, 100);
         let tasks: Vec<Task> = vec![Box::new(|| panic!("on purpose")), Box::new(|| ())];
-        pool.run_all(tasks, Box::new(ok), id(), &address).unwrap();
+        pool.run(tasks, Box::new(ok), id(), &address).unwrap();
         assert!(matches!(received.recv().unwrap(), Message::Panicked(..)));
     }
 }

@@ -15,9 +15,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::connections::ConnectionId;
-use super::meter::Step;
-use super::timers::Time;
+use super::{connections::ConnectionId, meter::Step, timers::Time};
 use crate::config::Techniques;
 
 /// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
@@ -38,11 +36,8 @@ impl std::fmt::Display for Readiness {
             (self.read_closed, "read-closed"),
             (self.writable, "writable"),
         ];
-        let set: Vec<&str> = words
-            .iter()
-            .filter(|(set, _)| *set)
-            .map(|(_, word)| *word)
-            .collect();
+        let set = words.iter().filter(|(is_set, _)| *is_set);
+        let set: Vec<_> = set.map(|(_, word)| *word).collect();
         f.write_str(&set.join(" "))
     }
 }

@@ -4,26 +4,20 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::BytesMut;
-use mio::event::Event;
-use mio::net::TcpStream;
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token, Waker, event::Event, net::TcpStream, unix::SourceFd};
 use rustix::net::SendFlags;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_create, timerfd_settime,
 };
 
-use super::buffers;
-use super::connections::ConnectionId;
 use super::kernel::{Kernel, Occasion, Readiness, Wake};
-use super::meter::Step;
-use super::socket;
-use super::source::Source;
-use super::timers::Time;
+use super::{
+    buffers, connections::ConnectionId, meter::Step, socket, source::Source, timers::Time,
+};
 use crate::config::Techniques;
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.
@@ -83,16 +77,13 @@ impl<D: Decisions> Linux<D> {
     /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
     /// want of descriptors.
     pub fn new(source: impl Into<Source>, decisions: D) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let mut source = source.into();
-        source.register(poll.registry(), LISTENER)?;
-        let waker = Arc::new(Waker::new(poll.registry(), MESSAGES)?);
-        let timer = timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
-        poll.registry()
-            .register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        let (poll, mut source) = (Poll::new()?, source.into());
+        let registry = poll.registry();
+        source.register(registry, LISTENER)?;
+        let waker = Arc::new(Waker::new(registry, MESSAGES)?);
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        registry.register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
         let events = Events::with_capacity(decisions.techniques().events_per_poll);
         Ok(Self {
             poll,
@@ -105,27 +96,27 @@ impl<D: Decisions> Linux<D> {
         })
     }
 
-    /// Sets the timerfd for `until`; called if it would not end the poll by then already.
+    /// The timeout of a poll that the timerfd would not end by `until` already: none, once it is
+    /// set for then.
     ///
     /// epoll_wait's own timeout is in whole milliseconds, and a wait of 100 us would become 1 ms.
     /// The timerfd is set to a point, not a span, so no clock is read; and since it is left alone
     /// while it is early enough, a reactor whose soonest deadline stands still makes no system call
     /// for it. (Idle, for a wait of 100 us: timerfd 144 us, epoll_pwait2 192 us.)
     #[cold]
-    fn set_timer(&mut self, until: Time) -> io::Result<()> {
+    fn timeout(&mut self, until: Time) -> io::Result<Option<Duration>> {
+        if !self.techniques().fine_timer {
+            // Rounded up to whole milliseconds by mio, and the clock read once more.
+            return Ok(Some(until.since(self.now())));
+        }
         let point = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
-            it_value: Timespec {
-                tv_sec: i64::try_from(until.0 / 1_000_000_000).unwrap_or(i64::MAX),
-                tv_nsec: i64::try_from(until.0 % 1_000_000_000).unwrap_or(0),
-            },
+            it_interval: Timespec::default(),
+            // 2^64 nanoseconds are fewer than 2^63 seconds.
+            it_value: Duration::from_nanos(until.0).try_into().unwrap_or_default(),
         };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &point)?;
         self.timer_at = until;
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -150,23 +141,15 @@ impl<D: Decisions> Kernel for Linux<D> {
     }
 
     fn wall_clock(&mut self) -> Duration {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
+        UNIX_EPOCH.elapsed().unwrap_or_default()
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
         let timeout = match until {
             Time::ZERO => Some(Duration::ZERO),
-            Time::NEVER => None,
-            until if self.techniques().fine_timer => {
-                if until < self.timer_at {
-                    self.set_timer(until)?;
-                }
-                None
-            }
-            // Rounded up to whole milliseconds by mio, and the clock read once more.
-            until => Some(until.since(self.now())),
+            // The timerfd ends the poll early enough, if it is to end at all.
+            until if until >= self.timer_at => None,
+            until => self.timeout(until)?,
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
@@ -180,10 +163,10 @@ impl<D: Decisions> Kernel for Linux<D> {
                 MESSAGES => report(Occasion::Messages),
                 // Edge-triggered and set anew for the next deadline: its count need not be read.
                 TIMER => self.timer_at = Time::NEVER,
-                Token(token) => report(Occasion::Connection(
-                    ConnectionId::from_token(token),
-                    readiness(event),
-                )),
+                Token(token) => {
+                    let id = ConnectionId::from_token(token);
+                    report(Occasion::Connection(id, readiness(event)));
+                }
             }
         }
         Ok(events)
@@ -196,11 +179,11 @@ impl<D: Decisions> Kernel for Linux<D> {
     }
 
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let accepted = self.source.accept()?;
+        let (stream, peer) = self.source.accept()?;
         if self.techniques().quickack {
-            socket::acknowledge_at_once(&accepted.0);
+            socket::acknowledge_at_once(&stream);
         }
-        Ok(accepted)
+        Ok((stream, peer))
     }
 
     fn stop_listening(&mut self) {
@@ -208,9 +191,8 @@ impl<D: Decisions> Kernel for Linux<D> {
     }
 
     fn watch(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
-        self.poll
-            .registry()
-            .register(socket, id.token(), Interest::READABLE)
+        let registry = self.poll.registry();
+        registry.register(socket, id.token(), Interest::READABLE)
     }
 
     fn watch_again(
@@ -219,13 +201,10 @@ impl<D: Decisions> Kernel for Linux<D> {
         id: ConnectionId,
         writable: bool,
     ) -> io::Result<()> {
-        let mut interest = Interest::READABLE;
-        if writable {
-            interest |= Interest::WRITABLE;
-        }
-        self.poll
-            .registry()
-            .reregister(socket, id.token(), interest)
+        const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+        let interest = if writable { BOTH } else { Interest::READABLE };
+        let registry = self.poll.registry();
+        registry.reregister(socket, id.token(), interest)
     }
 
     #[inline]
@@ -233,7 +212,7 @@ impl<D: Decisions> Kernel for Linux<D> {
         if self.techniques().uninit_reads {
             buffers::receive(from, into, max)
         } else {
-            buffers::receive_into_zeroes(from, into, max)
+            buffers::receive_zeroed(from, into, max)
         }
     }
 

@@ -13,17 +13,15 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use log::Level;
 
-use super::connections::ConnectionId;
 use super::journal::{self, ACCESS};
-use super::kernel::Kernel;
-use super::stopwatch::{Sample, Stopwatch};
-use super::timers::Time;
-use super::wakeup::Cause;
+use super::stopwatch::{Sample, Stopwatch, nanos};
+use super::{connections::ConnectionId, kernel::Kernel, timers::Time, wakeup::Cause};
 use crate::accounts::{ReactorAccount, Stage, Woken, WouldBlock};
 use crate::allocator;
 use crate::http::{Later, Request, Status};
 
 /// What a reactor is about to do, or has just done.
+#[derive(Clone, Copy)]
 pub enum Step<'a> {
     /// epoll_wait(2) is about to be called.
     Polling,
@@ -104,21 +102,23 @@ impl Meter {
         self.stage = allocator::own_place().unwrap_or(&allocator::NOWHERE);
     }
 
-    /// Counts what accept4(2) has returned.
-    pub fn accepted(&self, error: Option<&io::Error>) {
-        self.account.accepts.add(1);
-        if let Some(error) = error {
-            count_error(&self.account, WouldBlock::Accept, error);
+    /// Times one poll in so many: called before a poll, and after it.
+    #[inline(always)]
+    fn time_poll<K: Kernel>(&mut self, kernel: &mut K) {
+        if self.account.turns.get() & self.untimed == 0 {
+            self.read_cpu_clock(kernel);
         }
     }
 
     /// By the CPU clock, not the wall clock: that cannot tell a poll that returned at once from one
     /// that slept.
     #[cold]
-    fn end_timed_poll(&self, began: Time, ended: Time) {
-        self.account
-            .poll_time
-            .record(ended.0.saturating_sub(began.0));
+    fn read_cpu_clock<K: Kernel>(&mut self, kernel: &mut K) {
+        let now = kernel.cpu_time();
+        match self.poll_began.take() {
+            Some(began) => self.account.poll_time.record(nanos(began, now)),
+            None => self.poll_began = Some(now),
+        }
     }
 
     /// A handler goes on after a wait.
@@ -131,79 +131,70 @@ impl Meter {
     #[cfg_attr(not(map), inline(always))]
     pub fn note<K: Kernel>(&mut self, step: Step<'_>, kernel: &mut K) {
         kernel.observe(&step);
-        let account = &*self.account;
-        let (ended, begins) = match step {
+        if let Some((ended, begins)) = self.count(step, kernel) {
+            self.stage.store(begins as u8, Relaxed);
+            if !matches!(self.stopwatch.sample, Sample::Nothing) {
+                self.stopwatch.lap(ended, &self.account, kernel);
+            }
+        }
+    }
+
+    /// Counts what a step brings; the stage that ends with it, and the one that begins.
+    #[cfg_attr(not(map), inline(always))]
+    fn count<K: Kernel>(&mut self, step: Step<'_>, kernel: &mut K) -> Option<(Stage, Stage)> {
+        let (account, watch) = (&*self.account, &mut self.stopwatch);
+        match step {
             Step::Polling => {
                 account.turns.add(1);
-                if account.turns.get() & self.untimed == 0 {
-                    self.poll_began = Some(kernel.cpu_time());
-                }
-                return;
+                self.time_poll(kernel);
             }
             Step::Polled(events) => {
                 account.events.add(events as u64);
-                if let Some(began) = self.poll_began.take() {
-                    self.end_timed_poll(began, kernel.cpu_time());
-                }
-                return;
+                self.time_poll(kernel);
             }
             Step::Advance(cause, _) => {
                 account.wakeups[woken(cause) as usize].add(1);
-                let is_running = !matches!(self.stopwatch.sample, Sample::Nothing);
-                if is_running || self.stopwatch.countdown <= 0 {
-                    self.stopwatch
-                        .advance(cause, self.turn_began, account, kernel);
+                if watch.countdown <= 0 || !matches!(watch.sample, Sample::Nothing) {
+                    watch.advance(cause, self.turn_began, account, kernel);
                 }
-                return self.stage.store(Stage::Read as u8, Relaxed);
+                self.stage.store(Stage::Read as u8, Relaxed);
             }
             Step::Read(_, result) => {
-                account.reads.add(1);
-                match result {
-                    Ok(bytes) => account.bytes_in.add(*bytes as u64),
-                    Err(error) => count_error(account, WouldBlock::Recv, error),
-                }
-                (Stage::Read, Stage::Parse)
+                let received = count_call(account, WouldBlock::Recv, result.as_ref().copied());
+                account.bytes_in.add(received);
+                return Some((Stage::Read, Stage::Parse));
             }
             Step::Parsed(peer, request) => {
                 if log::log_enabled!(target: ACCESS, Level::Info) {
                     self.access = Some(journal::asked(peer, request));
                 }
-                (Stage::Parse, Stage::Handle)
+                return Some((Stage::Parse, Stage::Handle));
             }
-            Step::Handled => (Stage::Handle, Stage::Serialise),
+            Step::Handled => return Some((Stage::Handle, Stage::Serialise)),
             Step::Answered(status, _, copied) => {
                 account.count_answer(status.0, copied as u64);
-                self.stopwatch.countdown -= 1;
+                watch.countdown -= 1;
                 if self.access.is_some() {
                     journal::answered(self.access.take(), status);
                 }
-                (Stage::Serialise, Stage::Parse)
+                return Some((Stage::Serialise, Stage::Parse));
             }
-            Step::Sending(_) => (Stage::Rest, Stage::Write),
+            Step::Sending(_) => return Some((Stage::Rest, Stage::Write)),
             Step::Sent(bytes, result) => {
-                account.writes.add(1);
-                match result {
-                    Ok(sent) => account.bytes_out.add(*sent as u64),
-                    Err(error) => count_error(account, WouldBlock::Send, error),
-                }
-                if !matches!(result, Ok(sent) if *sent == bytes) {
+                let sent = count_call(account, WouldBlock::Send, result.as_ref().copied());
+                account.bytes_out.add(sent);
+                if sent < bytes as u64 {
                     account.short_writes.add(1);
                 }
-                (Stage::Write, Stage::Rest)
+                return Some((Stage::Write, Stage::Rest));
             }
-            Step::Blocked(is_set, _) => return account.timers_set.add(u64::from(is_set)),
-            Step::Accepted(_) | Step::Deferred(_) | Step::Dismissed(_) => return,
-        };
-        self.stage.store(begins as u8, Relaxed);
-        let is_timed = match self.stopwatch.sample {
-            Sample::Nothing => false,
-            Sample::Stages { .. } => true,
-            // Of a batch the first request is timed.
-            _ => matches!(ended, Stage::Rest | Stage::Write),
-        };
-        if is_timed {
-            self.stopwatch.lap(ended, account, kernel);
+            Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
+            Step::Accepted(result) => {
+                count_call(account, WouldBlock::Accept, result.map(|_| 0));
+            }
+            Step::Deferred(_) | Step::Dismissed(_) => {}
         }
+        None
     }
 }
 
@@ -218,9 +209,28 @@ fn woken(cause: Cause) -> Woken {
     }
 }
 
+/// Counts a system call; the bytes that it has moved.
+#[inline(always)]
+fn count_call(
+    account: &ReactorAccount,
+    call: WouldBlock,
+    result: Result<usize, &io::Error>,
+) -> u64 {
+    match call {
+        WouldBlock::Accept => account.accepts.add(1),
+        WouldBlock::Recv => account.reads.add(1),
+        WouldBlock::Send => account.writes.add(1),
+    }
+    result.map_or_else(
+        |error| count_error(account, call, error),
+        |bytes| bytes as u64,
+    )
+}
+
 #[cold]
-fn count_error(account: &ReactorAccount, call: WouldBlock, error: &io::Error) {
+fn count_error(account: &ReactorAccount, call: WouldBlock, error: &io::Error) -> u64 {
     if error.kind() == ErrorKind::WouldBlock {
         account.eagains[call as usize].add(1);
     }
+    0
 }

@@ -1,8 +1,6 @@
-//! All of socket2: the options of a socket, each set in one place, and recv(2) into memory not yet
-//! written.
+//! All of socket2: the options of a socket, each set in one place.
 
 use std::io::{self, ErrorKind};
-use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 
@@ -82,16 +80,6 @@ pub fn stop_listening(listener: &TcpListener) {
 pub fn acknowledge_at_once(stream: &TcpStream) {
     // It fails only for a connection that has gone: the next recv tells.
     let _ = SockRef::from(stream).set_tcp_quickack(true);
-}
-
-/// Receives into `spare`; returns how many of its first bytes the kernel has written (recv(2)).
-///
-/// # Errors
-///
-/// `WouldBlock` if there is nothing; what else recv(2) says.
-#[inline]
-pub fn recv(stream: &TcpStream, spare: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    SockRef::from(stream).recv(spare)
 }
 
 /// As the kernel calls it; `None` leaves what the system has set.

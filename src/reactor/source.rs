@@ -7,8 +7,7 @@
 //! connection whose memory the kernel touched on another core. (The reactor's account of accept4(2)
 //! then counts how often it looked into the channel; the calls are the other thread's.)
 
-use std::io;
-use std::io::ErrorKind::{self, ConnectionAborted, Interrupted};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -34,6 +33,7 @@ pub enum Source {
 
 /// The peer has gone again, or a signal came (accept(2)): the next one.
 pub fn is_passing(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, Interrupted};
     matches!(error.kind(), ConnectionAborted | Interrupted)
 }
 
@@ -98,9 +98,8 @@ impl Source {
         match self {
             Self::Listener(listener) => listener.accept(),
             Self::Handed(connections, _) => {
-                let (stream, peer) = connections
-                    .try_recv()
-                    .map_err(|_| ErrorKind::WouldBlock)??;
+                let handed = connections.try_recv();
+                let (stream, peer) = handed.map_err(|_| ErrorKind::WouldBlock)??;
                 Ok((TcpStream::from_std(stream), peer))
             }
             Self::Closed => Err(ErrorKind::WouldBlock.into()),

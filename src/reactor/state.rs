@@ -15,16 +15,12 @@ use std::mem;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::buffers::Pool;
-use super::connections::ConnectionId;
 use super::deferral::{Deferred, Wait};
-use super::timers::Time;
 use super::upload::{Pace, Upload};
-use crate::config::Timeouts;
-use crate::http::body::Decoder;
+use super::{buffers::Pool, connections::ConnectionId, timers::Time};
+use crate::{config::Timeouts, http::body::Decoder};
 
 /// A connection without its socket: who speaks, and what it is at.
-#[derive(Debug)]
 pub struct Session {
     /// The connection, as the loop speaks of it.
     pub id: ConnectionId,
@@ -38,7 +34,6 @@ pub struct Session {
 ///
 /// With a tag of its own, a `match` is one comparison; the compiler would hide the tag in the
 /// values of a variant, and take six instructions to find it.
-#[derive(Debug)]
 #[repr(u8)]
 pub enum State {
     /// Before a request head, or inside one.
@@ -99,26 +94,20 @@ impl State {
     /// The moment at which something must be done even if nothing happens. Computed, never stored:
     /// so it cannot disagree with the state. `has_begun`: bytes of a head are here; `silence`: for
     /// how long, and since when at the earliest, a peer may say nothing between two requests.
-    pub fn deadline(
-        &self,
-        has_begun: bool,
-        silence: (Duration, Time),
-        timeouts: &Timeouts,
-    ) -> Time {
+    pub fn deadline(&self, has_begun: bool, silence: (Duration, Time), times: &Timeouts) -> Time {
         match self {
-            Self::Head { since, .. } if has_begun => since.after(timeouts.head),
+            Self::Head { since, .. } if has_begun => since.after(times.head),
             Self::Head { since, .. } => (*since).max(silence.1).after(silence.0),
-            Self::Body(upload) => upload.pace.body_deadline(timeouts),
-            Self::Discard { pace, .. } => pace.body_deadline(timeouts),
+            Self::Body(upload) => upload.pace.body_deadline(times),
+            Self::Discard { pace, .. } => pace.body_deadline(times),
             Self::Deferred(deferred) => match deferred.wait {
                 Wait::Timer { until, .. } => until,
                 Wait::Job | Wait::Answered(_) => Time::NEVER,
             },
             Self::Closing => Time::NEVER,
-            Self::Lingering { since, heard } => {
-                let silent = heard.after(timeouts.linger_silence);
-                silent.min(since.after(timeouts.linger))
-            }
+            Self::Lingering { since, heard } => heard
+                .after(times.linger_silence)
+                .min(since.after(times.linger)),
         }
     }
 

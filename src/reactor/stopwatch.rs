@@ -5,10 +5,9 @@
 //! two samples.
 
 use std::fmt::Write;
+use std::mem;
 
-use super::kernel::Kernel;
-use super::timers::Time;
-use super::wakeup::Cause;
+use super::{kernel::Kernel, timers::Time, wakeup::Cause};
 use crate::accounts::{ReactorAccount, Stage};
 
 /// Times the stages of sampled requests, and the response time of those and of deferred ones.
@@ -23,9 +22,6 @@ pub struct Stopwatch {
     pub tells: bool,
 }
 
-/// Nanoseconds of each stage.
-type Laps = [u64; Stage::COUNT];
-
 /// What is being timed.
 #[derive(Debug, Default)]
 pub enum Sample {
@@ -33,39 +29,38 @@ pub enum Sample {
     #[default]
     Nothing,
     /// The stages of a round's first request.
-    Stages {
-        /// When its turn began.
-        turn: Time,
-        /// When the stage began that is under way.
-        began: Time,
-        /// The stages that have ended.
-        laps: Laps,
-    },
-    /// Its answer is written.
-    Written {
-        /// When its turn began.
-        turn: Time,
-        /// The stages that have ended.
-        laps: Laps,
-        /// No other answer will be sent with it; `None` if that is not known yet.
-        alone: Option<bool>,
-    },
-    /// Its answer is being sent.
-    Sending {
-        /// When its turn began.
-        turn: Time,
-        /// When the send began.
-        began: Time,
-        /// The stages that have ended.
-        laps: Laps,
-        /// No other answer is sent with it.
-        alone: bool,
-    },
+    Stages(Laps),
+    /// The same of one whose answer is written; `began` is the beginning of its send.
+    Written(Laps),
     /// The response time alone, of an answer that was deferred.
     Deferred {
         /// When the turn began that read the request.
         asked: Time,
     },
+}
+
+/// The clock readings of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Laps {
+    /// When its turn began.
+    turn: Time,
+    /// When the stage began that is under way.
+    began: Time,
+    /// Nanoseconds of each stage that has ended.
+    nanos: [u64; Stage::COUNT],
+    /// No other answer is sent with it; `None` if that is not known yet.
+    is_alone: Option<bool>,
+}
+
+impl Laps {
+    /// A stage has ended, and the next begins.
+    fn end<K: Kernel>(&mut self, ended: Stage, account: &ReactorAccount, kernel: &mut K) {
+        let now = kernel.now();
+        let took = nanos(self.began, now);
+        self.nanos[ended as usize] += took;
+        account.stages[ended as usize].record(took);
+        self.began = now;
+    }
 }
 
 impl Stopwatch {
@@ -96,77 +91,49 @@ impl Stopwatch {
         account: &ReactorAccount,
         kernel: &mut K,
     ) {
-        self.abandon();
-        if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
-            self.begin(turn, account, kernel);
-        }
-    }
-
-    /// Begins a sample: a connection is about to be read. The wait since the turn began is over.
-    fn begin<K: Kernel>(&mut self, turn: Time, account: &ReactorAccount, kernel: &mut K) {
-        let began = kernel.now();
-        let mut laps = [0; Stage::COUNT];
-        laps[Stage::Wait as usize] = nanos(turn, began);
-        account.stages[Stage::Wait as usize].record(nanos(turn, began));
-        self.countdown = self.every;
-        self.sample = Sample::Stages { turn, began, laps };
-    }
-
-    /// The round that was sampled came to no send of its own: its request is not complete yet, or
-    /// deferred, or its answer waits behind bytes that are owed.
-    fn abandon(&mut self) {
-        // A sample that found no request is taken again at the next read. To wait for the usual
-        // number could hit the same spot each time: without `short-read` every second read finds
-        // nothing.
-        if matches!(self.sample, Sample::Stages { .. }) {
+        // A sample that found no request, or one that is not complete yet, or is deferred, is taken
+        // again at the next read. To wait for the usual number could hit the same spot each time:
+        // without `short-read` every second read finds nothing.
+        if matches!(self.sample, Sample::Stages(_)) {
             self.countdown = 0;
         }
         self.sample = Sample::Nothing;
+        if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
+            let mut laps = Laps {
+                turn,
+                began: turn,
+                nanos: [0; Stage::COUNT],
+                is_alone: None,
+            };
+            // The wait since the turn began is over.
+            laps.end(Stage::Wait, account, kernel);
+            self.countdown = self.every;
+            self.sample = Sample::Stages(laps);
+        }
     }
 
     /// A stage has ended, and the next begins.
     #[cold]
     pub fn lap<K: Kernel>(&mut self, ended: Stage, account: &ReactorAccount, kernel: &mut K) {
-        let mut time = |began: &mut Time, laps: &mut Laps| {
-            let now = kernel.now();
-            let took = nanos(*began, now);
-            laps[ended as usize] += took;
-            account.stages[ended as usize].record(took);
-            *began = now;
-        };
+        // Of a batch the others are not timed, and would all be in what is left.
+        let is_alone = self.countdown == self.every - 1;
         match (&mut self.sample, ended) {
-            (Sample::Stages { began, laps, turn }, Stage::Serialise) => {
-                time(began, laps);
-                self.sample = Sample::Written {
-                    turn: *turn,
-                    laps: *laps,
-                    alone: None,
-                };
+            (Sample::Stages(laps), _) => {
+                laps.end(ended, account, kernel);
+                if matches!(ended, Stage::Serialise) {
+                    self.sample = Sample::Written(*laps);
+                }
             }
-            (Sample::Stages { began, laps, .. }, _) => time(began, laps),
-            (Sample::Written { turn, laps, alone }, Stage::Rest) => {
-                self.sample = Sample::Sending {
-                    turn: *turn,
-                    began: kernel.now(),
-                    laps: *laps,
-                    // Of a batch the others were not timed, and would all be in what is left.
-                    alone: alone.unwrap_or(self.countdown == self.every - 1),
-                };
+            (Sample::Written(laps), Stage::Rest) => {
+                laps.began = kernel.now();
+                laps.is_alone = laps.is_alone.or(Some(is_alone));
             }
-            (
-                Sample::Sending {
-                    turn,
-                    began,
-                    laps,
-                    alone,
-                },
-                Stage::Write,
-            ) => {
-                time(began, laps);
-                let all = nanos(*turn, *began);
+            (Sample::Written(laps), Stage::Write) => {
+                laps.end(ended, account, kernel);
+                let all = nanos(laps.turn, laps.began);
                 account.response_time.record(all);
-                if *alone {
-                    let known: u64 = laps.iter().sum();
+                if laps.is_alone == Some(true) {
+                    let known: u64 = laps.nanos.iter().sum();
                     account.stages[Stage::Rest as usize].record(all.saturating_sub(known));
                 }
                 self.sample = Sample::Nothing;
@@ -175,6 +142,7 @@ impl Stopwatch {
                 account.response_time.record(nanos(*asked, kernel.now()));
                 self.sample = Sample::Nothing;
             }
+            // Of a batch the first request is timed.
             _ => {}
         }
     }
@@ -182,27 +150,25 @@ impl Stopwatch {
     /// Stops, if an answer is written: it is sent in a later round.
     #[cold]
     pub fn pause(&mut self) -> Sample {
-        if let Sample::Written { alone, .. } = &mut self.sample {
-            alone.get_or_insert(self.countdown == self.every - 1);
+        let is_alone = self.countdown == self.every - 1;
+        match &mut self.sample {
+            Sample::Written(laps) => laps.is_alone = laps.is_alone.or(Some(is_alone)),
+            Sample::Deferred { .. } => {}
+            Sample::Nothing | Sample::Stages(_) => return Sample::Nothing,
         }
-        match self.sample {
-            Sample::Written { .. } | Sample::Deferred { .. } => std::mem::take(&mut self.sample),
-            _ => Sample::Nothing,
-        }
+        mem::take(&mut self.sample)
     }
 
     /// What an answer is told: the stages that are known when its head is written (W3C Server
     /// Timing); `None` if this one is not timed.
     pub fn timing(&self) -> Option<String> {
-        let Sample::Stages { laps, .. } = &self.sample else {
-            return None;
+        let laps = match &self.sample {
+            Sample::Stages(laps) if self.tells => laps,
+            _ => return None,
         };
-        if !self.tells {
-            return None;
-        }
         let mut text = String::new();
         for (stage, name) in &Stage::ALL[..=Stage::Handle as usize] {
-            let us = laps[*stage as usize] / 1000;
+            let us = laps.nanos[*stage as usize] / 1000;
             let (whole, thousandths) = (us / 1000, us % 1000);
             let comma = if text.is_empty() { "" } else { ", " };
             // Writing to a String cannot fail.
@@ -212,6 +178,7 @@ impl Stopwatch {
     }
 }
 
-fn nanos(began: Time, now: Time) -> u64 {
+/// The span between two moments; zero if they are in the wrong order.
+pub(super) fn nanos(began: Time, now: Time) -> u64 {
     now.0.saturating_sub(began.0)
 }

@@ -50,16 +50,6 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// No entries.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            soonest: Time::NEVER,
-            entries: BinaryHeap::new(),
-            sweep_at: bounds::TIMER_ENTRIES_MIN,
-        }
-    }
-
     /// Adds an entry.
     pub fn set(&mut self, at: Time, id: ConnectionId) {
         self.entries.push(Reverse((at, id)));
@@ -108,7 +98,11 @@ impl Timers {
 
 impl Default for Timers {
     fn default() -> Self {
-        Self::new()
+        Self {
+            soonest: Time::NEVER,
+            entries: BinaryHeap::new(),
+            sweep_at: bounds::TIMER_ENTRIES_MIN,
+        }
     }
 }
 
@@ -122,7 +116,7 @@ mod tests {
 
     #[test]
     fn entries_come_due_in_order() {
-        let mut timers = Timers::new();
+        let mut timers = Timers::default();
         for (at, index) in [(300, 300), (100, 100), (200, 200)] {
             timers.set(Time(at), id(index));
         }
@@ -136,7 +130,7 @@ mod tests {
 
     #[test]
     fn stale_entries_are_swept_out() {
-        let mut timers = Timers::new();
+        let mut timers = Timers::default();
         let mut sweeps = 0;
         for at in 0..100_000 {
             timers.set(Time(at), id(7));

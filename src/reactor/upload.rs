@@ -4,6 +4,8 @@
 //! how many there are, and are never moved again. What came in the same read as the head is copied
 //! once; chunked bodies are copied whole, since their framing must be cut out.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 
 use super::buffers::{Input, NO_BUFFER, Pool};
@@ -90,18 +92,12 @@ impl Upload {
     /// would with a request head.
     #[must_use]
     pub fn room(&mut self, pool: &mut Pool) -> Option<&mut BytesMut> {
-        if self
-            .segments
-            .last()
-            .is_none_or(|last| last.len() == last.capacity())
-        {
-            let bytes = if self.segments.is_empty() {
-                1
-            } else {
-                bounds::SEGMENT_BYTES
-            };
-            self.segments.push(pool.take(bytes)?);
-        }
+        let bytes = match self.segments.last() {
+            Some(last) if last.len() < last.capacity() => return self.segments.last_mut(),
+            Some(_) => bounds::SEGMENT_BYTES,
+            None => 1,
+        };
+        self.segments.push(pool.take(bytes)?);
         self.segments.last_mut()
     }
 
@@ -134,11 +130,8 @@ pub struct Pace {
 impl Pace {
     /// Starts now.
     pub fn new(now: Time) -> Self {
-        Self {
-            began: now,
-            last: now,
-            bytes: 0,
-        }
+        let (began, last, bytes) = (now, now, 0);
+        Self { began, last, bytes }
     }
 
     /// Bytes have moved.
@@ -149,12 +142,10 @@ impl Pace {
 
     /// When a peer that moves nothing more is given up: after `silence`, or when its rate, after
     /// the first `rate_after`, falls below [`bounds::RATE_MIN`].
-    pub fn deadline(&self, silence: std::time::Duration, rate_after: std::time::Duration) -> Time {
-        let paid_for =
-            std::time::Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);
-        self.last
-            .after(silence)
-            .min(self.began.after(paid_for.max(rate_after)))
+    pub fn deadline(&self, silence: Duration, rate_after: Duration) -> Time {
+        let paid_for = Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);
+        let too_slow = self.began.after(paid_for.max(rate_after));
+        self.last.after(silence).min(too_slow)
     }
 
     /// [`deadline`](Self::deadline) for a body.
@@ -166,7 +157,6 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const SECOND: u64 = 1_000_000_000;
 

@@ -1,8 +1,6 @@
 //! Wakeups: all that the world outside a connection ever says to it.
 
-use super::connections::ConnectionId;
-use super::kernel::Readiness;
-use super::timers::Time;
+use super::{connections::ConnectionId, kernel::Readiness, timers::Time};
 
 /// A reason to advance a connection, which may be gone. A hint: the connection's own state is the
 /// truth.

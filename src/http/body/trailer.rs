@@ -6,7 +6,7 @@
 
 use crate::config::Limits;
 use crate::http::parse::octets::{TOKEN, VALUE};
-use crate::http::status::{Rejection, Status};
+use crate::http::{Rejection, Status};
 
 /// How much of the section has gone by.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,14 +4,10 @@
 //! judged in the order in which they stand, and nothing is judged that lies beyond a limit. Taking
 //! the bytes apart twice is deliberate: the usual way says yes or "not me", this one knows why.
 
-use super::field::Field;
-use super::fields;
-use super::head::Head;
 use super::octets::{Class, TARGET, TOKEN, VALUE};
-use super::target;
+use super::{Field, Head, fields, target};
 use crate::config::{Limits, bounds};
-use crate::http::request::{Body, Method, Request, Version};
-use crate::http::status::{Rejection, Status};
+use crate::http::{Body, Method, Rejection, Request, Status, Version};
 
 const METHOD: &str = "The request line does not begin with a method. It must be a token such as \
     `GET`, followed by one space.";
@@ -202,12 +198,7 @@ fn field_line(bytes: &[u8]) -> Judged<(Field<'_>, &[u8])> {
 /// takes the CR's place. Whoever sends the octets one by one is refused there, and so must be who
 /// sends them at once.
 fn visible(bytes: &[u8], limit: usize) -> &[u8] {
-    let end_bytes = if bytes.get(limit) == Some(&b'\r') {
-        2
-    } else {
-        1
-    };
-    bytes
-        .get(..limit.saturating_add(end_bytes))
-        .unwrap_or(bytes)
+    let end_bytes = 1 + usize::from(bytes.get(limit) == Some(&b'\r'));
+    let end = limit.saturating_add(end_bytes).min(bytes.len());
+    &bytes[..end]
 }

@@ -3,12 +3,10 @@
 //!
 //! Errors are told in this order: Host, then the framing. The others cannot be wrong.
 
-use super::field::Field;
-use super::head::{Controls, Expectation, Framing};
 use super::octets::TOKEN;
 use super::target::{decimal, is_authority};
-use crate::http::request::Version;
-use crate::http::status::{Rejection, Status};
+use super::{Controls, Expectation, Field, Framing};
+use crate::http::{Rejection, Status, Version};
 
 const TWO_HOSTS: &str = "There is more than one Host field. A request must have exactly one.";
 const HOST_MISSING: &str = "There is no Host field. An HTTP/1.1 request must have exactly one.";
@@ -56,9 +54,10 @@ fn framing(fields: &[Field<'_>], version: Version) -> Result<Framing, Rejection>
     let mut lengths = values(fields, b"Content-Length");
     match (has_coding, lengths.next(), lengths.next()) {
         (false, None, _) => Ok(Framing::None),
-        (false, Some(length), None) => decimal(length)
-            .map(Framing::Length)
-            .ok_or(Rejection::bad_request(LENGTH_INVALID)),
+        (false, Some(length), None) => {
+            let length = decimal(length).ok_or(Rejection::bad_request(LENGTH_INVALID))?;
+            Ok(Framing::Length(length))
+        }
         (false, Some(_), Some(_)) => Err(Rejection::bad_request(TWO_LENGTHS)),
         (true, _, _) if version == Version::Http10 => Err(Rejection::bad_request(CODING_IN_10)),
         (true, None, _) => codings(fields),
@@ -90,17 +89,14 @@ fn codings(fields: &[Field<'_>]) -> Result<Framing, Rejection> {
 
 /// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations.
 fn expectation(fields: &[Field<'_>], version: Version) -> Expectation {
-    let mut expectation = Expectation::None;
-    if version == Version::Http10 {
-        return expectation;
+    let is_known = |element: &[u8]| element.eq_ignore_ascii_case(b"100-continue");
+    let mut elements = list(fields, b"Expect").filter(|element| !element.is_empty());
+    match elements.next() {
+        None => Expectation::None,
+        Some(_) if version == Version::Http10 => Expectation::None,
+        Some(first) if is_known(first) && elements.all(is_known) => Expectation::Continue,
+        Some(_) => Expectation::Unknown,
     }
-    for element in list(fields, b"Expect").filter(|element| !element.is_empty()) {
-        if !element.eq_ignore_ascii_case(b"100-continue") {
-            return Expectation::Unknown;
-        }
-        expectation = Expectation::Continue;
-    }
-    expectation
 }
 
 /// RFC 9112 section 9.3: `close` wins; HTTP/1.0 stays only when asked to. Connection is a list,
@@ -121,10 +117,8 @@ const TRANSFER_ENCODING: &[u8] = b"Transfer-Encoding";
 /// The elements of all fields called `name` as one list (RFC 9110 section 5.3), empty ones
 /// included, without the white space around them.
 fn list<'a>(fields: &'a [Field<'a>], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let elements = |line: &'a [u8]| line.split(|&octet| octet == b',');
-    values(fields, name)
-        .flat_map(elements)
-        .map(<[u8]>::trim_ascii)
+    let elements = |line: &'a [u8]| line.split(|&octet| octet == b',').map(<[u8]>::trim_ascii);
+    values(fields, name).flat_map(elements)
 }
 
 /// The values of the fields called `name`, which has no case (RFC 9110 section 5.1).

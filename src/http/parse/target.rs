@@ -8,8 +8,7 @@ use std::net::Ipv6Addr;
 use std::str;
 
 use super::octets::REG_NAME;
-use crate::http::request::Method;
-use crate::http::status::Rejection;
+use crate::http::{Method, Rejection};
 
 /// The path, and what follows the first `?`. The path begins with `/`; or it is `*`, or the
 /// authority of a CONNECT.
@@ -43,10 +42,8 @@ pub(super) fn parse(method: Method, raw: &str) -> Result<Target<'_>, Rejection> 
 
 /// Path and query. What nobody could decode is refused here, before routes are looked at.
 fn split(raw: &str) -> Result<Target<'_>, Rejection> {
-    let (path, query) = match raw.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (raw, None),
-    };
+    let mut parts = raw.splitn(2, '?');
+    let (path, query) = (parts.next().unwrap_or_default(), parts.next());
     if !is_encoded(path) || path.contains("%00") {
         return Err(Rejection::bad_request(PERCENT));
     }

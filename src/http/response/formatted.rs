@@ -5,8 +5,7 @@
 
 use super::{Content, Response, Written, connection_line};
 use crate::config::Techniques;
-use crate::http::date::Date;
-use crate::http::request::Exchange;
+use crate::http::{Exchange, date::Date};
 
 // A String for each line is what is shown here.
 #[allow(clippy::format_push_string)]
@@ -27,8 +26,7 @@ impl Response {
         head += connection_line(exchange);
         let mut body = Vec::new();
         if !self.status.is_bodiless() {
-            let is_empty = matches!(&self.content, Content::Whole(body) if body.is_empty());
-            if !is_empty {
+            if !matches!(&self.content, Content::Whole(body) if body.is_empty()) {
                 head += &format!("Content-Type: {}\r\n", self.content_type.media_type());
             }
             match self.content {

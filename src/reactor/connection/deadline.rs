@@ -31,27 +31,29 @@ impl<K: Kernel> Connection<K> {
         if self.transport.deadline(core) <= core.clock.now {
             return Break(self.transport.too_slow(core));
         }
-        match self.session.state {
-            State::Head { .. } if self.has_begun() => {
+        let too_slow = |reason| Rejection::new(Status::REQUEST_TIMEOUT, reason);
+        let (has_begun, session) = (self.has_begun(), &mut self.session);
+        let head_only = session.state.is_head_only();
+        match session.state {
+            State::Head { .. } if has_begun => {
                 core.refuse(
                     Some(Refusal::HeadTimeout),
-                    HEAD_TOO_SLOW,
-                    false,
-                    &mut self.session,
+                    too_slow(HEAD_TOO_SLOW),
+                    head_only,
+                    session,
                 );
             }
             State::Head { .. } => return self.leave_silent_peer(common, core),
             State::Body(_) => {
-                let head_only = self.session.state.is_head_only();
                 core.refuse(
                     Some(Refusal::BodyTimeout),
-                    BODY_TOO_SLOW,
+                    too_slow(BODY_TOO_SLOW),
                     head_only,
-                    &mut self.session,
+                    session,
                 );
             }
-            State::Discard { .. } => self.session.state = State::Closing,
-            State::Deferred(_) => core.resume(&mut self.session),
+            State::Discard { .. } => session.state = State::Closing,
+            State::Deferred(_) => core.resume(session),
             State::Closing => {}
             State::Lingering { .. } => return Break(Progress::Finished),
         }
@@ -84,12 +86,5 @@ impl<K: Kernel> Connection<K> {
     }
 }
 
-const HEAD_TOO_SLOW: Rejection = Rejection {
-    status: Status::REQUEST_TIMEOUT,
-    reason: "the request head took too long; send it whole, at once",
-};
-
-const BODY_TOO_SLOW: Rejection = Rejection {
-    status: Status::REQUEST_TIMEOUT,
-    reason: "the body came too slowly; send at least 500 bytes a second",
-};
+const HEAD_TOO_SLOW: &str = "the request head took too long; send it whole, at once";
+const BODY_TOO_SLOW: &str = "the body came too slowly; send at least 500 bytes a second";
