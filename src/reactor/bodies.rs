@@ -15,7 +15,7 @@ use super::upload::Upload;
 use crate::accounts::{Copied, Refusal};
 use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
-use crate::http::parse::{Expectation, Framing, Head, Slots};
+use crate::http::parse::{self, Expectation, Framing, Head, Slots};
 use crate::http::{Body, Exchange, Handler, Rejection, Request, Response, Status, Version};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
@@ -192,6 +192,13 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             _ => return false,
         }
         true
+    }
+
+    /// Refuses a head, and all that may follow it: whatever is wrong, HEAD gets no content.
+    #[cold]
+    pub(super) fn refuse_head(&mut self, reason: Rejection, session: &mut Session, input: &Input) {
+        let head_only = parse::asks_for_the_head(input.as_slice());
+        self.refuse(None, reason, head_only, session);
     }
 
     /// Refuses a request, and all that may follow it.

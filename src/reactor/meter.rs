@@ -153,15 +153,19 @@ impl Meter {
                 self.time_poll(kernel);
             }
             Step::Advance(cause, _) => {
-                account.wakeups[woken(cause) as usize].add(1);
+                let is_ready = matches!(cause, Cause::Ready(_));
+                let woken = if is_ready { Woken::Ready } else { woken(cause) };
+                account.wakeups[woken as usize].add(1);
                 if watch.countdown <= 0 || !matches!(watch.sample, Sample::Nothing) {
                     watch.advance(cause, self.turn_began, account, kernel);
                 }
                 self.stage.store(Stage::Read as u8, Relaxed);
             }
             Step::Read(_, result) => {
-                let received = count_call(account, WouldBlock::Recv, result.as_ref().copied());
-                account.bytes_in.add(received);
+                account.reads.add(1);
+                account
+                    .bytes_in
+                    .add(moved(account, WouldBlock::Recv, result));
                 return Some((Stage::Read, Stage::Parse));
             }
             Step::Parsed(peer, request) => {
@@ -181,7 +185,8 @@ impl Meter {
             }
             Step::Sending(_) => return Some((Stage::Rest, Stage::Write)),
             Step::Sent(bytes, result) => {
-                let sent = count_call(account, WouldBlock::Send, result.as_ref().copied());
+                account.writes.add(1);
+                let sent = moved(account, WouldBlock::Send, result);
                 account.bytes_out.add(sent);
                 if sent < bytes as u64 {
                     account.short_writes.add(1);
@@ -190,7 +195,11 @@ impl Meter {
             }
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
             Step::Accepted(result) => {
-                count_call(account, WouldBlock::Accept, result.map(|_| 0));
+                account.accepts.add(1);
+                result.map_or_else(
+                    |error| count_error(account, WouldBlock::Accept, error),
+                    |_| 0,
+                );
             }
             Step::Deferred(_) | Step::Dismissed(_) => {}
         }
@@ -209,22 +218,13 @@ fn woken(cause: Cause) -> Woken {
     }
 }
 
-/// Counts a system call; the bytes that it has moved.
+/// The bytes that a call has moved; it is counted, if it would have blocked.
 #[inline(always)]
-fn count_call(
-    account: &ReactorAccount,
-    call: WouldBlock,
-    result: Result<usize, &io::Error>,
-) -> u64 {
-    match call {
-        WouldBlock::Accept => account.accepts.add(1),
-        WouldBlock::Recv => account.reads.add(1),
-        WouldBlock::Send => account.writes.add(1),
+fn moved(account: &ReactorAccount, call: WouldBlock, result: &io::Result<usize>) -> u64 {
+    match result {
+        Ok(bytes) => *bytes as u64,
+        Err(error) => count_error(account, call, error),
     }
-    result.map_or_else(
-        |error| count_error(account, call, error),
-        |bytes| bytes as u64,
-    )
 }
 
 #[cold]

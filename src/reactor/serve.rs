@@ -57,7 +57,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             Ok(Some(head)) => {
                 head.request.worker = self.worker;
                 let mut taken = head.bytes + self.answer(head, session, input);
-                if taken < input.len() && self.kernel.techniques().same_request {
+                if taken < input.as_slice().len() && self.kernel.techniques().same_request {
                     taken = self.answer_same(head, taken, session, input);
                 }
                 input.consume(taken);
@@ -66,10 +66,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             // The head's time runs from the turn that brought its first byte.
             Ok(None) if !parse::has_begun(&input.as_slice()[..before]) => *since = self.clock.now,
             Ok(None) => {}
-            Err(rejection) => {
-                let head_only = parse::asks_for_the_head(input.as_slice());
-                self.refuse(None, rejection, head_only, session);
-            }
+            Err(rejection) => self.refuse_head(rejection, session, input),
         }
         false
     }
@@ -193,12 +190,15 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     fn written(&mut self, status: Status, written: Written, mark: usize) -> Produced {
-        let Written { keep_alive, copied } = written;
         if !self.kernel.techniques().own_counters {
-            self.meter.account.totals.add(status.0, copied as u64);
+            self.meter
+                .account
+                .totals
+                .add(status.0, written.copied as u64);
         }
-        let answered = Step::Answered(status, self.output.len() - mark, copied);
+        let answered = Step::Answered(status, self.output.len() - mark, written.copied);
         self.meter.note(answered, &mut self.kernel);
+        let keep_alive = written.keep_alive;
         Produced::Written { keep_alive }
     }
 

@@ -83,10 +83,15 @@ impl Profile {
     }
 
     fn visit<'a>(&'a self, symbol: &'a str, seen: &mut HashSet<&'a str>, places: &mut Vec<Place>) {
-        if !seen.insert(symbol) {
+        let steps = self.symbols.get(symbol).map_or(&[][..], Vec::as_slice);
+        // Whoever calls the turn is around it, and is reached through a symbol of the standard
+        // library that both use.
+        let is_turn =
+            |step: &Step| matches!(&step.action, Action::Call(callee) if *callee == self.turn);
+        if !seen.insert(symbol) || steps.iter().any(is_turn) {
             return;
         }
-        for step in self.symbols.get(symbol).into_iter().flatten() {
+        for step in steps {
             match &step.action {
                 Action::Execute(place) if places.last() == Some(place) => {}
                 Action::Execute(place) => places.push(place.clone()),
