@@ -23,8 +23,8 @@ use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
 use crate::reactor::kernel::{Kernel, Occasion, Wake};
 use crate::reactor::linux::{Flags, Linux};
-use crate::reactor::meter::Step;
 use crate::reactor::socket;
+use crate::reactor::step::Step;
 use crate::reactor::timers::Time;
 
 type Socket = <Linux<Flags> as Kernel>::Socket;

@@ -9,8 +9,9 @@ use std::io::{self, ErrorKind};
 
 use super::{
     connection::Connection, connections::Connections, core::Core, journal::FAULT, kernel::Kernel,
-    meter::Step, source::is_passing, timers::Time,
+    source::is_passing, step::Step, timers::Time,
 };
+use crate::accounts::WouldBlock;
 use crate::{config::bounds, http::Handler};
 
 type Table<K> = Connections<Connection<K>>;
@@ -94,6 +95,7 @@ impl Acceptor {
             }
             Err(error) if is_passing(&error) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                core.meter.account.eagains[WouldBlock::Accept as usize].add(1);
                 self.is_waiting = false;
                 return false;
             }

@@ -28,7 +28,6 @@ pub fn receive(from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<
     let spare = into.spare_capacity_mut();
     let room = spare.len().min(max);
     let (_, received) = recv(from, &mut spare[..room], RecvFlags::empty())?;
-    debug_assert!(received <= room);
     // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it
     // has written the first `received` of them. So all bytes up to the new length are initialised,
     // and it is within the capacity, whatever the peer sent.

@@ -18,14 +18,16 @@ use super::connections::ConnectionId;
 use super::core::Core;
 use super::deferral::Wait;
 use super::kernel::Kernel;
-use super::meter::Step;
 use super::state::{Session, State};
+use super::step::Step;
 use super::timers::Time;
 use super::transport::{Received, Transport};
 use super::wakeup::{Cause, Flow, Progress};
 use crate::accounts::Copied;
 use crate::config::bounds;
 use crate::http::{Handler, Reply, parse};
+
+mod closing;
 
 mod deadline;
 
@@ -89,12 +91,10 @@ impl<K: Kernel> Connection<K> {
             self.send_first(core)?;
         }
         match self.session.state {
-            State::Head { .. } | State::Body(_) | State::Discard { .. } => {
-                self.fill_and_serve(common, core)
-            }
             State::Deferred(_) => Break(Progress::Blocked),
             State::Closing => self.shut_down(core),
             State::Lingering { .. } => self.linger(common, core),
+            _ => self.fill_and_serve(common, core),
         }
     }
 
@@ -191,7 +191,7 @@ impl<K: Kernel> Connection<K> {
         self.filled(received, common, core)
     }
 
-    /// What a read brought: something to serve, nothing for now, or that the peer will send no more.
+    /// What a read means: there is something to serve, nothing for now, or nothing ever again.
     fn filled<H: Handler>(
         &mut self,
         received: Received,
@@ -230,8 +230,7 @@ impl<K: Kernel> Connection<K> {
         common.clear();
     }
 
-    /// Takes note of a wakeup that is no readiness. It breaks if there is nothing to be done about
-    /// it now.
+    /// Takes note of a wakeup that is no readiness; breaks if there is nothing to be done now.
     #[inline(never)]
     fn note<H: Handler>(
         &mut self,
@@ -267,30 +266,6 @@ impl<K: Kernel> Connection<K> {
         Continue(())
     }
 
-    /// Tells the peer that nothing more will come.
-    fn shut_down<H: Handler>(&mut self, core: &mut Core<H, K>) -> Flow {
-        self.transport.shut_down(core)?;
-        let (since, heard) = (core.clock.now, core.clock.now);
-        self.session.state = State::Lingering { since, heard };
-        Continue(())
-    }
-
-    /// Reads and drops.
-    fn linger<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
-        if !self.transport.edges.readable {
-            return Break(Progress::Blocked);
-        }
-        let room = common.spare();
-        let received = self.transport.read(common.bytes_mut(), room, core);
-        common.clear();
-        match (received?, &mut self.session.state) {
-            (Received::End, _) => return Break(Progress::Finished),
-            (Received::Bytes(_), State::Lingering { heard, .. }) => *heard = core.clock.now,
-            _ => {}
-        }
-        Continue(())
-    }
-
     /// Sees to it that a timer entry comes due no later than the deadline. One that comes too early
     /// does no harm, so a deadline that moves out, as it does with every request, costs nothing
     /// here.
@@ -311,12 +286,11 @@ impl<K: Kernel> Connection<K> {
 
     /// The moment at which something must be done even if nothing happens.
     fn deadline<H>(&self, core: &Core<H, K>) -> Time {
-        let is_plain = self.input.is_none() && self.transport.owed.is_none();
+        let plain =
+            self.input.is_none() && self.transport.owed.is_none() && core.draining.is_none();
         match self.session.state {
             // The usual case, which every answer leaves behind.
-            State::Head { since, .. } if is_plain && core.draining.is_none() => {
-                Time(since.0.saturating_add(core.idle_ns))
-            }
+            State::Head { since, .. } if plain => Time(since.0.saturating_add(core.idle_ns)),
             _ => self.other_deadline(core),
         }
     }
@@ -344,15 +318,6 @@ impl<K: Kernel> Connection<K> {
             && matches!(deferred.wait, Wait::Job)
         {
             deferred.wait = Wait::Answered(reply);
-        }
-    }
-
-    /// Gives back what it holds; it is gone afterwards.
-    pub fn dismiss<H>(mut self, core: &mut Core<H, K>) {
-        self.session.state.change(State::Closing, &mut core.pool);
-        self.transport.give_back(core);
-        if let Some(input) = self.input {
-            core.pool.give_back(input.into_bytes());
         }
     }
 }

@@ -15,32 +15,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::{connections::ConnectionId, meter::Step, timers::Time};
+pub use super::wakeup::Readiness;
+use super::{connections::ConnectionId, step::Step, timers::Time};
 use crate::config::Techniques;
-
-/// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-    /// There may be bytes, an end, or an error to be read.
-    pub readable: bool,
-    /// The peer has shut down its side: after what is there comes the end.
-    pub read_closed: bool,
-    /// There may be room to send.
-    pub writable: bool,
-}
-
-impl std::fmt::Display for Readiness {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words = [
-            (self.readable, "readable"),
-            (self.read_closed, "read-closed"),
-            (self.writable, "writable"),
-        ];
-        let set = words.iter().filter(|(is_set, _)| *is_set);
-        let set: Vec<_> = set.map(|(_, word)| *word).collect();
-        f.write_str(&set.join(" "))
-    }
-}
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,9 +15,7 @@ use rustix::time::{
 };
 
 use super::kernel::{Kernel, Occasion, Readiness, Wake};
-use super::{
-    buffers, connections::ConnectionId, meter::Step, socket, source::Source, timers::Time,
-};
+use super::{buffers, connections::ConnectionId, socket, source::Source, step::Step, timers::Time};
 use crate::config::Techniques;
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.

@@ -5,9 +5,7 @@
 //! access log, stands in the one `match` below and nowhere else. `barewire trace` sees the same
 //! steps.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -15,43 +13,9 @@ use log::Level;
 
 use super::journal::{self, ACCESS};
 use super::stopwatch::{Sample, Stopwatch, nanos};
-use super::{connections::ConnectionId, kernel::Kernel, timers::Time, wakeup::Cause};
+use super::{kernel::Kernel, step::Step, timers::Time, wakeup::Cause};
 use crate::accounts::{ReactorAccount, Stage, Woken, WouldBlock};
 use crate::allocator;
-use crate::http::{Later, Request, Status};
-
-/// What a reactor is about to do, or has just done.
-#[derive(Clone, Copy)]
-pub enum Step<'a> {
-    /// epoll_wait(2) is about to be called.
-    Polling,
-    /// epoll_wait(2) has returned so many events.
-    Polled(usize),
-    /// A connection, shown as it is, is about to be advanced.
-    Advance(Cause, &'a dyn fmt::Display),
-    /// recv(2) has returned; there was room for so many bytes.
-    Read(usize, &'a io::Result<usize>),
-    /// A request is complete, and its handler is about to run.
-    Parsed(&'a SocketAddr, &'a Request<'a>),
-    /// The handler has returned an answer.
-    Handled,
-    /// The handler has put its answer off.
-    Deferred(&'a Later),
-    /// An answer with this status is in the output, of so many bytes, and so many of its body were
-    /// copied there.
-    Answered(Status, usize, usize),
-    /// send(2) is about to be called with so many bytes.
-    Sending(usize),
-    /// send(2), called with so many bytes, has returned.
-    Sent(usize, &'a io::Result<usize>),
-    /// A connection, shown as it is, can go no further now; a timer entry had to be set for it, or
-    /// stands already.
-    Blocked(bool, &'a dyn fmt::Display),
-    /// accept4(2) has returned.
-    Accepted(Result<&'a SocketAddr, &'a io::Error>),
-    /// A connection has come to its end.
-    Dismissed(ConnectionId),
-}
 
 /// Keeps the account of one reactor.
 pub struct Meter {
@@ -194,13 +158,7 @@ impl Meter {
                 return Some((Stage::Write, Stage::Rest));
             }
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
-            Step::Accepted(result) => {
-                account.accepts.add(1);
-                result.map_or_else(
-                    |error| count_error(account, WouldBlock::Accept, error),
-                    |_| 0,
-                );
-            }
+            Step::Accepted(_) => account.accepts.add(1),
             Step::Deferred(_) | Step::Dismissed(_) => {}
         }
         None

@@ -23,6 +23,8 @@ pub mod serve;
 
 pub mod core;
 
+pub mod step;
+
 pub mod meter;
 
 pub mod buffers;
@@ -65,7 +67,7 @@ use self::core::{Core, Jobs};
 use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
 use self::journal::FAULT;
 use self::kernel::{Kernel, Occasion};
-use self::meter::Step;
+use self::step::Step;
 use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
@@ -124,10 +126,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         if self.wakeups.is_empty() {
             self.expire_timers(bounds::TIMERS_PER_TURN);
         }
-        let mut number = 0;
-        while let Some(&(id, cause)) = self.wakeups.get(number) {
-            number += 1;
-            if self.is_clock_due(number) {
+        for number in 0..self.wakeups.len() {
+            let (id, cause) = self.wakeups[number];
+            if self.is_clock_due(number + 1) {
                 self.core.clock.now = self.core.kernel.now();
                 self.expire_timers(bounds::TIMERS_PER_ADVANCE);
             }
@@ -142,8 +143,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         if self.core.jobs.outstanding > 0 {
             self.note_held_up();
         }
-        let clock = &self.core.clock;
-        if !self.yielded.is_empty() || clock.now < clock.awake_until {
+        if !self.yielded.is_empty() || self.core.clock.now < self.core.clock.awake_until {
             return Time::ZERO;
         }
         let mut until = self.core.timers.soonest;

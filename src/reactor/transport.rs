@@ -17,7 +17,7 @@ use super::connections::ConnectionId;
 use super::core::Core;
 use super::journal;
 use super::kernel::{Kernel, Readiness};
-use super::meter::Step;
+use super::step::Step;
 use super::stopwatch::Sample;
 use super::timers::Time;
 use super::upload::Pace;

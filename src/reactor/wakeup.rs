@@ -1,12 +1,36 @@
 //! Wakeups: all that the world outside a connection ever says to it.
 
-use super::{connections::ConnectionId, kernel::Readiness, timers::Time};
+use super::{connections::ConnectionId, timers::Time};
 
 /// A reason to advance a connection, which may be gone. A hint: the connection's own state is the
 /// truth.
 ///
 /// It owns nothing, so a list of them is walked by copying and emptied by forgetting.
 pub type Wakeup = (ConnectionId, Cause);
+
+/// What a socket is ready for, as epoll said it. A hint: it may be late, and it may be wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// There may be bytes, an end, or an error to be read.
+    pub readable: bool,
+    /// The peer has shut down its side: after what is there comes the end.
+    pub read_closed: bool,
+    /// There may be room to send.
+    pub writable: bool,
+}
+
+impl std::fmt::Display for Readiness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = [
+            (self.readable, "readable"),
+            (self.read_closed, "read-closed"),
+            (self.writable, "writable"),
+        ];
+        let set = words.iter().filter(|(is_set, _)| *is_set);
+        let set: Vec<_> = set.map(|(_, word)| *word).collect();
+        f.write_str(&set.join(" "))
+    }
+}
 
 /// Why a connection is advanced.
 #[derive(Clone, Copy, Debug)]

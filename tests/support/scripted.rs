@@ -17,7 +17,7 @@ use std::time::Duration;
 use barewire::config::Techniques;
 use barewire::reactor::connections::ConnectionId;
 use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Wake};
-use barewire::reactor::meter::Step;
+use barewire::reactor::step::Step;
 use barewire::reactor::timers::Time;
 use bytes::BytesMut;
 
