@@ -127,9 +127,10 @@ impl<K: Kernel> Transport<K> {
         if core.output.capacity() > bounds::OUTPUT_KEPT {
             core.output.shrink_to(bounds::SEGMENT_BYTES);
         }
-        match core.kernel.techniques().register_once {
-            true => Continue(()),
-            false => self.watch_again(core),
+        if core.kernel.techniques().register_once {
+            Continue(())
+        } else {
+            self.watch_again(core)
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn parsed(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> 
             &Techniques::FULL,
         ) {
             Ok(None) => {}
-            Ok(Some(head)) => return Some(Ok(owned(&head))),
+            Ok(Some(head)) => return Some(Ok(owned(head))),
             Err(rejection) => return Some(Err(rejection.status.0)),
         }
     }
