@@ -175,7 +175,7 @@ fn a_deferred_request_costs_a_timer_more() {
 
 #[test]
 fn the_end_costs_one_recv() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let peer = rig.connect();
     let costs = cost(&mut rig, |rig| {
         peer.finish();

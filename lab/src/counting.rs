@@ -35,12 +35,14 @@ const RECEIVING: [&str; 5] = ["recvfrom", "read", "recvmsg", "readv", "io_uring_
 pub fn by_accounts(subject: &Subject, workload: &Workload) -> Result<Counters> {
     let server = Running::start(subject, 1, &[])?;
     measure::send(&server, workload, FIRST)?;
+    // What it costs to ask is told by asking twice.
+    let asking = accounts(&server)?;
     let before = accounts(&server)?;
     measure::send(&server, workload, COUNTED)?;
     let after = accounts(&server)?;
     server.stop()?;
     let each = |pointer: &str| difference(&before, &after, pointer);
-    let each_of = |pointer: &str| per_request_difference(&before, &after, pointer);
+    let each_of = |pointer: &str| per_request_difference([&asking, &before, &after], pointer);
     let calls = after.pointer("/system_calls").and_then(Value::as_object);
     let calls = calls.context("no system calls in /accounts")?;
     let calls = calls.keys().filter(|name| *name != "all");
@@ -155,12 +157,14 @@ fn difference(before: &Value, after: &Value, pointer: &str) -> Option<f64> {
     ))
 }
 
-/// Of a figure that is told for each request, and so was a counter once.
-fn per_request_difference(before: &Value, after: &Value, pointer: &str) -> Option<f64> {
+/// Of a figure that is told for each request, and so was a counter once; without what it took to
+/// ask, which is the difference of the first two accounts.
+fn per_request_difference([asking, before, after]: [&Value; 3], pointer: &str) -> Option<f64> {
     let total =
         |accounts: &Value| Some(number(accounts, pointer)? * number(accounts, "/requests")?);
     let requests = number(after, "/requests")? - number(before, "/requests")?;
-    Some(rounded((total(after)? - total(before)?) / requests))
+    let asked = total(before)? - total(asking)?;
+    Some(rounded((total(after)? - total(before)? - asked) / requests))
 }
 
 /// To hundredths: what is smaller belongs to opening and asking, and not to requests.

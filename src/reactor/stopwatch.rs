@@ -91,14 +91,8 @@ impl Stopwatch {
         account: &ReactorAccount,
         kernel: &mut K,
     ) {
-        // A sample that found no request, or one that is not complete yet, or is deferred, is taken
-        // again at the next read. To wait for the usual number could hit the same spot each time:
-        // without `short-read` every second read finds nothing.
-        if matches!(self.sample, Sample::Stages(_)) {
-            self.countdown = 0;
-        }
-        self.sample = Sample::Nothing;
-        if self.countdown <= 0 && matches!(cause, Cause::Ready(_)) {
+        self.resume(Sample::Nothing);
+        if self.countdown <= 0 && matches!(cause, Cause::Ready(ready) if ready.readable) {
             let mut laps = Laps {
                 turn,
                 began: turn,
@@ -110,6 +104,16 @@ impl Stopwatch {
             self.countdown = self.every;
             self.sample = Sample::Stages(laps);
         }
+    }
+
+    /// Goes on with another sample, or with none. One that found no request, or one that is not
+    /// complete yet, or is deferred, is taken again at the next read. To wait for the usual number
+    /// could hit the same spot each time: without `short-read` every second read finds nothing.
+    pub fn resume(&mut self, sample: Sample) {
+        if matches!(self.sample, Sample::Stages(_)) {
+            self.countdown = 0;
+        }
+        self.sample = sample;
     }
 
     /// A stage has ended, and the next begins.

@@ -148,7 +148,7 @@ impl<K: Kernel> Transport<K> {
             return Continue(true);
         };
         let bytes = owed.bytes.len();
-        core.meter.stopwatch.sample = mem::take(&mut owed.sample);
+        core.meter.stopwatch.resume(mem::take(&mut owed.sample));
         core.meter.note(Step::Sending(bytes), &mut core.kernel);
         let result = core.kernel.send(&mut self.socket, owed.bytes.as_slice());
         core.meter
