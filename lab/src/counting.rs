@@ -233,6 +233,7 @@ mod tests {
 
     #[test]
     fn counts_are_differences_for_each_request() {
+        let asking = serde_json::json!({"requests": 99, "copied": 2.0});
         let before =
             serde_json::json!({"requests": 100, "system_calls": {"recv": 150}, "copied": 2.0});
         let after =
@@ -240,8 +241,9 @@ mod tests {
         assert_eq!(difference(&before, &after, "/system_calls/recv"), Some(1.0));
         assert_eq!(difference(&before, &after, "/system_calls/none"), None);
         assert_eq!(
-            per_request_difference(&before, &after, "/copied"),
-            Some(0.5)
+            per_request_difference([&asking, &before, &after], "/copied"),
+            Some(0.49),
+            "300 - 200 copied, 2 of them for who asked"
         );
     }
 }
