@@ -71,6 +71,26 @@ fn a_request_that_comes_with_the_last_nanosecond_is_served() {
     assert!(peer.is_open());
 }
 
+/// RFC 9110 section 9.3.2: whatever is wrong, HEAD is answered without content.
+#[test]
+fn head_that_stays_incomplete_gets_no_content() {
+    for (ends, status) in [(false, "HTTP/1.1 408 "), (true, "HTTP/1.1 400 ")] {
+        let mut rig = Rig::new();
+        let peer = rig.connect();
+        if ends {
+            peer.send_with_fin("HEAD / HT");
+            rig.run();
+        } else {
+            peer.send("HEAD / HT");
+            rig.run();
+            rig.advance(10 * SECOND);
+        }
+        let received = String::from_utf8(peer.received()).unwrap();
+        assert!(received.starts_with(status), "{received}");
+        assert!(received.ends_with("\r\n\r\n"), "{received}");
+    }
+}
+
 #[test]
 fn a_head_has_10_s_from_its_first_byte() {
     let mut rig = Rig::new();

@@ -13,8 +13,8 @@ pub const ACCEPTS_PER_TURN: usize = 64;
 pub const ACCEPTS_AT_DRAIN: usize = 4096;
 /// Rounds of fill, serve and flush in one `advance`; then the connection yields to the others.
 pub const ROUNDS_PER_ADVANCE: usize = 8;
-/// Due timers are looked at after this many advances: 8 x 6 us is short beside the 100 us
-/// promised.
+/// Due timers are looked at before each advance of a turn that is a multiple of this: 8 x 6 us is
+/// short beside the 100 us promised.
 pub const ADVANCES_PER_CLOCK: usize = 8;
 /// A timer nearer than this has the clock read before each advance: sixty-four answers, one
 /// after the other, take half a millisecond.

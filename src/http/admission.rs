@@ -10,25 +10,18 @@ use crate::config::Limits;
 /// What is to be done with a request, before a byte of its body has been read.
 #[derive(Debug)]
 pub enum Verdict {
-    /// The server refuses it; then the connection closes, or the body is dropped and it stays.
-    Reject {
-        /// Status and reason.
-        rejection: Rejection,
-        /// The rest of the connection cannot be used.
-        close: bool,
-    },
+    /// The server refuses it.
+    Reject(Rejection),
     /// The handler refused it.
     Refuse(Response),
     /// The handler answers without the body, which is dropped afterwards.
-    Handle {
-        /// The client may or may not send the body that it announced: nothing can follow.
-        close: bool,
-    },
+    Handle,
     /// The body is to be read first.
     Collect,
 }
 
-/// Judges a request. `body_here` says whether bytes of the body have come with the head.
+/// Judges a request, and whether its answer must close the connection, unless the body is read.
+/// `body_here` says whether bytes of the body have come with the head.
 ///
 /// A client that waits for 100 and is given a final answer may go on with its body or with its next
 /// request, and we could not tell which: such answers close (RFC 9110 section 10.1.1).
@@ -37,27 +30,24 @@ pub fn judge<H: Handler>(
     head: &Head<'_>,
     body_here: bool,
     limits: &Limits,
-) -> Verdict {
+) -> (Verdict, bool) {
     let too_large =
         matches!(head.controls.framing, Framing::Length(bytes) if bytes > limits.body as u64);
     let has_body = !head.controls.framing.is_bodiless();
     let undecided = head.controls.expectation == Expectation::Continue && has_body && !body_here;
-    let close = too_large || undecided;
-    let reject = |rejection| Verdict::Reject { rejection, close };
-    if matches!(head.request.method, Method::Connect | Method::Unknown) {
-        return reject(Rejection::new(Status::NOT_IMPLEMENTED, UNKNOWN_METHOD));
-    }
-    match handler.admit(&head.request) {
-        Admission::Refuse(response) if close => Verdict::Refuse(response.closing()),
-        Admission::Refuse(response) => Verdict::Refuse(response),
-        _ if head.controls.expectation == Expectation::Unknown => reject(Rejection::new(
-            Status::EXPECTATION_FAILED,
-            UNKNOWN_EXPECTATION,
-        )),
-        _ if too_large => reject(body::TOO_LARGE),
-        Admission::ReadBody => Verdict::Collect,
-        Admission::IgnoreBody => Verdict::Handle { close },
-    }
+    let reject = |status, reason| Verdict::Reject(Rejection::new(status, reason));
+    let is_known = !matches!(head.request.method, Method::Connect | Method::Unknown);
+    let verdict = match is_known.then(|| handler.admit(&head.request)) {
+        None => reject(Status::NOT_IMPLEMENTED, UNKNOWN_METHOD),
+        Some(Admission::Refuse(response)) => Verdict::Refuse(response),
+        _ if head.controls.expectation == Expectation::Unknown => {
+            reject(Status::EXPECTATION_FAILED, UNKNOWN_EXPECTATION)
+        }
+        _ if too_large => Verdict::Reject(body::TOO_LARGE),
+        Some(Admission::ReadBody) => Verdict::Collect,
+        Some(Admission::IgnoreBody) => Verdict::Handle,
+    };
+    (verdict, too_large || undecided)
 }
 
 const UNKNOWN_METHOD: &str = "this server does not know the method; it knows GET, HEAD, POST, PUT, \

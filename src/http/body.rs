@@ -10,7 +10,6 @@ mod trailer;
 
 use super::parse::Framing;
 use super::parse::octets::{QUOTED, TOKEN, VALUE};
-use super::request::hex_digit;
 use super::status::{Rejection, Status};
 use crate::config::Limits;
 use trailer::Trailer;
@@ -178,7 +177,9 @@ impl Decoder {
     /// The state after one octet of the framing.
     fn after(&mut self, octet: u8, limits: &Limits) -> Result<State, Rejection> {
         match (self.state, octet) {
-            (State::Size { digits, size }, _) if let Some(digit) = hex_digit(octet) => {
+            (State::Size { digits, size }, _)
+                if let Some(digit) = char::from(octet).to_digit(16) =>
+            {
                 if size >> 60 != 0 {
                     return Err(Rejection::bad_request(SIZE));
                 }

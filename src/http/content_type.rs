@@ -14,17 +14,8 @@ pub enum ContentType {
 }
 
 impl ContentType {
-    /// Content-Type with its value, and the name of the field that follows: one copy writes both.
-    pub(super) const fn lines(self) -> &'static str {
-        match self {
-            Self::Json => "Content-Type: application/json\r\nContent-Length: ",
-            Self::Html => "Content-Type: text/html; charset=utf-8\r\nContent-Length: ",
-            _ => "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ",
-        }
-    }
-
-    /// The value of the field alone.
-    pub(super) fn media_type(self) -> &'static str {
+    /// The value of the field.
+    pub(super) const fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
             Self::Text => "text/plain; charset=utf-8",

@@ -1,7 +1,6 @@
 //! The Date field, rendered at most once a second (RFC 9110 section 6.6.1).
 //!
-//! There is no clock in here: the reactor says which second it is, and [`Date::set`] does nothing
-//! while it is still the same.
+//! There is no clock in here: the reactor says which second it is.
 
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
@@ -20,7 +19,6 @@ const HEAD_BYTES: usize = BEFORE.len() + DATE_BYTES + 2;
 /// The beginning of a 200's head, with the date in it: one copy of fixed size writes it.
 #[derive(Clone, Debug)]
 pub struct Date {
-    unix_seconds: u64,
     /// `HTTP/1.1 200 OK`, Server and Date, each with its line end.
     pub(super) ok_head: [u8; HEAD_BYTES],
 }
@@ -33,17 +31,7 @@ impl Date {
         let mut ok_head = [b' '; HEAD_BYTES];
         // It fits: an IMF-fixdate has one length, up to the year 9999.
         let _ = write!(&mut ok_head[..], "{BEFORE}{}\r\n", HttpDate::from(when));
-        Self {
-            unix_seconds,
-            ok_head,
-        }
-    }
-
-    /// Moves on to another second; nothing happens if it is the same.
-    pub fn set(&mut self, unix_seconds: u64) {
-        if unix_seconds != self.unix_seconds {
-            *self = Self::at(unix_seconds);
-        }
+        Self { ok_head }
     }
 
     /// Server and Date, each with its line end: what follows any other status line.
@@ -67,8 +55,7 @@ mod tests {
 
     #[test]
     fn another_second_is_another_date() {
-        let mut date = Date::at(784_111_777);
-        date.set(784_111_778);
+        let date = Date::at(784_111_778);
         assert!(date.common_lines().ends_with(b"08:49:38 GMT\r\n"));
         assert!(date.common_lines().starts_with(b"Server: "));
     }

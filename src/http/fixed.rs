@@ -10,8 +10,7 @@ use super::response::Response;
 
 /// Room for what follows the date. All of it is copied, however much is used.
 const TAIL_ROOM: usize = 128;
-const DIGITS_MAX: usize = 3;
-const _: () = assert!(TAIL_ROOM <= 999, "three digits");
+const _: () = assert!(TAIL_ROOM <= 999, "the length has three digits at most");
 
 /// A 200 with a short body that is part of the program.
 #[derive(Debug)]
@@ -29,19 +28,22 @@ impl Fixed {
     /// # Panics
     ///
     /// If the body is empty, or does not fit into 128 bytes together with its two fields (about 65
-    /// bytes of text do), or has another type than the named ones. In a `static` the compiler says
-    /// so.
+    /// bytes of text do). In a `static` the compiler says so.
     #[must_use]
+    #[allow(clippy::cast_possible_truncation)] // A digit fits.
     pub const fn new(content_type: ContentType, body: &'static [u8]) -> Self {
         assert!(!body.is_empty(), "an empty body has no Content-Type");
-        assert!(
-            !matches!(content_type, ContentType::Other(_)),
-            "only a named type has its lines ready"
-        );
         let mut tail = [b' '; TAIL_ROOM];
-        let (digits, first_digit) = decimal(body.len());
-        let mut at = append(&mut tail, 0, content_type.lines().as_bytes());
-        at = append(&mut tail, at, digits.split_at(first_digit).1);
+        let number = body.len();
+        let digits = [number / 100, number / 10 % 10, number % 10];
+        let mut at = append(&mut tail, 0, b"Content-Type: ");
+        at = append(&mut tail, at, content_type.media_type().as_bytes());
+        at = append(&mut tail, at, b"\r\nContent-Length: ");
+        let mut place = (number < 100) as usize + (number < 10) as usize;
+        while place < digits.len() {
+            at = append(&mut tail, at, &[b'0' + digits[place] as u8]);
+            place += 1;
+        }
         at = append(&mut tail, at, b"\r\n\r\n");
         let tail_bytes = append(&mut tail, at, body);
         Self {
@@ -76,25 +78,9 @@ impl Fixed {
 const fn append(tail: &mut [u8; TAIL_ROOM], at: usize, piece: &[u8]) -> usize {
     let end = at + piece.len();
     assert!(end <= TAIL_ROOM, "the body is too long for a fixed answer");
-    tail.split_at_mut(end)
-        .0
-        .split_at_mut(at)
-        .1
-        .copy_from_slice(piece);
+    let (_, rest) = tail.split_at_mut(at);
+    rest.split_at_mut(piece.len()).0.copy_from_slice(piece);
     end
-}
-
-/// The digits of a number of at most [`DIGITS_MAX`], and where the first is.
-#[allow(clippy::cast_possible_truncation)] // A digit fits.
-const fn decimal(mut number: usize) -> ([u8; DIGITS_MAX], usize) {
-    let mut digits = [b'0'; DIGITS_MAX];
-    let mut first = DIGITS_MAX;
-    while number > 0 && first > 0 {
-        first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    (digits, first)
 }
 
 #[cfg(test)]

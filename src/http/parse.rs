@@ -11,7 +11,7 @@ use std::mem::ManuallyDrop;
 use arrayvec::ArrayVec;
 use ascii::AsciiStr;
 
-use super::request::{Method, Request, Version};
+use super::request::{Field, Method, Request, Version};
 use super::status::Rejection;
 use crate::config::{Limits, Techniques, bounds};
 
@@ -27,7 +27,6 @@ mod fields;
 
 mod examine;
 
-pub use field::Field;
 pub use head::{Controls, Expectation, Framing, Head};
 use octets::{Class, PLAIN_PATH, TARGET};
 

@@ -216,27 +216,7 @@ impl<'a> Request<'a> {
 /// Decodes `%XX` (RFC 3986 section 2.1). A `%` without two hex digits stands for itself; `+` is a
 /// plus.
 pub fn percent_decode(raw: &str) -> Cow<'_, [u8]> {
-    let mut parts = raw.split('%').map(str::as_bytes);
-    let mut decoded = Cow::Borrowed(parts.next().unwrap_or_default());
-    for part in parts {
-        let (octet, rest) = match part {
-            &[high, low, ref rest @ ..]
-                if let (Some(high), Some(low)) = (hex_digit(high), hex_digit(low)) =>
-            {
-                (high << 4 | low, rest)
-            }
-            _ => (b'%', part),
-        };
-        decoded.to_mut().push(octet);
-        decoded.to_mut().extend_from_slice(rest);
-    }
-    decoded
-}
-
-/// The value of an ASCII hex digit (RFC 5234's HEXDIG, in either case).
-pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
+    percent_encoding::percent_decode_str(raw).into()
 }
 
 #[cfg(test)]

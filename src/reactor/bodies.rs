@@ -16,7 +16,7 @@ use crate::accounts::{Copied, Refusal};
 use crate::http::admission::{Verdict, judge};
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Body, Exchange, Handler, Rejection, Request, Response, Status, Version};
+use crate::http::{Exchange, Handler, Rejection, Response, Status, Version};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
     /// Does with a request that brings a body or an expectation what [`judge`] says.
@@ -28,32 +28,28 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         session: &mut Session,
         input: &Input,
     ) -> usize {
-        let has_begun = input.len() > head.bytes;
-        let asked = AssertUnwindSafe(|| judge(&*self.handler, head, has_begun, &self.limits));
-        let Ok(verdict) = catch_unwind(asked) else {
-            journal::panicked(&self.meter.account);
+        let body_here = input.len() > head.bytes;
+        let asked = AssertUnwindSafe(|| judge(&*self.handler, head, body_here, &self.limits));
+        let Ok((verdict, closes)) = catch_unwind(asked) else {
+            self.meter.panicked();
             pending.exchange.keep_alive = false;
             let produced = self.write(pending.exchange, handler_panicked());
             self.finish(produced, pending, session);
             return 0;
         };
+        if matches!(verdict, Verdict::Collect) {
+            return self.begin_body(head, pending, session, input);
+        }
         pending.undrained = head.controls.framing;
+        pending.exchange.keep_alive &= !closes;
         let produced = match verdict {
-            Verdict::Collect => return self.begin_body(head, pending, session, input),
             Verdict::Refuse(response) => self.write(pending.exchange, response),
-            Verdict::Handle { close } => {
-                pending.exchange.keep_alive &= !close;
+            Verdict::Handle | Verdict::Collect => {
                 self.produce(pending.exchange, |handler| handler.handle(&head.request))
             }
-            Verdict::Reject { rejection, close } => {
-                pending.exchange.keep_alive &= !close;
+            Verdict::Reject(rejection) => {
                 let refusal = Refusal::of_status(rejection.status.0);
-                journal::refused(
-                    &self.meter.account,
-                    refusal,
-                    &session.peer,
-                    rejection.reason,
-                );
+                self.meter.refused(refusal, &session.peer, rejection.reason);
                 let response = Response::error(rejection.status, rejection.reason);
                 self.write(pending.exchange, response)
             }
@@ -66,7 +62,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     fn begin_body(
         &mut self,
         head: &Head<'_>,
-        mut pending: Pending,
+        pending: Pending,
         session: &mut Session,
         input: &Input,
     ) -> usize {
@@ -80,23 +76,15 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             Framing::Chunked => None,
         };
         if let Some(first) = whole {
-            let copied = input.copied(head.bytes, first.len());
-            let body = Body {
-                first,
-                copied,
-                ..Body::default()
-            };
-            let request = Request {
-                body,
-                ..head.request
-            };
-            pending.undrained = Framing::None;
+            let mut request = head.request;
+            request.body.first = first;
+            request.body.copied = input.copied(head.bytes, first.len());
             let produced = self.produce(pending.exchange, |handler| handler.handle(&request));
             self.finish(produced, pending, session);
             return first.len();
         }
         let Some(copy) = self.pool.copy_of(Copied::Head, head.request.head, &[]) else {
-            self.reject(NO_BUFFER, session);
+            self.reject(NO_BUFFER, input.as_slice(), session);
             return 0;
         };
         if head.controls.expectation == Expectation::Continue && after.is_empty() {
@@ -104,20 +92,14 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         let decoder = Decoder::new(head.controls.framing);
-        let upload = Upload::new(
-            copy,
-            pending.exchange,
-            decoder,
-            pending.asked,
-            self.clock.now,
-        );
+        let upload = Upload::new(copy, pending, decoder, self.clock.now);
         session.state = State::Body(Box::new(upload));
         0
     }
 
-    /// Takes a piece of a body. False if no more of this connection can be served.
+    /// Takes a piece of a body.
     #[inline(never)]
-    pub(super) fn serve_piece(&mut self, session: &mut Session, input: &mut Input) -> bool {
+    pub(super) fn serve_piece(&mut self, session: &mut Session, input: &mut Input) {
         let now = self.clock.now;
         match &mut session.state {
             State::Body(upload) => {
@@ -129,7 +111,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                     now,
                 ) {
                     Ok(()) => self.serve_body(session),
-                    Err(rejection) => self.reject(rejection, session),
+                    Err(rejection) => self.reject(rejection, input.as_slice(), session),
                 }
             }
             State::Discard { body, pace } => match body.next(input.as_slice(), &self.limits) {
@@ -146,10 +128,6 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             },
             _ => {}
         }
-        matches!(
-            session.state,
-            State::Head { .. } | State::Body(_) | State::Discard { .. }
-        )
     }
 
     /// Hands a body to its handler, if it is complete.
@@ -171,58 +149,37 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         };
         head.request.worker = self.worker;
         head.request.body = upload.body();
-        let pending = Pending {
-            exchange: upload.exchange,
-            undrained: Framing::None,
-            asked: upload.asked,
-        };
-        let request = &head.request;
+        let (pending, request) = (upload.pending, &head.request);
         self.meter
             .note(Step::Parsed(&session.peer, request), &mut self.kernel);
         let produced = self.produce(pending.exchange, |handler| handler.handle(request));
         self.finish_late(produced, pending, session);
     }
 
-    /// The peer will send nothing more. `has_begun`: bytes of a head are here. False if nothing is
-    /// owed to it.
-    pub fn end(&mut self, has_begun: bool, session: &mut Session) -> bool {
-        match session.state {
-            State::Head { .. } if has_begun => self.reject(ENDED_IN_HEAD, session),
-            State::Body(_) => self.reject(ENDED_IN_BODY, session),
+    /// The peer will send nothing more; `input` is what is left. False if nothing is owed to it.
+    pub fn end(&mut self, input: &[u8], session: &mut Session) -> bool {
+        let reason = match session.state {
+            State::Head { .. } if parse::has_begun(input) => ENDED_IN_HEAD,
+            State::Body(_) => ENDED_IN_BODY,
             _ => return false,
-        }
+        };
+        self.reject(Rejection::new(Status::BAD_REQUEST, reason), input, session);
         true
     }
 
-    /// Refuses a head, and all that may follow it: whatever is wrong, HEAD gets no content.
+    /// Rejects a request, and all that may follow it in the `input`. Whatever is wrong, the answer
+    /// to HEAD has no content (RFC 9110 section 9.3.2).
     #[cold]
-    pub(super) fn refuse_head(&mut self, reason: Rejection, session: &mut Session, input: &Input) {
-        let head_only = parse::asks_for_the_head(input.as_slice());
-        self.refuse(None, reason, head_only, session);
-    }
-
-    /// Refuses a request, and all that may follow it.
-    pub fn reject(&mut self, rejection: Rejection, session: &mut Session) {
-        self.refuse(None, rejection, session.state.is_head_only(), session);
-    }
-
-    /// The same, of a kind that the status does not tell; without content, if the request was HEAD
-    /// (RFC 9110 section 9.3.2).
-    #[cold]
-    pub fn refuse(
-        &mut self,
-        refusal: Option<Refusal>,
-        rejection: Rejection,
-        head_only: bool,
-        session: &mut Session,
-    ) {
-        let refusal = refusal.unwrap_or_else(|| Refusal::of_status(rejection.status.0));
-        journal::refused(
-            &self.meter.account,
-            refusal,
-            &session.peer,
-            rejection.reason,
-        );
+    pub fn reject(&mut self, rejection: Rejection, input: &[u8], session: &mut Session) {
+        let (refusal, head_only) = match &session.state {
+            State::Head { .. } => (Refusal::HeadTimeout, parse::asks_for_the_head(input)),
+            state => (Refusal::BodyTimeout, state.is_head_only()),
+        };
+        let refusal = match rejection.status {
+            Status::REQUEST_TIMEOUT => refusal,
+            status => Refusal::of_status(status.0),
+        };
+        self.meter.refused(refusal, &session.peer, rejection.reason);
         self.meter.access = journal::asked_something(&session.peer);
         let exchange = Exchange {
             keep_alive: false,
@@ -234,12 +191,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 }
 
-const ENDED_IN_HEAD: Rejection = Rejection {
-    status: Status::BAD_REQUEST,
-    reason: "the connection ended inside a request head; a head ends with an empty line",
-};
-
-const ENDED_IN_BODY: Rejection = Rejection {
-    status: Status::BAD_REQUEST,
-    reason: "the connection ended inside a body; send it whole, up to the last chunk if chunked",
-};
+const ENDED_IN_HEAD: &str =
+    "the connection ended inside a request head; a head ends with an empty line";
+const ENDED_IN_BODY: &str =
+    "the connection ended inside a body; send it whole, up to the last chunk if chunked";

@@ -50,7 +50,7 @@ pub fn receive_zeroed(mut from: &TcpStream, into: &mut BytesMut, max: usize) -> 
     received
 }
 
-/// Received bytes: read from the front, filled at the back.
+/// Bytes that are taken from the front and added at the back: received, or still to be sent.
 #[derive(Debug)]
 pub struct Input {
     bytes: BytesMut,
@@ -204,12 +204,6 @@ impl Pool {
         };
         self.account.buffer_bytes.add(buffer.capacity() as u64);
         Some(buffer)
-    }
-
-    /// An empty input of the size of the reactor's own; `None` if that would exceed the limit.
-    pub fn take_input(&mut self) -> Option<Input> {
-        let buffer = self.take(1)?;
-        Some(Input::new(buffer, &self.techniques))
     }
 
     /// A buffer that holds a copy of two pieces, one after the other; counted as `place`.

@@ -25,7 +25,7 @@ use super::transport::{Received, Transport};
 use super::wakeup::{Cause, Flow, Progress};
 use crate::accounts::Copied;
 use crate::config::bounds;
-use crate::http::{Handler, Reply, parse};
+use crate::http::{Handler, Reply};
 
 mod closing;
 
@@ -150,8 +150,7 @@ impl<K: Kernel> Connection<K> {
         if !is_plain {
             return self.fill_own(common, core);
         }
-        let room = common.spare();
-        match self.transport.read(common.bytes_mut(), room, core)? {
+        match self.transport.read(common.bytes_mut(), usize::MAX, core)? {
             Received::Bytes(_) => Continue(true),
             other => self.filled(other, common, core),
         }
@@ -162,32 +161,32 @@ impl<K: Kernel> Connection<K> {
     #[inline(never)]
     fn fill_own<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
         if self.input.is_none() && !core.kernel.techniques().shared_input {
-            self.input = core.pool.take_input();
+            let buffer = core.pool.take(1);
+            self.input = buffer.map(|buffer| Input::new(buffer, core.kernel.techniques()));
         }
         if self.input.as_ref().is_none_or(Input::is_empty)
             && let State::Body(upload) = &mut self.session.state
             && let Some(remaining) = upload.decoder.remaining()
         {
             let Some(segment) = upload.room(&mut core.pool) else {
-                core.reject(NO_BUFFER, &mut self.session);
+                core.reject(NO_BUFFER, &[], &mut self.session);
                 return Continue(false);
             };
-            let spare = segment.capacity() - segment.len();
-            let room = usize::try_from(remaining).unwrap_or(spare).min(spare);
-            let received = self.transport.read(segment, room, core)?;
+            let max = usize::try_from(remaining).unwrap_or(usize::MAX);
+            let received = self.transport.read(segment, max, core)?;
             if let Received::Bytes(bytes) = received {
-                upload.received(bytes, core.clock.now);
+                upload.decoder.skip(bytes as u64);
+                upload.pace.moved(bytes, core.clock.now);
                 core.serve_body(&mut self.session);
             }
             return self.filled(received, common, core);
         }
         let input = self.input.as_mut().unwrap_or(common);
         if input.spare() == 0 && !core.pool.enlarge(input) {
-            core.reject(NO_BUFFER, &mut self.session);
+            core.reject(NO_BUFFER, input.as_slice(), &mut self.session);
             return Continue(false);
         }
-        let room = input.spare();
-        let received = self.transport.read(input.bytes_mut(), room, core)?;
+        let received = self.transport.read(input.bytes_mut(), usize::MAX, core)?;
         self.filled(received, common, core)
     }
 
@@ -202,9 +201,7 @@ impl<K: Kernel> Connection<K> {
         match received {
             Received::Bytes(_) => Continue(true),
             Received::Nothing => Continue(false),
-            Received::End if core.end(parse::has_begun(input.as_slice()), &mut self.session) => {
-                Continue(false)
-            }
+            Received::End if core.end(input.as_slice(), &mut self.session) => Continue(false),
             Received::End => Break(Progress::Finished),
         }
     }
@@ -224,7 +221,7 @@ impl<K: Kernel> Connection<K> {
         } else if is_wanted {
             match core.pool.copy_of(Copied::Input, common.as_slice(), &[]) {
                 Some(rest) => self.input = Some(Input::new(rest, core.kernel.techniques())),
-                None => core.reject(NO_BUFFER, &mut self.session),
+                None => core.reject(NO_BUFFER, common.as_slice(), &mut self.session),
             }
         }
         common.clear();
@@ -315,9 +312,9 @@ impl<K: Kernel> Connection<K> {
     pub fn keep_answer(&mut self, reply: Box<Reply>) {
         // A refusal may have ended the wait: there was no buffer for what came behind the request.
         if let State::Deferred(deferred) = &mut self.session.state
-            && matches!(deferred.wait, Wait::Job)
+            && let Wait::Job(answer) = &mut deferred.wait
         {
-            deferred.wait = Wait::Answered(reply);
+            *answer = Some(reply);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the connections of one reactor have in common, and use in turn.
+//! What the connections of one reactor have in common, and use in turn. What it does with their
+//! bytes is in `serve`, `bodies` and `waits`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +106,7 @@ impl<H, K: Kernel> Core<H, K> {
     #[cold]
     pub fn set_date(&mut self) {
         let wall = self.kernel.wall_clock();
-        self.clock.date.set(wall.as_secs());
+        self.clock.date = Date::at(wall.as_secs());
         let rest_ns = 1_000_000_000 - u64::from(wall.subsec_nanos());
         self.clock.date_due = self.clock.now.after(Duration::from_nanos(rest_ns));
     }

@@ -3,9 +3,8 @@
 //! Until the answer is there its connection reads nothing and serves nothing, so answers keep the
 //! order of their requests. There is no way to give up a wait or a job that has begun.
 
-use super::{connections::ConnectionId, core::Jobs, timers::Time};
-use crate::http::{Continuation, Exchange, Later, Reply, Task};
-use crate::{accounts::ReactorAccount, http::parse::Framing};
+use super::timers::Time;
+use crate::http::{Continuation, Exchange, Reply, parse::Framing};
 
 /// A request whose answer is being made.
 pub struct Deferred {
@@ -39,40 +38,6 @@ pub enum Wait {
         /// What makes the answer.
         then: Continuation,
     },
-    /// A thread of the pool.
-    Job,
-    /// The next advance: the thread has answered.
-    Answered(Box<Reply>),
-}
-
-impl Deferred {
-    /// Begins the wait, or gives the work to the job pool; `None` if its queue has no room.
-    pub fn begin(
-        later: Later,
-        pending: Pending,
-        (id, now): (ConnectionId, Time),
-        jobs: &mut Jobs,
-        account: &ReactorAccount,
-    ) -> Option<Self> {
-        let mut queue = |tasks: Vec<Task>, job| {
-            let count = tasks.len() as u64 + 1;
-            jobs.pool.run(tasks, job, id, &jobs.address).ok()?;
-            account.jobs.add(count);
-            jobs.outstanding += 1;
-            Some(Wait::Job)
-        };
-        let wait = match later {
-            Later::After(span, then) => {
-                let (began, until) = (now, now.after(span));
-                Wait::Timer { began, until, then }
-            }
-            Later::Run(job) => queue(Vec::new(), job)?,
-            Later::RunAll(tasks, job) => queue(tasks, job)?,
-        };
-        Some(Self {
-            pending,
-            access: None,
-            wait,
-        })
-    }
+    /// A thread of the pool; when it has answered, the next advance.
+    Job(Option<Box<Reply>>),
 }

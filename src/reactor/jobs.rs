@@ -1,8 +1,8 @@
 //! A small pool of threads for work that would hold a reactor up; results come back as messages.
 //!
 //! The pool is shared by all reactors and its queue is bounded: when it is full the answer is 503,
-//! at once, not a queue that grows. A job that panics is a 500 for its request, and its thread goes
-//! on.
+//! at once, not a queue that grows. A job that panics has no reply, which becomes a 500 for its
+//! request, and its thread goes on.
 
 use std::io;
 use std::iter::{repeat_n, zip};
@@ -14,15 +14,14 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{connections::ConnectionId, kernel::Wake};
-use crate::http::{Job, Reply, Response, Status, Task};
+use crate::http::{Job, Reply, Task};
 
 /// What reaches a reactor from other threads.
 #[derive(Debug)]
 pub enum Message {
-    /// A job is done. Boxed, since a reply is far larger than the other messages.
-    Answer(ConnectionId, Box<Reply>),
-    /// The same, but the job panicked; the reply says 500.
-    Panicked(ConnectionId, Box<Reply>),
+    /// A job is done; there is no reply if it panicked. Boxed, since a reply is far larger than the
+    /// other messages.
+    Answer(ConnectionId, Option<Box<Reply>>),
     /// Begin to drain.
     Drain,
     /// Leave now.
@@ -36,14 +35,10 @@ pub struct Address {
     wake: Wake,
 }
 
-/// The reactor's end of its mailbox.
-#[derive(Debug)]
-pub struct Mailbox(Receiver<Message>);
-
-/// A mailbox, and the address of the reactor that polls with `wake`.
-pub fn mailbox(wake: Wake) -> (Address, Mailbox) {
+/// The address of the reactor that polls with `wake`, and its own end of the mailbox.
+pub fn mailbox(wake: Wake) -> (Address, Receiver<Message>) {
     let (messages, received) = unbounded();
-    (Address { messages, wake }, Mailbox(received))
+    (Address { messages, wake }, received)
 }
 
 impl Address {
@@ -52,13 +47,6 @@ impl Address {
         if self.messages.send(message).is_ok() {
             (self.wake)();
         }
-    }
-}
-
-impl Mailbox {
-    /// The next message, if there is one.
-    pub fn take(&self) -> Option<Message> {
-        self.0.try_recv().ok()
     }
 }
 
@@ -145,18 +133,13 @@ impl JobPool {
 /// Runs the job and sends its reply; `None`: a task before it has panicked.
 fn deliver(job: Option<Job>, id: ConnectionId, address: &Address) {
     let reply = job.and_then(|job| catch_unwind(AssertUnwindSafe(job)).ok());
-    let answer = reply.map(|reply| Message::Answer(id, Box::new(reply)));
-    address.send(answer.unwrap_or_else(|| {
-        let told = "the work for this request failed in the server; the connection and the server \
-                    go on";
-        let failed = Response::error(Status::INTERNAL_SERVER_ERROR, told);
-        Message::Panicked(id, Box::new(failed.into()))
-    }));
+    address.send(Message::Answer(id, reply.map(Box::new)));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{Response, Status};
     use std::sync::mpsc;
 
     const ID: usize = 7;
@@ -167,7 +150,7 @@ mod tests {
 
     /// A pool, an address, and what arrives there.
     fn pool(threads: usize, waiting_max: usize) -> (JobPool, Address, Receiver<Message>) {
-        let (address, Mailbox(received)) = mailbox(Arc::new(|| ()));
+        let (address, received) = mailbox(Arc::new(|| ()));
         let pool = JobPool::start(threads, waiting_max).unwrap();
         (pool, address, received)
     }
@@ -177,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_answers_and_a_panic_is_a_500() {
+    fn a_job_answers_or_has_panicked() {
         let (pool, address, received) = pool(1, 8);
         pool.run(
             Vec::new(),
@@ -186,13 +169,9 @@ mod tests {
             &address,
         )
         .unwrap();
-        assert!(matches!(
-            received.recv().unwrap(),
-            Message::Panicked(to, reply) if to == id()
-                && matches!(&*reply, Reply::Now(response) if response.status_code().0 == 500)
-        ));
+        assert!(matches!(received.recv().unwrap(), Message::Answer(to, None) if to == id()));
         pool.run(Vec::new(), Box::new(ok), id(), &address).unwrap();
-        assert!(matches!(received.recv().unwrap(), Message::Answer(to, _) if to == id()));
+        assert!(matches!(received.recv().unwrap(), Message::Answer(to, Some(_)) if to == id()));
     }
 
     #[test]
@@ -240,7 +219,10 @@ mod tests {
             ok()
         });
         pool.run(tasks, job, id(), &address).unwrap();
-        assert!(matches!(received.recv().unwrap(), Message::Answer(..)));
+        assert!(matches!(
+            received.recv().unwrap(),
+            Message::Answer(_, Some(_))
+        ));
         assert!(received.try_recv().is_err());
     }
 
@@ -249,6 +231,6 @@ mod tests {
         let (pool, address, received) = pool(2, 100);
         let tasks: Vec<Task> = vec![Box::new(|| panic!("on purpose")), Box::new(|| ())];
         pool.run(tasks, Box::new(ok), id(), &address).unwrap();
-        assert!(matches!(received.recv().unwrap(), Message::Panicked(..)));
+        assert!(matches!(received.recv().unwrap(), Message::Answer(_, None)));
     }
 }

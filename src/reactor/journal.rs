@@ -5,7 +5,6 @@
 
 use std::net::SocketAddr;
 
-use crate::accounts::{ReactorAccount, Refusal};
 use crate::http::{Request, Status};
 
 /// A handler or a job panicked, or the system refused something.
@@ -14,21 +13,6 @@ pub const FAULT: &str = "barewire::fault";
 pub const REFUSED: &str = "barewire::refused";
 /// A request was answered: who, what, and the status.
 pub const ACCESS: &str = "barewire::access";
-
-/// Counts a refusal, and says why if somebody listens.
-#[cold]
-pub fn refused(account: &ReactorAccount, refusal: Refusal, peer: &SocketAddr, reason: &str) {
-    account.refusals[refusal as usize].add(1);
-    let name = Refusal::ALL[refusal as usize].1;
-    log::warn!(target: REFUSED, "{peer}: {name}: {reason}");
-}
-
-/// Counts a handler that panicked.
-#[cold]
-pub fn panicked(account: &ReactorAccount) {
-    account.panics.add(1);
-    log::error!(target: FAULT, "a handler panicked; its request is answered with 500");
-}
 
 /// The end of the access line that begins with `asked`.
 #[cold]

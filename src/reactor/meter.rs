@@ -6,15 +6,16 @@
 //! steps.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use log::Level;
 
-use super::journal::{self, ACCESS};
-use super::stopwatch::{Sample, Stopwatch, nanos};
+use super::journal::{self, ACCESS, FAULT, REFUSED};
+use super::stopwatch::{Sample, Stopwatch};
 use super::{kernel::Kernel, step::Step, timers::Time, wakeup::Cause};
-use crate::accounts::{ReactorAccount, Stage, Woken, WouldBlock};
+use crate::accounts::{ReactorAccount, Refusal, Stage, Woken, WouldBlock};
 use crate::allocator;
 
 /// Keeps the account of one reactor.
@@ -30,7 +31,7 @@ pub struct Meter {
     pub turn_began: Time,
     /// The stage by which the allocator counts what this thread allocates.
     stage: &'static AtomicU8,
-    /// A turn whose number has none of these bits has its poll timed.
+    /// A mask: the poll of a turn is timed whose number has none of these bits.
     untimed: u64,
     /// The thread's CPU time before the poll that is being timed.
     poll_began: Option<Time>,
@@ -80,7 +81,7 @@ impl Meter {
     fn read_cpu_clock<K: Kernel>(&mut self, kernel: &mut K) {
         let now = kernel.cpu_time();
         match self.poll_began.take() {
-            Some(began) => self.account.poll_time.record(nanos(began, now)),
+            Some(began) => self.account.poll_time.record(now.nanos_since(began)),
             None => self.poll_began = Some(now),
         }
     }
@@ -88,6 +89,21 @@ impl Meter {
     /// A handler goes on after a wait.
     pub fn handler_resumes(&self) {
         self.stage.store(Stage::Handle as u8, Relaxed);
+    }
+
+    /// Counts a refusal, and says why if somebody listens.
+    #[cold]
+    pub fn refused(&self, refusal: Refusal, peer: &SocketAddr, reason: &str) {
+        self.account.refusals[refusal as usize].add(1);
+        let name = Refusal::ALL[refusal as usize].1;
+        log::warn!(target: REFUSED, "{peer}: {name}: {reason}");
+    }
+
+    /// Counts a handler, or a job of one, that panicked.
+    #[cold]
+    pub fn panicked(&self) {
+        self.account.panics.add(1);
+        log::error!(target: FAULT, "a handler panicked; its request is answered with 500");
     }
 
     /// Makes of a step what there is to be made of it.

@@ -58,15 +58,16 @@ pub mod stopwatch;
 pub mod journal;
 
 use bytes::BytesMut;
+use crossbeam_channel::Receiver;
 
 use self::acceptor::Acceptor;
 use self::buffers::Input;
 use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::core::{Core, Jobs};
-use self::jobs::{Address, JobPool, Mailbox, Message, mailbox};
-use self::journal::FAULT;
+use self::jobs::{Address, JobPool, Message, mailbox};
 use self::kernel::{Kernel, Occasion};
+use self::serve::handler_panicked;
 use self::step::Step;
 use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
@@ -81,7 +82,7 @@ pub struct Reactor<H, K: Kernel> {
     /// Connections that could have gone on in the last turn.
     yielded: Vec<ConnectionId>,
     acceptor: Acceptor,
-    mailbox: Mailbox,
+    mailbox: Receiver<Message>,
     has_mail: bool,
     is_leaving: bool,
     /// The common input: where whoever reads next receives; empty between two advances.
@@ -138,7 +139,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         Ok(())
     }
 
-    /// When the turn must begin, whatever happens.
+    /// When the poll must end, even without an event.
     fn wait_until(&mut self) -> Time {
         if self.core.jobs.outstanding > 0 {
             self.note_held_up();
@@ -233,29 +234,28 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     #[cold]
     fn note_held_up(&mut self) {
         let began = self.core.meter.turn_began;
-        let took = self.core.kernel.now().0.saturating_sub(began.0);
+        let took = self.core.kernel.now().nanos_since(began);
         self.core.meter.account.held_up.record(took);
     }
 
     #[inline(never)]
     fn read_messages(&mut self) {
         self.has_mail = false;
-        while let Some(message) = self.mailbox.take() {
+        while let Ok(message) = self.mailbox.try_recv() {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
-                Message::Panicked(id, reply) => {
-                    self.core.meter.account.panics.add(1);
-                    log::error!(target: FAULT, "a job panicked; its request is answered with 500");
-                    self.take_answer(id, reply);
-                }
                 Message::Drain => self.drain(),
                 Message::Leave => self.is_leaving = true,
             }
         }
     }
 
-    fn take_answer(&mut self, id: ConnectionId, reply: Box<Reply>) {
+    fn take_answer(&mut self, id: ConnectionId, reply: Option<Box<Reply>>) {
         self.core.jobs.outstanding -= 1;
+        let reply = reply.unwrap_or_else(|| {
+            self.core.meter.panicked();
+            Box::new(handler_panicked().into())
+        });
         if let Some(connection) = self.connections.get_mut(id) {
             connection.keep_answer(reply);
         }
@@ -334,7 +334,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// How many timer entries are set.
     pub fn timers(&self) -> usize {
-        self.core.timers.len()
+        self.core.timers.entries.len()
     }
 
     /// The kernel that it was given.

@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::buffers::Input;
 use super::core::Core;
 use super::deferral::Pending;
-use super::journal;
 use super::kernel::Kernel;
 use super::state::{Session, State};
 use super::step::Step;
@@ -37,7 +36,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     pub fn serve(&mut self, session: &mut Session, input: &mut Input) -> bool {
         match session.state {
             State::Head { .. } => self.serve_head(session, input),
-            State::Body(_) | State::Discard { .. } => self.serve_piece(session, input),
+            State::Body(_) | State::Discard { .. } => {
+                self.serve_piece(session, input);
+                true
+            }
             State::Deferred(_) | State::Closing | State::Lingering { .. } => false,
         }
     }
@@ -66,7 +68,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             // The head's time runs from the turn that brought its first byte.
             Ok(None) if !parse::has_begun(&input.as_slice()[..before]) => *since = self.clock.now,
             Ok(None) => {}
-            Err(rejection) => self.refuse_head(rejection, session, input),
+            Err(rejection) => self.reject(rejection, input.as_slice(), session),
         }
         false
     }
@@ -96,7 +98,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Answers a request, or begins to read its body. Returns how many of the bytes that follow the
-    /// head it took.
+    /// head it took: none, unless the body lay behind it whole.
     #[inline(always)]
     fn answer(&mut self, head: &Head<'_>, session: &mut Session, input: &Input) -> usize {
         let (request, controls) = (&head.request, &head.controls);
@@ -146,7 +148,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         }));
         attempt.unwrap_or_else(|_| {
             self.output.truncate(mark);
-            journal::panicked(&self.meter.account);
+            self.meter.panicked();
             self.write(exchange, handler_panicked())
         })
     }

@@ -1,15 +1,29 @@
 //! What a connection is at: one enum, and what holds in some states only lives in the variant.
 //!
 //! ```text
-//!         head complete              body complete
-//! Head ──────────────────> Body ──────────────────┐
-//!  ^ │ plain request                              v
-//!  │ └────────────────────────────────────────> answer ──later──> Deferred
-//!  │            keep-alive, nothing left to read   │ ^                │
-//!  ├───────────────────────────────────────────────┤ └────────────────┘
-//!  └── Discard <── a body that nobody wants ───────┤
-//!                                                  └─ close, or refused ──> Closing ──> Lingering
+//! from       to         when
+//! ---------- ---------- ---------------------------------------------------------------------
+//! (accepted) Head
+//! Head       Head       a request is answered, and nothing of it is left to be read
+//!            Body       its handler wants a body that is not all here
+//!            Discard    it is answered, and a body that nobody wants is still to come
+//!            Deferred   its answer takes time
+//!            Closing    its answer is the connection's last; or the head is refused, too slow or
+//!                       cut off; or the peer has been silent for too long, and gets no answer
+//! Body       Head       it is complete, and its request is answered
+//!            Deferred   it is complete, and the answer takes time
+//!            Closing    that answer is the last; or the body is refused, too slow or cut off
+//! Discard    Head       the end of the body is found
+//!            Closing    its framing is wrong, or it is too slow; its answer has been given
+//! Deferred   as Head    the answer is there, or the next wait
+//!            Closing    no buffer is left for what came behind the request
+//! Closing    Lingering  all that was written is sent, and our side is shut down
+//! Lingering  (gone)     the peer has ended, or its time is up
+//! any        (gone)     the socket fails; or the peer does not take its answers; or it has ended,
+//!                       and nothing is owed to it
 //! ```
+//!
+//! Unsent answers are no state: with bytes owed, any of them waits until the socket is writable.
 
 use std::mem;
 use std::net::SocketAddr;
@@ -40,7 +54,7 @@ pub enum State {
     Head {
         /// How far the end of the head has been looked for.
         scanned: usize,
-        /// The last answer, or the head's first byte.
+        /// The last answer, or the head's first byte; or when the peer took what it was owed.
         since: Time,
     },
     /// Inside a body that the handler wants.
@@ -54,7 +68,7 @@ pub enum State {
     },
     /// The answer is being made.
     Deferred(Box<Deferred>),
-    /// The last answer has been written: send it, and shut down.
+    /// No more is served: send what is left, and shut down.
     Closing,
     /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
     /// section 9.6).
@@ -85,7 +99,7 @@ impl State {
     /// Whether the request that it is at, if any, was HEAD.
     pub fn is_head_only(&self) -> bool {
         match self {
-            Self::Body(upload) => upload.exchange.head_only,
+            Self::Body(upload) => upload.pending.exchange.head_only,
             Self::Deferred(deferred) => deferred.pending.exchange.head_only,
             _ => false,
         }
@@ -98,11 +112,11 @@ impl State {
         match self {
             Self::Head { since, .. } if has_begun => since.after(times.head),
             Self::Head { since, .. } => (*since).max(silence.1).after(silence.0),
-            Self::Body(upload) => upload.pace.body_deadline(times),
-            Self::Discard { pace, .. } => pace.body_deadline(times),
+            Self::Body(upload) => upload.pace.deadline(times.body, times.body_rate_after),
+            Self::Discard { pace, .. } => pace.deadline(times.body, times.body_rate_after),
             Self::Deferred(deferred) => match deferred.wait {
                 Wait::Timer { until, .. } => until,
-                Wait::Job | Wait::Answered(_) => Time::NEVER,
+                Wait::Job(_) => Time::NEVER,
             },
             Self::Closing => Time::NEVER,
             Self::Lingering { since, heard } => heard

@@ -19,7 +19,7 @@ pub enum Step<'a> {
     Advance(Cause, &'a dyn fmt::Display),
     /// recv(2) has returned; there was room for so many bytes.
     Read(usize, &'a io::Result<usize>),
-    /// A request is complete, and its handler is about to run.
+    /// The head of a request is sound; told again when a body that its handler wants is complete.
     Parsed(&'a SocketAddr, &'a Request<'a>),
     /// The handler has returned an answer.
     Handled,
@@ -32,8 +32,8 @@ pub enum Step<'a> {
     Sending(usize),
     /// send(2), called with so many bytes, has returned.
     Sent(usize, &'a io::Result<usize>),
-    /// A connection, shown as it is, can go no further now; a timer entry had to be set for it, or
-    /// stands already.
+    /// The advance of a connection, shown as it is, has ended; a timer entry had to be set for it,
+    /// or stands already.
     Blocked(bool, &'a dyn fmt::Display),
     /// accept4(2) has returned.
     Accepted(Result<&'a SocketAddr, &'a io::Error>),

@@ -4,8 +4,8 @@
 //! seven of them in every request would be a stage of their own. So nothing here is called between
 //! two samples.
 
-use std::fmt::Write;
 use std::mem;
+use std::time::Duration;
 
 use super::{kernel::Kernel, timers::Time, wakeup::Cause};
 use crate::accounts::{ReactorAccount, Stage};
@@ -56,7 +56,7 @@ impl Laps {
     /// A stage has ended, and the next begins.
     fn end<K: Kernel>(&mut self, ended: Stage, account: &ReactorAccount, kernel: &mut K) {
         let now = kernel.now();
-        let took = nanos(self.began, now);
+        let took = now.nanos_since(self.began);
         self.nanos[ended as usize] += took;
         account.stages[ended as usize].record(took);
         self.began = now;
@@ -134,7 +134,7 @@ impl Stopwatch {
             }
             (Sample::Written(laps), Stage::Write) => {
                 laps.end(ended, account, kernel);
-                let all = nanos(laps.turn, laps.began);
+                let all = laps.began.nanos_since(laps.turn);
                 account.response_time.record(all);
                 if laps.is_alone == Some(true) {
                     let known: u64 = laps.nanos.iter().sum();
@@ -143,7 +143,9 @@ impl Stopwatch {
                 self.sample = Sample::Nothing;
             }
             (Sample::Deferred { asked }, Stage::Write) => {
-                account.response_time.record(nanos(*asked, kernel.now()));
+                account
+                    .response_time
+                    .record(kernel.now().nanos_since(*asked));
                 self.sample = Sample::Nothing;
             }
             // Of a batch the first request is timed.
@@ -170,19 +172,12 @@ impl Stopwatch {
             Sample::Stages(laps) if self.tells => laps,
             _ => return None,
         };
-        let mut text = String::new();
-        for (stage, name) in &Stage::ALL[..=Stage::Handle as usize] {
-            let us = laps.nanos[*stage as usize] / 1000;
-            let (whole, thousandths) = (us / 1000, us % 1000);
-            let comma = if text.is_empty() { "" } else { ", " };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{comma}{name};dur={whole}.{thousandths:03}");
-        }
-        Some(text)
+        let told = Stage::ALL[..=Stage::Handle as usize]
+            .iter()
+            .map(|(stage, name)| {
+                let took = Duration::from_nanos(laps.nanos[*stage as usize]);
+                format!("{name};dur={:.3}", took.as_secs_f64() * 1000.0)
+            });
+        Some(told.collect::<Vec<_>>().join(", "))
     }
-}
-
-/// The span between two moments; zero if they are in the wrong order.
-pub(super) fn nanos(began: Time, now: Time) -> u64 {
-    now.0.saturating_sub(began.0)
 }

@@ -1,7 +1,7 @@
 //! Deadlines, in order. There is no way to take one back.
 //!
 //! An entry is a hint that its connection may have something to do. The connection knows its true
-//! deadline and which of its entries counts ([`Connection::armed`](super::connection::Connection)),
+//! deadline and which of its entries counts ([`Connection::armed`](super::transport::Edges)),
 //! so pushing a deadline out, which every request does, is one store there and nothing here. What
 //! that leaves behind is swept out once the entries have doubled since the last sweep: the heap
 //! stays within about twice the number of connections, or [`bounds::TIMER_ENTRIES_MIN`].
@@ -14,7 +14,7 @@ use super::connections::ConnectionId;
 use crate::config::bounds;
 
 /// A moment of the monotonic clock (clock_gettime(2), `CLOCK_MONOTONIC`), in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub u64);
 
 impl Time {
@@ -36,7 +36,13 @@ impl Time {
     /// The span since an earlier moment; zero if it is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    /// The same in nanoseconds.
+    #[must_use]
+    pub fn nanos_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 }
 
@@ -45,7 +51,7 @@ impl Time {
 pub struct Timers {
     /// When the soonest entry comes due; [`Time::NEVER`] if there is none.
     pub soonest: Time,
-    entries: BinaryHeap<Reverse<(Time, ConnectionId)>>,
+    pub(super) entries: BinaryHeap<Reverse<(Time, ConnectionId)>>,
     sweep_at: usize,
 }
 
@@ -83,16 +89,6 @@ impl Timers {
         self.entries.retain(|Reverse((at, id))| counts(*at, *id));
         self.look();
         self.sweep_at = bounds::TIMER_ENTRIES_MIN.max(2 * self.entries.len());
-    }
-
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 }
 
@@ -139,7 +135,7 @@ mod tests {
                 timers.sweep(|entry, _| entry == Time(at));
                 sweeps += 1;
             }
-            assert!(timers.len() <= bounds::TIMER_ENTRIES_MIN + 1);
+            assert!(timers.entries.len() <= bounds::TIMER_ENTRIES_MIN + 1);
         }
         assert!(
             sweeps < 100_000 / 1_000,

@@ -15,7 +15,6 @@ use bytes::BytesMut;
 use super::buffers::Input;
 use super::connections::ConnectionId;
 use super::core::Core;
-use super::journal;
 use super::kernel::{Kernel, Readiness};
 use super::step::Step;
 use super::stopwatch::Sample;
@@ -27,7 +26,7 @@ use crate::config::bounds;
 
 /// A socket, and what is owed to its peer.
 pub struct Transport<K: Kernel> {
-    socket: K::Socket,
+    pub(super) socket: K::Socket,
     id: ConnectionId,
     peer: SocketAddr,
     /// What epoll and the timer heap know.
@@ -37,7 +36,7 @@ pub struct Transport<K: Kernel> {
 }
 
 /// What epoll has said of a socket, and what it and the timer heap were asked to say.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Edges {
     /// There may be something to read: an edge came, and no read has found the socket empty since.
     pub readable: bool,
@@ -72,16 +71,17 @@ pub enum Received {
 }
 
 impl<K: Kernel> Transport<K> {
-    /// One recv of at most `room` bytes, behind what `into` holds. A short one has drained the
+    /// One recv of at most `max` bytes, behind what `into` holds. A short one has drained the
     /// socket, so no second one follows that would only return EAGAIN; but if the end was
     /// announced, it is still to be read.
     #[inline(always)]
     pub fn read<H>(
         &mut self,
         into: &mut BytesMut,
-        room: usize,
+        max: usize,
         core: &mut Core<H, K>,
     ) -> Flow<Received> {
+        let room = max.min(into.capacity() - into.len());
         let result = core.kernel.recv(&mut self.socket, into, room);
         core.meter.note(Step::Read(room, &result), &mut core.kernel);
         let Ok(bytes @ 1..) = result else {
@@ -100,7 +100,7 @@ impl<K: Kernel> Transport<K> {
                 return Continue(Received::End);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.edges.readable = false,
-            Err(error) if is_passing(&error) => {}
+            Err(error) if may_be_tried_again(&error) => {}
             Err(error) => return Break(self.failed(&error, core)),
         }
         Continue(Received::Nothing)
@@ -153,20 +153,14 @@ impl<K: Kernel> Transport<K> {
         let result = core.kernel.send(&mut self.socket, owed.bytes.as_slice());
         core.meter
             .note(Step::Sent(bytes, &result), &mut core.kernel);
-        let sent = match result {
-            Ok(sent) => sent,
-            Err(error) if is_passing(&error) => 0,
-            Err(error) => return Break(self.failed(&error, core)),
-        };
+        let sent = self.sent(result, core)?;
         if sent == bytes {
             self.give_back(core);
-            return Continue(true);
-        }
-        if sent > 0 {
+        } else if let Some(owed) = self.owed.as_mut().filter(|_| sent > 0) {
             owed.pace.moved(sent, core.clock.now);
             owed.bytes.consume(sent);
         }
-        Continue(false)
+        Continue(sent == bytes)
     }
 
     /// Owes all, behind what is owed already. So do loops that send only when they are told to:
@@ -187,16 +181,21 @@ impl<K: Kernel> Transport<K> {
     /// Keeps what a send did not take, and sees to it that we are told when there is room.
     #[cold]
     fn owe_rest<H>(&mut self, result: io::Result<usize>, core: &mut Core<H, K>) -> Flow {
-        let sent = match result {
-            Ok(sent) => sent,
-            Err(error) if is_passing(&error) => 0,
-            Err(error) => return Break(self.failed(&error, core)),
-        };
+        let sent = self.sent(result, core)?;
         self.owe(sent, core)?;
         if mem::replace(&mut self.edges.watches_writable, true) {
             return Continue(());
         }
         self.watch_again(core)
+    }
+
+    /// How much a send has taken, if the connection has not failed.
+    fn sent<H>(&self, result: io::Result<usize>, core: &Core<H, K>) -> Flow<usize> {
+        match result {
+            Ok(sent) => Continue(sent),
+            Err(error) if may_be_tried_again(&error) => Continue(0),
+            Err(error) => Break(self.failed(&error, core)),
+        }
     }
 
     /// Moves what was not sent to a buffer of our own, behind what is owed already.
@@ -211,7 +210,7 @@ impl<K: Kernel> Transport<K> {
         self.give_back(core);
         let Some(bytes) = kept else {
             let reason = "no buffer left for an answer that it does not take";
-            journal::refused(&core.meter.account, Refusal::Buffers, &self.peer, reason);
+            core.meter.refused(Refusal::Buffers, &self.peer, reason);
             return Break(Progress::Finished);
         };
         self.owed = Some(Box::new(Owed {
@@ -231,12 +230,6 @@ impl<K: Kernel> Transport<K> {
         watched.map_or(Break(Progress::Finished), Continue)
     }
 
-    /// Tells the peer that nothing more will come.
-    pub fn shut_down<H>(&mut self, core: &mut Core<H, K>) -> Flow {
-        let shut_down = core.kernel.shutdown(&mut self.socket);
-        shut_down.map_or(Break(Progress::Finished), Continue)
-    }
-
     /// The connection has failed: the peer reset it, or the kernel gave up a peer that acknowledged
     /// nothing for as long as we wait for it ourselves (tcp(7), TCP_USER_TIMEOUT).
     fn failed<H>(&self, error: &io::Error, core: &Core<H, K>) -> Progress {
@@ -250,7 +243,7 @@ impl<K: Kernel> Transport<K> {
     /// The peer does not take its answer.
     pub fn too_slow<H>(&self, core: &Core<H, K>) -> Progress {
         let reason = "does not take its answer";
-        journal::refused(&core.meter.account, Refusal::SlowReader, &self.peer, reason);
+        core.meter.refused(Refusal::SlowReader, &self.peer, reason);
         Progress::Finished
     }
 
@@ -275,10 +268,8 @@ impl<K: Kernel> Transport<K> {
             id,
             peer,
             edges: Edges {
-                readable: false,
-                read_closed: false,
-                watches_writable: false,
                 armed: Time::NEVER,
+                ..Edges::default()
             },
             owed: None,
         }
@@ -293,6 +284,6 @@ impl Edges {
     }
 }
 
-fn is_passing(error: &io::Error) -> bool {
+fn may_be_tried_again(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -9,23 +9,21 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::buffers::{Input, NO_BUFFER, Pool};
-use super::timers::Time;
+use super::{deferral::Pending, timers::Time};
 use crate::accounts::{Copied, ReactorAccount};
-use crate::config::{Limits, Timeouts, bounds};
+use crate::config::{Limits, bounds};
 use crate::http::body::Decoder;
-use crate::http::{Body, Exchange, Rejection};
+use crate::http::{Body, Rejection};
 
 /// A body on its way.
 #[derive(Debug)]
 pub struct Upload {
     /// The bytes of the request head; parsed again when the body is complete.
     pub head: BytesMut,
-    /// How the request is to be answered.
-    pub exchange: Exchange,
+    /// What else is kept of the request.
+    pub pending: Pending,
     /// Finds the end.
     pub decoder: Decoder,
-    /// When the turn began that read the head.
-    pub asked: Time,
     /// How fast it comes.
     pub pace: Pace,
     segments: Vec<BytesMut>,
@@ -34,18 +32,11 @@ pub struct Upload {
 
 impl Upload {
     /// Nothing of the body has been stored yet.
-    pub fn new(
-        head: BytesMut,
-        exchange: Exchange,
-        decoder: Decoder,
-        asked: Time,
-        now: Time,
-    ) -> Self {
+    pub fn new(head: BytesMut, pending: Pending, decoder: Decoder, now: Time) -> Self {
         Self {
             head,
-            exchange,
+            pending,
             decoder,
-            asked,
             pace: Pace::new(now),
             segments: Vec::new(),
             copied: 0,
@@ -78,12 +69,6 @@ impl Upload {
         }
         input.consume(piece.consumed);
         Ok(())
-    }
-
-    /// Counts bytes that were received straight into [`room`](Self::room).
-    pub fn received(&mut self, bytes: usize, now: Time) {
-        self.decoder.skip(bytes as u64);
-        self.pace.moved(bytes, now);
     }
 
     /// A segment with room; `None` if the pool is exhausted.
@@ -146,11 +131,6 @@ impl Pace {
         let paid_for = Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);
         let too_slow = self.began.after(paid_for.max(rate_after));
         self.last.after(silence).min(too_slow)
-    }
-
-    /// [`deadline`](Self::deadline) for a body.
-    pub fn body_deadline(&self, timeouts: &Timeouts) -> Time {
-        self.deadline(timeouts.body, timeouts.body_rate_after)
     }
 }
 

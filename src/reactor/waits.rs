@@ -2,50 +2,63 @@
 
 use std::mem;
 
+use super::connections::ConnectionId;
 use super::core::Core;
 use super::deferral::{Deferred, Pending, Wait};
-use super::journal;
 use super::kernel::Kernel;
 use super::serve::Produced;
 use super::state::{Session, State};
 use super::stopwatch::Sample;
 use crate::accounts::Refusal;
-use crate::http::{Handler, Later, Response};
+use crate::http::{Handler, Job, Later, Response, Task};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
-    /// Begins the wait for an answer.
+    /// Begins the wait for an answer, or answers that there is no room for the work.
     pub(super) fn defer(&mut self, later: Later, pending: Pending, session: &mut Session) {
-        let (account, begins) = (&self.meter.account, (session.id, self.kernel.now()));
-        if let Some(mut deferred) = Deferred::begin(later, pending, begins, &mut self.jobs, account)
-        {
-            deferred.access = self.meter.access.take();
-            let next = State::Deferred(Box::new(deferred));
-            session.state.change(next, &mut self.pool);
-        } else {
-            journal::refused(
-                account,
-                Refusal::Jobs,
-                &session.peer,
-                "the job queue is full",
-            );
+        let now = self.kernel.now();
+        let wait = match later {
+            Later::After(span, then) => Some(Wait::Timer {
+                began: now,
+                until: now.after(span),
+                then,
+            }),
+            Later::Run(job) => self.queue(Vec::new(), job, session.id),
+            Later::RunAll(tasks, job) => self.queue(tasks, job, session.id),
+        };
+        let Some(wait) = wait else {
+            self.meter
+                .refused(Refusal::Jobs, &session.peer, "the job queue is full");
             let refused = self.write(pending.exchange, Response::busy(QUEUE_FULL, 1));
-            self.finish(refused, pending, session);
-        }
+            return self.finish(refused, pending, session);
+        };
+        let access = self.meter.access.take();
+        let next = State::Deferred(Box::new(Deferred {
+            pending,
+            access,
+            wait,
+        }));
+        session.state.change(next, &mut self.pool);
+    }
+
+    /// Gives work to the job pool; `None` if its queue has no room.
+    fn queue(&mut self, tasks: Vec<Task>, job: Job, id: ConnectionId) -> Option<Wait> {
+        let (count, address) = (tasks.len() as u64 + 1, &self.jobs.address);
+        self.jobs.pool.run(tasks, job, id, address).ok()?;
+        self.meter.account.jobs.add(count);
+        self.jobs.outstanding += 1;
+        Some(Wait::Job(None))
     }
 
     /// Goes on with a request whose wait is over.
     pub fn resume(&mut self, session: &mut Session) {
-        let is_over = |state: &State| match state {
-            State::Deferred(deferred) => !matches!(deferred.wait, Wait::Job),
-            _ => false,
-        };
-        if !is_over(&session.state) {
-            return;
-        }
         // The usual next state; the handler may yet decide otherwise.
         let next = State::next_head(self.clock.now);
-        let State::Deferred(deferred) = mem::replace(&mut session.state, next) else {
-            return;
+        let deferred = match mem::replace(&mut session.state, next) {
+            State::Deferred(deferred) if !matches!(deferred.wait, Wait::Job(None)) => deferred,
+            other => {
+                session.state = other;
+                return;
+            }
         };
         let pending = deferred.pending;
         self.meter.access = deferred.access;
@@ -55,8 +68,8 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 let waited = self.kernel.now().since(began);
                 self.produce(pending.exchange, |_| then(waited))
             }
-            Wait::Answered(reply) => self.produce(pending.exchange, |_| *reply),
-            Wait::Job => return,
+            Wait::Job(Some(reply)) => self.produce(pending.exchange, |_| *reply),
+            Wait::Job(None) => return,
         };
         self.finish_late(produced, pending, session);
     }

@@ -5,9 +5,9 @@
 //! the bytes apart twice is deliberate: the usual way says yes or "not me", this one knows why.
 
 use super::octets::{Class, TARGET, TOKEN, VALUE};
-use super::{Field, Head, fields, target};
+use super::{Head, fields, target};
 use crate::config::{Limits, bounds};
-use crate::http::{Body, Method, Rejection, Request, Status, Version};
+use crate::http::{Field, Method, Rejection, Request, Status, Version};
 
 const METHOD: &str = "The request line does not begin with a method. It must be a token such as \
     `GET`, followed by one space.";
@@ -99,11 +99,7 @@ fn request_line<'a>(bytes: &'a [u8], limits: &Limits) -> Judged<(Request<'a>, &'
         path,
         query,
         version,
-        fields: &[],
-        head: &[],
-        body: Body::default(),
-        worker: 0,
-        params: &[],
+        ..Request::EMPTY
     };
     let line_bytes = visible.len() - after.len() + VERSION_SHAPE.len();
     Ok(Some((request, &bytes[line_bytes..])))

@@ -5,8 +5,8 @@
 
 use super::octets::TOKEN;
 use super::target::{decimal, is_authority};
-use super::{Controls, Expectation, Field, Framing};
-use crate::http::{Rejection, Status, Version};
+use super::{Controls, Expectation, Framing};
+use crate::http::{Field, Rejection, Status, Version};
 
 const TWO_HOSTS: &str = "There is more than one Host field. A request must have exactly one.";
 const HOST_MISSING: &str = "There is no Host field. An HTTP/1.1 request must have exactly one.";

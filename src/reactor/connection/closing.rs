@@ -7,7 +7,9 @@ use super::{
 impl<K: Kernel> Connection<K> {
     /// Tells the peer that nothing more will come.
     pub(super) fn shut_down<H: Handler>(&mut self, core: &mut Core<H, K>) -> Flow {
-        self.transport.shut_down(core)?;
+        if core.kernel.shutdown(&mut self.transport.socket).is_err() {
+            return Break(Progress::Finished);
+        }
         let (since, heard) = (core.clock.now, core.clock.now);
         self.session.state = State::Lingering { since, heard };
         Continue(())
@@ -18,8 +20,7 @@ impl<K: Kernel> Connection<K> {
         if !self.transport.edges.readable {
             return Break(Progress::Blocked);
         }
-        let room = common.spare();
-        let received = self.transport.read(common.bytes_mut(), room, core);
+        let received = self.transport.read(common.bytes_mut(), usize::MAX, core);
         common.clear();
         match (received?, &mut self.session.state) {
             (Received::End, _) => return Break(Progress::Finished),
@@ -31,6 +32,7 @@ impl<K: Kernel> Connection<K> {
 
     /// Gives back what it holds; it is gone afterwards.
     pub fn dismiss<H>(mut self, core: &mut Core<H, K>) {
+        // Only to give back what the state holds.
         self.session.state.change(State::Closing, &mut core.pool);
         self.transport.give_back(core);
         if let Some(input) = self.input {

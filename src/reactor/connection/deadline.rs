@@ -1,11 +1,10 @@
 //! When a connection's time is up, and what is done then.
 
 use super::{
-    Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, Progress, State, Time, parse,
+    Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, Progress, State, Time,
 };
 use crate::accounts::Refusal;
-use crate::http::{Rejection, Status};
-use crate::reactor::journal;
+use crate::http::{Rejection, Status, parse};
 
 impl<K: Kernel> Connection<K> {
     /// The deadline of a connection that holds something, or while draining.
@@ -21,7 +20,7 @@ impl<K: Kernel> Connection<K> {
             Some(since) => (core.drain.idle, since),
             None => (core.timeouts.idle, Time::ZERO),
         };
-        let of_state = state.deadline(self.has_begun(), silence, &core.timeouts);
+        let of_state = state.deadline(parse::has_begun(self.held()), silence, &core.timeouts);
         of_state.min(of_owed)
     }
 
@@ -31,32 +30,25 @@ impl<K: Kernel> Connection<K> {
         if self.transport.deadline(core) <= core.clock.now {
             return Break(self.transport.too_slow(core));
         }
-        let too_slow = |reason| Rejection::new(Status::REQUEST_TIMEOUT, reason);
-        let (has_begun, session) = (self.has_begun(), &mut self.session);
-        let head_only = session.state.is_head_only();
-        match session.state {
-            State::Head { .. } if has_begun => {
-                core.refuse(
-                    Some(Refusal::HeadTimeout),
-                    too_slow(HEAD_TOO_SLOW),
-                    head_only,
-                    session,
-                );
-            }
+        let (has_begun, session) = (parse::has_begun(self.held()), &mut self.session);
+        let reason = match session.state {
+            State::Head { .. } if has_begun => HEAD_TOO_SLOW,
             State::Head { .. } => return self.leave_silent_peer(common, core),
-            State::Body(_) => {
-                core.refuse(
-                    Some(Refusal::BodyTimeout),
-                    too_slow(BODY_TOO_SLOW),
-                    head_only,
-                    session,
-                );
-            }
-            State::Discard { .. } => session.state = State::Closing,
-            State::Deferred(_) => core.resume(session),
-            State::Closing => {}
+            State::Body(_) => BODY_TOO_SLOW,
             State::Lingering { .. } => return Break(Progress::Finished),
-        }
+            State::Closing => return Continue(()),
+            State::Deferred(_) => {
+                core.resume(session);
+                return Continue(());
+            }
+            State::Discard { .. } => {
+                session.state = State::Closing;
+                return Continue(());
+            }
+        };
+        let rejection = Rejection::new(Status::REQUEST_TIMEOUT, reason);
+        let input = self.input.as_ref().map_or(&[][..], Input::as_slice);
+        core.reject(rejection, input, &mut self.session);
         Continue(())
     }
 
@@ -71,18 +63,17 @@ impl<K: Kernel> Connection<K> {
         let is_idle = matches!(self.session.state, State::Head { .. });
         if is_idle && self.deadline(core) <= core.clock.now {
             if core.draining.is_none() {
-                let (account, peer) = (&core.meter.account, &self.session.peer);
-                journal::refused(account, Refusal::Idle, peer, "silent for too long");
+                let (meter, peer) = (&core.meter, &self.session.peer);
+                meter.refused(Refusal::Idle, peer, "silent for too long");
             }
             self.session.state = State::Closing;
         }
         Continue(())
     }
 
-    /// Whether bytes of a request head are here.
-    fn has_begun(&self) -> bool {
-        let input = self.input.as_ref();
-        input.is_some_and(|input| parse::has_begun(input.as_slice()))
+    /// What has been received and not been served.
+    fn held(&self) -> &[u8] {
+        self.input.as_ref().map_or(&[], Input::as_slice)
     }
 }
 
