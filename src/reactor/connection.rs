@@ -150,7 +150,8 @@ impl<K: Kernel> Connection<K> {
         if !is_plain {
             return self.fill_own(common, core);
         }
-        match self.transport.read(common.bytes_mut(), usize::MAX, core)? {
+        let room = common.spare();
+        match self.transport.read(common.bytes_mut(), room, core)? {
             Received::Bytes(_) => Continue(true),
             other => self.filled(other, common, core),
         }
@@ -172,8 +173,9 @@ impl<K: Kernel> Connection<K> {
                 core.reject(NO_BUFFER, &[], &mut self.session);
                 return Continue(false);
             };
-            let max = usize::try_from(remaining).unwrap_or(usize::MAX);
-            let received = self.transport.read(segment, max, core)?;
+            let spare = segment.capacity() - segment.len();
+            let room = usize::try_from(remaining).unwrap_or(spare).min(spare);
+            let received = self.transport.read(segment, room, core)?;
             if let Received::Bytes(bytes) = received {
                 upload.decoder.skip(bytes as u64);
                 upload.pace.moved(bytes, core.clock.now);
@@ -186,7 +188,8 @@ impl<K: Kernel> Connection<K> {
             core.reject(NO_BUFFER, input.as_slice(), &mut self.session);
             return Continue(false);
         }
-        let received = self.transport.read(input.bytes_mut(), usize::MAX, core)?;
+        let room = input.spare();
+        let received = self.transport.read(input.bytes_mut(), room, core)?;
         self.filled(received, common, core)
     }
 

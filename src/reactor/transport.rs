@@ -71,17 +71,16 @@ pub enum Received {
 }
 
 impl<K: Kernel> Transport<K> {
-    /// One recv of at most `max` bytes, behind what `into` holds. A short one has drained the
+    /// One recv of at most `room` bytes, behind what `into` holds. A short one has drained the
     /// socket, so no second one follows that would only return EAGAIN; but if the end was
     /// announced, it is still to be read.
     #[inline(always)]
     pub fn read<H>(
         &mut self,
         into: &mut BytesMut,
-        max: usize,
+        room: usize,
         core: &mut Core<H, K>,
     ) -> Flow<Received> {
-        let room = max.min(into.capacity() - into.len());
         let result = core.kernel.recv(&mut self.socket, into, room);
         core.meter.note(Step::Read(room, &result), &mut core.kernel);
         let Ok(bytes @ 1..) = result else {
@@ -249,8 +248,7 @@ impl<K: Kernel> Transport<K> {
 
     /// When it will have been too slow; never, if nothing is owed.
     pub fn deadline<H>(&self, core: &Core<H, K>) -> Time {
-        let write = core.timeouts.write;
-        let owed = self.owed.as_ref();
+        let (write, owed) = (core.timeouts.write, self.owed.as_ref());
         owed.map_or(Time::NEVER, |owed| owed.pace.deadline(write, write))
     }
 

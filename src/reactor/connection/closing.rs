@@ -20,7 +20,8 @@ impl<K: Kernel> Connection<K> {
         if !self.transport.edges.readable {
             return Break(Progress::Blocked);
         }
-        let received = self.transport.read(common.bytes_mut(), usize::MAX, core);
+        let room = common.spare();
+        let received = self.transport.read(common.bytes_mut(), room, core);
         common.clear();
         match (received?, &mut self.session.state) {
             (Received::End, _) => return Break(Progress::Finished),
