@@ -652,6 +652,17 @@ fn step(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The reader of the source, read back.
+/// One build of the workspace has one rustix, with the features that any of its packages asks for:
+/// `use-libc` would put libc's cancellation points around the server's recv and send.
+#[test]
+fn no_package_puts_libc_around_the_system_calls() {
+    for manifest in ["Cargo.toml", "lab/Cargo.toml"] {
+        let text = std::fs::read_to_string(manifest).unwrap();
+        assert!(text.contains("\"use-libc-auxv\""), "{manifest}");
+        assert!(!text.contains("\"use-libc\""), "{manifest}");
+    }
+}
+
 #[test]
 fn comments_and_texts_are_blanked_out() {
     for (text, bare) in [

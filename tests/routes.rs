@@ -306,9 +306,11 @@ fn reactors_add_up(stats: &Value, probes: u64) {
     assert_eq!(sum("accepted"), probes);
     assert_eq!((of_class("2xx"), of_class("3xx")), (2 * probes, 0));
     assert_eq!((of_class("4xx"), of_class("5xx")), (probes, probes));
-    // A request, a read; an answer, a write; this one has been read already.
+    // A request, a read; an answer, a write; this one has been read already. The other reactor
+    // counts its last send when that has returned, which can be after its peer has the answer.
     assert_eq!(sum("reads"), 4 * probes + 1);
-    assert_eq!(sum("writes"), 4 * probes);
+    let writes = 4 * probes;
+    assert!((writes - 1..=writes).contains(&sum("writes")), "{stats}");
     assert_eq!(sum("registrations"), sum("accepted"));
     for (index, row) in rows.iter().enumerate() {
         assert_eq!(count(row, "reactor"), index as u64);
