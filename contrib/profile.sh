@@ -52,9 +52,10 @@ server_pid=
 trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' EXIT
 
 # Names as the source has them: `barewire::reactor::serve::<impl
-# barewire::reactor::connection::Connection<K>>::serve` is Connection::serve.
+# barewire::reactor::connection::Connection<K>>::serve` is Connection::serve, and so it is if the
+# impl is that of a trait, `<impl TRAIT for TYPE>`.
 shorten() {
-    sed -E 's/[a-z_:]*<impl ([^;]*)>::/\1::/g
+    sed -E 's/[a-z_:]*<impl ([^;]* for )?([^;]*)>::/\2::/g
         s/<(barewire::[A-Za-z_:]+) as [A-Za-z_:]+>/\1/g
         s/<[A-Z](,[A-Z])*>//g
         s/barewire::([a-z_]+::)*([A-Z])/\2/g

@@ -30,7 +30,7 @@ const FREQUENCY: &str = "999";
 const CALL_GRAPH: &str = "dwarf,16384";
 /// What stays after a name was shortened; in order.
 const SHORTER: [(&str, &str); 5] = [
-    (r"[a-z_:]*<impl ([^;]*?)>::", "$1::"),
+    (r"[a-z_:]*<impl (?:[^;]*? for )?([^;]*?)>::", "$1::"),
     (r"<(barewire::[A-Za-z_:]+) as [A-Za-z_:]+>", "$1"),
     (r"<[A-Z](,[A-Z])*>", ""),
     (r"barewire::(?:[a-z_]+::)*([A-Z])", "$1"),
@@ -293,10 +293,12 @@ mod tests {
     fn names_are_those_of_the_source() {
         let stack = "barewire;std::sys::backtrace::__rust_begin_short_backtrace;\
                      barewire::reactor::turn::<impl barewire::reactor::Reactor<K>>::turn;\
+                     barewire::handlers::table::<impl barewire::http::handler::Handler for \
+                     barewire::handlers::Routes>::handle;\
                      barewire::http::head::parse 12";
         assert_eq!(
             shortened(stack).unwrap(),
-            "barewire;Reactor::turn;head::parse 12"
+            "barewire;Reactor::turn;Routes::handle;head::parse 12"
         );
     }
 
