@@ -82,8 +82,8 @@ impl Status {
 ///
 /// The sentence says what was wrong and what would be right; it becomes the answer's JSON `error`.
 /// Nearly all of them end the connection: after a head or a body that cannot be trusted, nobody
-/// knows where the next head begins. Where that is known,
-/// [`Verdict::Reject`](super::admission::Verdict::Reject) says so.
+/// knows where the next head begins. Where that is known, [`judge`](super::admission::judge) says
+/// so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The answer's status: 400, 408, 413, 414, 417, 431, 501, 503 or 505.

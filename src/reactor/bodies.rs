@@ -13,10 +13,10 @@ use super::state::{Session, State};
 use super::step::Step;
 use super::upload::Upload;
 use crate::accounts::{Copied, Refusal};
-use crate::http::admission::{Verdict, judge};
+use crate::http::admission::judge;
 use crate::http::body::Decoder;
 use crate::http::parse::{self, Expectation, Framing, Head, Slots};
-use crate::http::{Exchange, Handler, Rejection, Response, Status, Version};
+use crate::http::{Admission, Exchange, Handler, Rejection, Response, Status, Version};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
     /// Does with a request that brings a body or an expectation what [`judge`] says.
@@ -37,17 +37,16 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             self.finish(produced, pending, session);
             return 0;
         };
-        if matches!(verdict, Verdict::Collect) {
-            return self.begin_body(head, pending, session, input);
-        }
+        let collected = pending;
         pending.undrained = head.controls.framing;
         pending.exchange.keep_alive &= !closes;
         let produced = match verdict {
-            Verdict::Refuse(response) => self.write(pending.exchange, response),
-            Verdict::Handle | Verdict::Collect => {
+            Ok(Admission::ReadBody) => return self.begin_body(head, collected, session, input),
+            Ok(Admission::Refuse(response)) => self.write(pending.exchange, response),
+            Ok(Admission::IgnoreBody) => {
                 self.produce(pending.exchange, |handler| handler.handle(&head.request))
             }
-            Verdict::Reject(rejection) => {
+            Err(rejection) => {
                 let refusal = Refusal::of_status(rejection.status.0);
                 self.meter.refused(refusal, &session.peer, rejection.reason);
                 let response = Response::error(rejection.status, rejection.reason);

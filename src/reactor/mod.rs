@@ -334,7 +334,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
 
     /// How many timer entries are set.
     pub fn timers(&self) -> usize {
-        self.core.timers.entries.len()
+        self.core.timers.count()
     }
 
     /// The kernel that it was given.

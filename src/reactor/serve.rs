@@ -172,23 +172,17 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         self.write(exchange, answer)
     }
 
-    /// Writes an answer that is known.
-    pub(super) fn write(&mut self, exchange: Exchange, answer: Response) -> Produced {
+    /// Writes an answer that is known. While draining it is the connection's last, however its
+    /// request was put; and without a cached date it gets one of its own.
+    pub(super) fn write(&mut self, mut exchange: Exchange, answer: Response) -> Produced {
         let (status, mark) = (answer.status_code(), self.output.len());
-        let exchange = self.last_word(exchange);
-        let (date, techniques) = (&self.clock.date, self.kernel.techniques());
-        let written = answer.write(exchange, date, techniques, &mut self.output);
-        self.written(status, written, mark)
-    }
-
-    /// What is known only just before an answer is written. While draining it is the connection's
-    /// last, however its request was put; and without a cached date it gets one of its own.
-    fn last_word(&mut self, mut exchange: Exchange) -> Exchange {
         exchange.keep_alive &= self.draining.is_none();
         if !self.kernel.techniques().cached_date {
             self.clock.date = Date::at(self.kernel.wall_clock().as_secs());
         }
-        exchange
+        let (date, techniques) = (&self.clock.date, self.kernel.techniques());
+        let written = answer.write(exchange, date, techniques, &mut self.output);
+        self.written(status, written, mark)
     }
 
     fn written(&mut self, status: Status, written: Written, mark: usize) -> Produced {

@@ -112,8 +112,8 @@ impl State {
         match self {
             Self::Head { since, .. } if has_begun => since.after(times.head),
             Self::Head { since, .. } => (*since).max(silence.1).after(silence.0),
-            Self::Body(upload) => upload.pace.deadline(times.body, times.body_rate_after),
-            Self::Discard { pace, .. } => pace.deadline(times.body, times.body_rate_after),
+            Self::Body(upload) => upload.pace.body_deadline(times),
+            Self::Discard { pace, .. } => pace.body_deadline(times),
             Self::Deferred(deferred) => match deferred.wait {
                 Wait::Timer { until, .. } => until,
                 Wait::Job(_) => Time::NEVER,

@@ -51,7 +51,7 @@ impl Time {
 pub struct Timers {
     /// When the soonest entry comes due; [`Time::NEVER`] if there is none.
     pub soonest: Time,
-    pub(super) entries: BinaryHeap<Reverse<(Time, ConnectionId)>>,
+    entries: BinaryHeap<Reverse<(Time, ConnectionId)>>,
     sweep_at: usize,
 }
 
@@ -81,6 +81,11 @@ impl Timers {
     #[inline]
     pub fn is_crowded(&self) -> bool {
         self.entries.len() > self.sweep_at
+    }
+
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.entries.len()
     }
 
     /// Drops the entries that no longer count. The next sweep comes when their number has doubled,

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use super::buffers::{Input, NO_BUFFER, Pool};
 use super::{deferral::Pending, timers::Time};
 use crate::accounts::{Copied, ReactorAccount};
-use crate::config::{Limits, bounds};
+use crate::config::{Limits, Timeouts, bounds};
 use crate::http::body::Decoder;
 use crate::http::{Body, Rejection};
 
@@ -131,6 +131,11 @@ impl Pace {
         let paid_for = Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);
         let too_slow = self.began.after(paid_for.max(rate_after));
         self.last.after(silence).min(too_slow)
+    }
+
+    /// [`deadline`](Self::deadline) for a body.
+    pub fn body_deadline(&self, timeouts: &Timeouts) -> Time {
+        self.deadline(timeouts.body, timeouts.body_rate_after)
     }
 }
 

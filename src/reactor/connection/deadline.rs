@@ -20,7 +20,8 @@ impl<K: Kernel> Connection<K> {
             Some(since) => (core.drain.idle, since),
             None => (core.timeouts.idle, Time::ZERO),
         };
-        let of_state = state.deadline(parse::has_begun(self.held()), silence, &core.timeouts);
+        let has_begun = parse::has_begun(held(self.input.as_ref()));
+        let of_state = state.deadline(has_begun, silence, &core.timeouts);
         of_state.min(of_owed)
     }
 
@@ -30,9 +31,9 @@ impl<K: Kernel> Connection<K> {
         if self.transport.deadline(core) <= core.clock.now {
             return Break(self.transport.too_slow(core));
         }
-        let (has_begun, session) = (parse::has_begun(self.held()), &mut self.session);
+        let (input, session) = (held(self.input.as_ref()), &mut self.session);
         let reason = match session.state {
-            State::Head { .. } if has_begun => HEAD_TOO_SLOW,
+            State::Head { .. } if parse::has_begun(input) => HEAD_TOO_SLOW,
             State::Head { .. } => return self.leave_silent_peer(common, core),
             State::Body(_) => BODY_TOO_SLOW,
             State::Lingering { .. } => return Break(Progress::Finished),
@@ -47,8 +48,7 @@ impl<K: Kernel> Connection<K> {
             }
         };
         let rejection = Rejection::new(Status::REQUEST_TIMEOUT, reason);
-        let input = self.input.as_ref().map_or(&[][..], Input::as_slice);
-        core.reject(rejection, input, &mut self.session);
+        core.reject(rejection, input, session);
         Continue(())
     }
 
@@ -70,11 +70,11 @@ impl<K: Kernel> Connection<K> {
         }
         Continue(())
     }
+}
 
-    /// What has been received and not been served.
-    fn held(&self) -> &[u8] {
-        self.input.as_ref().map_or(&[], Input::as_slice)
-    }
+/// What has been received and not been served.
+fn held(input: Option<&Input>) -> &[u8] {
+    input.map_or(&[], Input::as_slice)
 }
 
 const HEAD_TOO_SLOW: &str = "the request head took too long; send it whole, at once";
