@@ -8,7 +8,8 @@
 #
 # SERVER is a server binary (default target/release/barewire); with `limits` the canned loops are
 # counted too (default if no SERVER is given). From the environment: SERVER_ARGUMENTS (default
-# `--workers 1 --port 0`); REQUESTS, files with a request each (benches/requests/*.http);
+# `--workers 1 --port 0`); REQUESTS, files with a request each (benches/requests/*.http), or a .mix:
+# paths to ask for, drawn by chance, for the server alone;
 # LOAD_ARGUMENTS, such as `--reconnect`. Needs valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,13 +28,14 @@ trap 'if [[ -n $server_pid ]]; then kill "$server_pid"; fi; rm -rf "$scratch"' E
 
 # total REQUESTS FILE COMMAND...: instructions of a whole run.
 total() {
-    local requests=$1 request=$2
+    local requests=$1 request=$2 kind=--request
+    [[ $request != *.mix ]] || kind=--mix
     shift 2
     rm -f "$scratch/callgrind.out"
     start "$scratch/log" valgrind --quiet --tool=callgrind \
         --callgrind-out-file="$scratch/callgrind.out" "$@"
     target/release/barewire-lab load "$server_address" --json --requests "$requests" \
-        --request "$request" --body 'Hello, World!' "${load_arguments[@]}" >"$scratch/load"
+        "$kind" "$request" --body 'Hello, World!' "${load_arguments[@]}" >"$scratch/load"
     stop
     awk '$1 == "totals:" { print $2 }' "$scratch/callgrind.out"
 }
@@ -54,7 +56,7 @@ echo "command: valgrind --tool=callgrind $server ${arguments[*]}; barewire-lab l
 printf '%-24s %-22s %8s\n' server request instructions
 for request in "${files[@]}"; do
     row "$(basename "$server")" "$request" "$server" "${arguments[@]}"
-    [[ $limits == limits ]] || continue
+    [[ $limits == limits && $request != *.mix ]] || continue
     for level in 0 1 2; do
         row "canned, level $level" "$request" target/release/canned \
             --level "$level" --request-bytes "$(stat -c %s "$request")"
