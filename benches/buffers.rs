@@ -44,16 +44,13 @@ fn cursors(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("requests out of one input");
     group.throughput(Throughput::Bytes((PIPELINED * REQUEST.len()) as u64));
     let received = REQUEST.repeat(PIPELINED);
-    let mut input = Input::new(
-        BytesMut::with_capacity(BUFFER_BYTES),
-        &Techniques::default(),
-    );
+    let mut input = Input::new(BytesMut::with_capacity(BUFFER_BYTES));
     group.bench_function("cursors", |bencher| {
         bencher.iter(|| {
             input.bytes_mut().extend_from_slice(&received);
             while !input.is_empty() {
                 black_box(&input.as_slice()[..REQUEST.len()]);
-                input.consume(REQUEST.len());
+                input.consume(REQUEST.len(), &Techniques::FULL);
             }
         });
     });

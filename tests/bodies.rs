@@ -538,3 +538,26 @@ fn who_does_not_take_its_answer_when_the_buffers_are_exhausted_is_left() {
     assert!(peer.is_closed());
     assert_eq!(rig.lent(), 0);
 }
+
+/// Its answer is on its way when no buffer is left for the rest of its body: there is no second
+/// answer, and the first is not lost.
+#[test]
+fn a_body_that_nobody_wants_and_that_finds_no_buffer_gets_no_second_answer() {
+    for buffers in [1, 2, 3] {
+        let mut rig = Rig::full_with(|config| {
+            config.limits.buffers = buffers * 8192;
+            // The answer is sent before the body is looked at.
+            config.techniques.batched_writes = false;
+        });
+        let peer = rig.connect();
+        peer.take_at_most(10);
+        peer.send("GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+        rig.run();
+        peer.take_all();
+        rig.run();
+        let answers = peer.take_answers();
+        assert_eq!(answers.len(), 1, "{buffers} buffers");
+        assert_eq!(answers[0].text(), "hello");
+        assert_eq!(peer.saw_fin(), buffers == 1);
+    }
+}

@@ -120,9 +120,9 @@ impl Parser {
         let Ok(httparse::Status::Complete((section_bytes, fields))) = outcome else {
             return None;
         };
-        // Neither limit counts the CRLF at the end.
-        let is_long = line_bytes > self.limits.request_line.saturating_add(2)
-            || section_bytes > self.limits.header_section.saturating_add(2);
+        // Neither limit counts the CRLF at the end, which both have.
+        let is_long = line_bytes - 2 > self.limits.request_line
+            || section_bytes.saturating_sub(2) > self.limits.header_section;
         let bytes = line_bytes + section_bytes;
         let whole = input.get(..bytes).filter(|_| !is_long)?;
         *head = Some(Head {

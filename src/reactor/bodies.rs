@@ -37,6 +37,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             self.finish(produced, pending, session);
             return 0;
         };
+        // A body that is read is not to be drained, whatever becomes of one that is not.
         let collected = pending;
         pending.undrained = head.controls.framing;
         pending.exchange.keep_alive &= !closes;
@@ -102,14 +103,12 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let now = self.clock.now;
         match &mut session.state {
             State::Body(upload) => {
-                match upload.take(
-                    input,
-                    &self.limits,
-                    &mut self.pool,
-                    &self.meter.account,
-                    now,
-                ) {
-                    Ok(()) => self.serve_body(session),
+                let (bytes, pool) = (input.as_slice(), &mut self.pool);
+                match upload.take(bytes, &self.limits, pool, &self.meter.account, now) {
+                    Ok(taken) => {
+                        input.consume(taken, self.kernel.techniques());
+                        self.serve_body(session);
+                    }
                     Err(rejection) => self.reject(rejection, input.as_slice(), session),
                 }
             }
@@ -120,7 +119,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                     if body.is_done() {
                         session.state = State::next_head(now);
                     }
-                    input.consume(consumed);
+                    input.consume(consumed, self.kernel.techniques());
                 }
                 // Where the next request begins is not known any more.
                 Err(_) => session.state = State::Closing,
@@ -155,7 +154,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         self.finish_late(produced, pending, session);
     }
 
-    /// The peer will send nothing more; `input` is what is left. False if nothing is owed to it.
+    /// The peer will send nothing more; `input` is what is left. False if no answer is due.
     pub fn end(&mut self, input: &[u8], session: &mut Session) -> bool {
         let reason = match session.state {
             State::Head { .. } if parse::has_begun(input) => ENDED_IN_HEAD,
@@ -167,7 +166,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Rejects a request, and all that may follow it in the `input`. Whatever is wrong, the answer
-    /// to HEAD has no content (RFC 9110 section 9.3.2).
+    /// to HEAD has no content (RFC 9110 section 9.3.2); and one that has its answer gets no second.
     #[cold]
     pub fn reject(&mut self, rejection: Rejection, input: &[u8], session: &mut Session) {
         let (refusal, head_only) = match &session.state {
@@ -179,6 +178,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             status => Refusal::of_status(status.0),
         };
         self.meter.refused(refusal, &session.peer, rejection.reason);
+        if matches!(session.state, State::Discard { .. }) {
+            session.state = State::Closing;
+            return;
+        }
         self.meter.access = journal::asked_something(&session.peer);
         let exchange = Exchange {
             keep_alive: false,

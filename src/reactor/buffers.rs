@@ -57,16 +57,16 @@ pub struct Input {
     start: usize,
     /// The bytes before this place were copied here from another buffer; those behind it received.
     copied: usize,
-    /// The buffer's room, if what is consumed is split off instead of passed over.
-    splits: Option<usize>,
+    /// The buffer's whole room: what is split off is lost to it.
+    room: usize,
 }
 
 impl Input {
     /// An input over a buffer. What it holds already was copied there.
     #[must_use]
-    pub fn new(bytes: BytesMut, techniques: &Techniques) -> Self {
+    pub fn new(bytes: BytesMut) -> Self {
         Self {
-            splits: (!techniques.cursors).then_some(bytes.capacity()),
+            room: bytes.capacity(),
             copied: bytes.len(),
             bytes,
             start: 0,
@@ -100,35 +100,41 @@ impl Input {
 
     /// Moves the start; both cursors go back to 0 when nothing is left.
     #[inline]
-    pub fn consume(&mut self, bytes: usize) {
-        if let Some(room) = self.splits {
-            return self.split_off(bytes, room);
+    pub fn consume(&mut self, bytes: usize, techniques: &Techniques) {
+        if !techniques.cursors {
+            return self.split_off(bytes);
         }
         self.start += bytes;
         if self.start >= self.bytes.len() {
-            self.clear();
+            self.rewind();
         }
     }
 
-    /// Forgets everything.
-    #[inline]
+    /// Forgets everything, and has its whole room again.
     pub fn clear(&mut self) {
+        self.rewind();
+        if self.bytes.capacity() < self.room {
+            self.bytes = BytesMut::with_capacity(self.room);
+        }
+    }
+
+    #[inline]
+    fn rewind(&mut self) {
         self.bytes.clear();
         self.start = 0;
         self.copied = 0;
-        if let Some(room) = self.splits {
-            self.bytes.reserve(room);
-        }
     }
 
     /// What parsers do that hand their bytes on: the buffer is shared from now on, and its front is
     /// lost to it until all who share it have let go.
     #[cold]
-    fn split_off(&mut self, bytes: usize, room: usize) {
-        drop(self.bytes.split_to(bytes.min(self.bytes.len())).freeze());
+    fn split_off(&mut self, bytes: usize) {
+        let bytes = (self.start + bytes).min(self.bytes.len());
+        drop(self.bytes.split_to(bytes).freeze());
+        self.start = 0;
         self.copied = self.copied.saturating_sub(bytes);
         if self.bytes.is_empty() {
-            self.bytes.reserve(room);
+            self.bytes.reserve(self.room);
         }
     }
 
@@ -147,9 +153,9 @@ impl Input {
     /// Gives the buffer up, as large as it was.
     #[must_use]
     pub fn into_bytes(self) -> BytesMut {
-        match self.splits {
-            Some(room) if self.bytes.capacity() != room => BytesMut::with_capacity(room),
-            _ => self.bytes,
+        match self.bytes.capacity() {
+            room if room == self.room => self.bytes,
+            _ => BytesMut::with_capacity(self.room),
         }
     }
 }
@@ -166,7 +172,8 @@ pub struct Pool {
     /// Those that are not in use, with their size: that of an input, then that of a segment.
     idle: [(usize, Vec<BytesMut>); 2],
     bytes_max: usize,
-    techniques: Techniques,
+    /// So many of each size are kept.
+    idle_max: usize,
     account: Arc<ReactorAccount>,
 }
 
@@ -179,7 +186,7 @@ impl Pool {
         Self {
             idle: sizes.map(|size| (size, Vec::new())),
             bytes_max: config.limits.buffers,
-            techniques: config.techniques,
+            idle_max: config.techniques.idle_buffers,
             account,
         }
     }
@@ -224,7 +231,7 @@ impl Pool {
         };
         larger.extend_from_slice(input.as_slice());
         self.account.bytes_copied[Copied::Input as usize].add(input.len() as u64);
-        let full = std::mem::replace(input, Input::new(larger, &self.techniques));
+        let full = std::mem::replace(input, Input::new(larger));
         self.give_back(full.into_bytes());
         true
     }
@@ -234,7 +241,7 @@ impl Pool {
         self.account.buffer_bytes.sub(buffer.capacity() as u64);
         let mut sizes = self.idle.iter_mut();
         if let Some((_, idle)) = sizes.find(|(size, _)| buffer.capacity() == *size)
-            && idle.len() < self.techniques.idle_buffers
+            && idle.len() < self.idle_max
         {
             buffer.clear();
             idle.push(buffer);
@@ -332,15 +339,15 @@ mod tests {
                 cursors,
                 ..Techniques::default()
             };
-            let mut input = Input::new(BytesMut::with_capacity(16), &techniques);
+            let mut input = Input::new(BytesMut::with_capacity(16));
             input.bytes_mut().extend_from_slice(b"abcdef");
-            input.consume(2);
+            input.consume(2, &techniques);
             assert_eq!((input.as_slice(), input.spare()), (&b"cdef"[..], 10));
-            input.consume(4);
+            input.consume(4, &techniques);
             assert!(input.is_empty());
             assert_eq!(input.spare(), 16);
             input.bytes_mut().extend_from_slice(b"ghi");
-            input.consume(1);
+            input.consume(1, &techniques);
             assert_eq!((input.as_slice(), input.len()), (&b"hi"[..], 2));
             input.clear();
             assert_eq!(input.into_bytes().capacity(), 16);

@@ -76,7 +76,7 @@ impl<K: Kernel> Connection<K> {
                 return Break(Progress::Blocked);
             }
         } else {
-            self.note(cause, common, core)?;
+            self.act_on(cause, common, core)?;
         }
         for _ in 0..bounds::ROUNDS_PER_ADVANCE {
             self.round(common, core)?;
@@ -102,8 +102,8 @@ impl<K: Kernel> Connection<K> {
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
     fn fill_and_serve<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
-        let has_own = self.input.is_some();
-        if (has_own && self.has_fresh_input()) || self.fill(common, core)? {
+        let input = self.input.as_ref();
+        if input.is_some_and(|input| self.is_fresh(input)) || self.fill(common, core)? {
             let input = self.input.as_mut().unwrap_or(common);
             while !input.is_empty() && core.serve(&mut self.session, input) {
                 let is_full = core.output.len() >= core.limits.owed;
@@ -128,17 +128,17 @@ impl<K: Kernel> Connection<K> {
     }
 
     /// Whether bytes wait that have not been looked at: those behind a request whose answer took
-    /// its time.
-    fn has_fresh_input(&self) -> bool {
-        match (&self.input, &self.session.state) {
-            (None, _) => false,
-            (Some(input), State::Head { scanned, .. }) => input.len() > *scanned,
-            (Some(input), _) => !input.is_empty(),
+    /// its time, or was more than the peer would take.
+    fn is_fresh(&self, input: &Input) -> bool {
+        match self.session.state {
+            State::Head { scanned, .. } => input.len() > scanned,
+            _ => !input.is_empty(),
         }
     }
 
-    /// One recv; whether there is something to serve. It goes into the common input, if nothing
-    /// else is known of what will come.
+    /// One recv; whether there is something to serve. If not, nothing has come for now, or the
+    /// request has been rejected. The bytes go into the common input, if nothing else is known of
+    /// what will come.
     #[inline(always)]
     fn fill<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
         if !self.transport.edges.readable {
@@ -162,8 +162,7 @@ impl<K: Kernel> Connection<K> {
     #[inline(never)]
     fn fill_own<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
         if self.input.is_none() && !core.kernel.techniques().shared_input {
-            let buffer = core.pool.take(1);
-            self.input = buffer.map(|buffer| Input::new(buffer, core.kernel.techniques()));
+            self.input = core.pool.take(1).map(Input::new);
         }
         if self.input.as_ref().is_none_or(Input::is_empty)
             && let State::Body(upload) = &mut self.session.state
@@ -223,16 +222,16 @@ impl<K: Kernel> Connection<K> {
             }
         } else if is_wanted {
             match core.pool.copy_of(Copied::Input, common.as_slice(), &[]) {
-                Some(rest) => self.input = Some(Input::new(rest, core.kernel.techniques())),
+                Some(rest) => self.input = Some(Input::new(rest)),
                 None => core.reject(NO_BUFFER, common.as_slice(), &mut self.session),
             }
         }
         common.clear();
     }
 
-    /// Takes note of a wakeup that is no readiness; breaks if there is nothing to be done now.
+    /// What a wakeup asks for that is no readiness; breaks if there is nothing to be done now.
     #[inline(never)]
-    fn note<H: Handler>(
+    fn act_on<H: Handler>(
         &mut self,
         cause: Cause,
         common: &mut Input,
@@ -246,7 +245,7 @@ impl<K: Kernel> Connection<K> {
                 }
             }
             Cause::Timer(_) => return Break(Progress::Blocked),
-            Cause::Answer => core.resume(&mut self.session),
+            Cause::Answer => core.end_wait(&mut self.session),
             Cause::Resume => self.has_yielded = false,
             Cause::Drain | Cause::Ready(_) => {}
         }

@@ -45,7 +45,7 @@ impl ConnectionId {
 #[derive(Debug)]
 pub struct Connections<T> {
     slab: Slab<(ConnectionId, T)>,
-    /// Without the technique `slab`: where each is, to be looked up by its hashed id, as one does
+    /// For the technique `slab` off: where each is, to be looked up by its hashed id, as one does
     /// who has no slab at hand.
     places: Option<HashMap<ConnectionId, usize>>,
     generation: u32,
@@ -91,23 +91,23 @@ impl<T> Connections<T> {
 
     /// Where a connection is, if it is still there; the slab is asked who is there now.
     #[inline]
-    fn place(&self, id: ConnectionId) -> Option<usize> {
+    fn place(&self, id: ConnectionId, techniques: &Techniques) -> Option<usize> {
         match &self.places {
-            None => Some(id.index as usize),
-            Some(places) => places.get(&id).copied(),
+            Some(places) if !techniques.slab => places.get(&id).copied(),
+            _ => Some(id.index as usize),
         }
     }
 
     /// The connection, if it is still there.
     #[inline]
-    pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut T> {
-        let (tenant_id, tenant) = self.slab.get_mut(self.place(id)?)?;
+    pub fn get_mut(&mut self, id: ConnectionId, techniques: &Techniques) -> Option<&mut T> {
+        let (tenant_id, tenant) = self.slab.get_mut(self.place(id, techniques)?)?;
         (*tenant_id == id).then_some(tenant)
     }
 
     /// The connection, if it is still there.
     pub fn get(&self, id: ConnectionId) -> Option<&T> {
-        let (tenant_id, tenant) = self.slab.get(self.place(id)?)?;
+        let (tenant_id, tenant) = self.slab.get(id.index as usize)?;
         (*tenant_id == id).then_some(tenant)
     }
 
@@ -148,14 +148,17 @@ mod tests {
 
     #[test]
     fn an_id_does_not_reach_the_next_tenant() {
-        let mut connections = Connections::new(&Techniques::default());
+        let mut connections = Connections::new(&Techniques::FULL);
         let first = admit(&mut connections, "first");
         assert_eq!(connections.remove(first), Some("first"));
         let second = admit(&mut connections, "second");
         assert_eq!(first.index, second.index, "the place is used again");
-        assert_eq!(connections.get_mut(first), None);
+        assert_eq!(connections.get_mut(first, &Techniques::FULL), None);
         assert_eq!(connections.remove(first), None);
-        assert_eq!(connections.get_mut(second), Some(&mut "second"));
+        assert_eq!(
+            connections.get_mut(second, &Techniques::FULL),
+            Some(&mut "second")
+        );
     }
 
     #[test]
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn who_is_refused_leaves_no_trace() {
-        let mut connections = Connections::<()>::new(&Techniques::default());
+        let mut connections = Connections::<()>::new(&Techniques::FULL);
         assert_eq!(connections.insert_with(|_| Err("full")), Err("full"));
         assert!(connections.is_empty());
     }

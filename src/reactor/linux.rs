@@ -135,7 +135,7 @@ impl<D: Decisions> Kernel for Linux<D> {
 
     fn cpu_time(&mut self) -> Time {
         let time = clock_gettime(ClockId::ThreadCPUTime);
-        Time(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+        Time(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
     }
 
     fn wall_clock(&mut self) -> Duration {

@@ -100,15 +100,14 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     pub fn turn(&mut self) -> io::Result<()> {
         // Wait. What happened becomes wakeups; nothing is acted on yet.
         let until = self.wait_until();
-        self.core.meter.note(Step::Polling, &mut self.core.kernel);
-        let events = self.core.kernel.poll(until, |occasion| match occasion {
+        let Core { meter, kernel, .. } = &mut self.core;
+        meter.note(Step::Polling, kernel);
+        let events = kernel.poll(until, |occasion| match occasion {
             Occasion::Connection(id, ready) => self.wakeups.push((id, Cause::Ready(ready))),
             Occasion::Listener => self.acceptor.is_waiting = true,
             Occasion::Messages => self.has_mail = true,
         })?;
-        self.core
-            .meter
-            .note(Step::Polled(events), &mut self.core.kernel);
+        meter.note(Step::Polled(events), kernel);
 
         // One clock reading for all that came together.
         self.begin_turn(events);
@@ -179,7 +178,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
     fn advance(&mut self, id: ConnectionId, cause: Cause) {
-        let Some(connection) = self.connections.get_mut(id) else {
+        let techniques = self.core.kernel.techniques();
+        let Some(connection) = self.connections.get_mut(id, techniques) else {
             return self.core.meter.account.stale_wakeups.add(1);
         };
         match connection.advance(cause, &mut self.input, &mut self.core) {
@@ -256,7 +256,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.core.meter.panicked();
             Box::new(handler_panicked().into())
         });
-        if let Some(connection) = self.connections.get_mut(id) {
+        let techniques = self.core.kernel.techniques();
+        if let Some(connection) = self.connections.get_mut(id, techniques) {
             connection.keep_answer(reply);
         }
         self.wakeups.push((id, Cause::Answer));
@@ -299,7 +300,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             mailbox,
             has_mail: false,
             is_leaving: false,
-            input: Input::new(input, &config.techniques),
+            input: Input::new(input),
             core: Core::new(kernel, handler, jobs, account, config, worker),
         }
     }

@@ -59,10 +59,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             Ok(Some(head)) => {
                 head.request.worker = self.worker;
                 let mut taken = head.bytes + self.answer(head, session, input);
-                if taken < input.as_slice().len() && self.kernel.techniques().same_request {
+                if taken < input.len() && self.kernel.techniques().same_request {
                     taken = self.answer_same(head, taken, session, input);
                 }
-                input.consume(taken);
+                input.consume(taken, self.kernel.techniques());
                 return true;
             }
             // The head's time runs from the turn that brought its first byte.

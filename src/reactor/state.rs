@@ -5,25 +5,33 @@
 //! ---------- ---------- ---------------------------------------------------------------------
 //! (accepted) Head
 //! Head       Head       a request is answered, and nothing of it is left to be read
-//!            Body       its handler wants a body that is not all here
-//!            Discard    it is answered, and a body that nobody wants is still to come
+//!            Body       its handler wants a body that is chunked, or not all here
+//!            Discard    it is answered, and has a body that nobody wants
 //!            Deferred   its answer takes time
 //!            Closing    its answer is the connection's last; or the head is refused, too slow or
-//!                       cut off; or the peer has been silent for too long, and gets no answer
+//!                       cut off, or finds no buffer; or the peer has been silent for too long,
+//!                       and gets no answer
+//!            (gone)     the peer has ended, before a head
 //! Body       Head       it is complete, and its request is answered
 //!            Deferred   it is complete, and the answer takes time
-//!            Closing    that answer is the last; or the body is refused, too slow or cut off
+//!            Closing    that answer is the last; or the body is refused, too slow or cut off, or
+//!                       finds no buffer
 //! Discard    Head       the end of the body is found
-//!            Closing    its framing is wrong, or it is too slow; its answer has been given
-//! Deferred   as Head    the answer is there, or the next wait
-//!            Closing    no buffer is left for what came behind the request
+//!            Closing    the body breaks a rule or a limit, is too slow, or finds no buffer: its
+//!                       answer has been given, and no other follows
+//!            (gone)     the peer has ended
+//! Deferred   Head       the answer is there
+//!            Discard    the same, and the request has a body that nobody wants
+//!            Deferred   the wait is over, and another follows
+//!            Closing    the answer is the last; or what came behind the request finds no buffer
 //! Closing    Lingering  all that was written is sent, and our side is shut down
 //! Lingering  (gone)     the peer has ended, or its time is up
-//! any        (gone)     the socket fails; or the peer does not take its answers; or it has ended,
-//!                       and nothing is owed to it
+//! any        (gone)     a system call fails; or the peer does not take its answers, or no buffer
+//!                       is left to keep them
 //! ```
 //!
-//! Unsent answers are no state: with bytes owed, any of them waits until the socket is writable.
+//! In between a connection stays where it is. Unsent answers are no state: until the peer has taken
+//! them nothing is read and nothing served. Only a deferred answer still joins them.
 
 use std::mem;
 use std::net::SocketAddr;
@@ -54,7 +62,8 @@ pub enum State {
     Head {
         /// How far the end of the head has been looked for.
         scanned: usize,
-        /// The last answer, or the head's first byte; or when the peer took what it was owed.
+        /// The last answer, or the head's first byte; or when the peer took what it was owed. At
+        /// first, when it was accepted.
         since: Time,
     },
     /// Inside a body that the handler wants.
@@ -106,12 +115,18 @@ impl State {
     }
 
     /// The moment at which something must be done even if nothing happens. Computed, never stored:
-    /// so it cannot disagree with the state. `has_begun`: bytes of a head are here; `silence`: for
-    /// how long, and since when at the earliest, a peer may say nothing between two requests.
-    pub fn deadline(&self, has_begun: bool, silence: (Duration, Time), times: &Timeouts) -> Time {
+    /// so it cannot disagree with the state. `has_begun`: bytes of a head are here; before that a
+    /// peer may be silent for the time `idle`, counted from `silent_since` at the earliest.
+    pub fn deadline(
+        &self,
+        has_begun: bool,
+        idle: Duration,
+        silent_since: Time,
+        times: &Timeouts,
+    ) -> Time {
         match self {
             Self::Head { since, .. } if has_begun => since.after(times.head),
-            Self::Head { since, .. } => (*since).max(silence.1).after(silence.0),
+            Self::Head { since, .. } => (*since).max(silent_since).after(idle),
             Self::Body(upload) => upload.pace.body_deadline(times),
             Self::Discard { pace, .. } => pace.body_deadline(times),
             Self::Deferred(deferred) => match deferred.wait {

@@ -1,10 +1,10 @@
 //! Deadlines, in order. There is no way to take one back.
 //!
 //! An entry is a hint that its connection may have something to do. The connection knows its true
-//! deadline and which of its entries counts ([`Connection::armed`](super::transport::Edges)),
-//! so pushing a deadline out, which every request does, is one store there and nothing here. What
-//! that leaves behind is swept out once the entries have doubled since the last sweep: the heap
-//! stays within about twice the number of connections, or [`bounds::TIMER_ENTRIES_MIN`].
+//! deadline and which of its entries counts ([`Edges::armed`](super::transport::Edges::armed)), so
+//! pushing a deadline out, which every request does, is one store there and nothing here. What that
+//! leaves behind is swept out once the entries have doubled since the last sweep: the heap stays
+//! within about twice the number of connections, or [`bounds::TIMER_ENTRIES_MIN`].
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -157,7 +157,7 @@ impl<K: Kernel> Transport<K> {
             self.give_back(core);
         } else if let Some(owed) = self.owed.as_mut().filter(|_| sent > 0) {
             owed.pace.moved(sent, core.clock.now);
-            owed.bytes.consume(sent);
+            owed.bytes.consume(sent, core.kernel.techniques());
         }
         Continue(sent == bytes)
     }
@@ -213,7 +213,7 @@ impl<K: Kernel> Transport<K> {
             return Break(Progress::Finished);
         };
         self.owed = Some(Box::new(Owed {
-            bytes: Input::new(bytes, core.kernel.techniques()),
+            bytes: Input::new(bytes),
             pace,
             sample: Sample::Nothing,
         }));

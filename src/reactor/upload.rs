@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::buffers::{Input, NO_BUFFER, Pool};
+use super::buffers::{NO_BUFFER, Pool};
 use super::{deferral::Pending, timers::Time};
 use crate::accounts::{Copied, ReactorAccount};
 use crate::config::{Limits, Timeouts, bounds};
@@ -43,20 +43,20 @@ impl Upload {
         }
     }
 
-    /// Copies what belongs to the body out of an input.
+    /// Copies what belongs to the body out of what was received; returns how much was its own.
     ///
     /// # Errors
     ///
     /// What the decoder refuses; 503 if the pool is exhausted.
     pub fn take(
         &mut self,
-        input: &mut Input,
+        input: &[u8],
         limits: &Limits,
         pool: &mut Pool,
         account: &ReactorAccount,
         now: Time,
-    ) -> Result<(), Rejection> {
-        let piece = self.decoder.next(input.as_slice(), limits)?;
+    ) -> Result<usize, Rejection> {
+        let piece = self.decoder.next(input, limits)?;
         self.pace.moved(piece.consumed, now);
         self.copied += piece.data.len();
         account.bytes_copied[Copied::Body as usize].add(piece.data.len() as u64);
@@ -67,8 +67,7 @@ impl Upload {
             segment.extend_from_slice(here);
             data = rest;
         }
-        input.consume(piece.consumed);
-        Ok(())
+        Ok(piece.consumed)
     }
 
     /// A segment with room; `None` if the pool is exhausted.

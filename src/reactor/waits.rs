@@ -50,7 +50,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Goes on with a request whose wait is over.
-    pub fn resume(&mut self, session: &mut Session) {
+    pub fn end_wait(&mut self, session: &mut Session) {
         // The usual next state; the handler may yet decide otherwise.
         let next = State::next_head(self.clock.now);
         let deferred = match mem::replace(&mut session.state, next) {

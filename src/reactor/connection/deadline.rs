@@ -16,12 +16,12 @@ impl<K: Kernel> Connection<K> {
         if self.transport.owed.is_some() && !matches!(state, State::Deferred(_)) {
             return of_owed;
         }
-        let silence = match core.draining {
+        let (idle, silent_since) = match core.draining {
             Some(since) => (core.drain.idle, since),
             None => (core.timeouts.idle, Time::ZERO),
         };
         let has_begun = parse::has_begun(held(self.input.as_ref()));
-        let of_state = state.deadline(has_begun, silence, &core.timeouts);
+        let of_state = state.deadline(has_begun, idle, silent_since, &core.timeouts);
         of_state.min(of_owed)
     }
 
@@ -39,7 +39,7 @@ impl<K: Kernel> Connection<K> {
             State::Lingering { .. } => return Break(Progress::Finished),
             State::Closing => return Continue(()),
             State::Deferred(_) => {
-                core.resume(session);
+                core.end_wait(session);
                 return Continue(());
             }
             State::Discard { .. } => {
