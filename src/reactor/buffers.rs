@@ -183,11 +183,21 @@ impl Pool {
     #[must_use]
     pub fn new(config: &Config, account: Arc<ReactorAccount>) -> Self {
         let sizes = [config.socket.buffer_size, bounds::SEGMENT_BYTES];
-        Self {
+        let mut pool = Self {
             idle: sizes.map(|size| (size, Vec::new())),
             bytes_max: config.limits.buffers,
-            idle_max: config.techniques.idle_buffers,
+            idle_max: 0,
             account,
+        };
+        pool.keep(&config.techniques);
+        pool
+    }
+
+    /// Keeps as many idle buffers of each size as the techniques say, and drops the others.
+    pub fn keep(&mut self, techniques: &Techniques) {
+        self.idle_max = techniques.idle_buffers;
+        for (_, idle) in &mut self.idle {
+            idle.truncate(self.idle_max);
         }
     }
 
