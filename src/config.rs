@@ -76,10 +76,6 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SocketOptions {
-    /// `TCP_NODELAY`: Nagle's algorithm off. Each answer is sent whole with one send, so there is
-    /// nothing to coalesce; with the algorithm on, a second answer waits for the peer's delayed ACK
-    /// (40 ms).
-    pub nodelay: bool,
     /// `SO_LINGER`. `None`, the kernel's default, lets close(2) return at once and deliver in the
     /// background; zero resets the connection and throws away what was not yet delivered. Longer
     /// times block the thread that closes, even on a non-blocking socket (socket(7)).
@@ -219,7 +215,6 @@ impl Default for Config {
 impl Default for SocketOptions {
     fn default() -> Self {
         Self {
-            nodelay: true,
             linger: None,
             backlog: 4096,
             buffer_size: 8 * KIB,

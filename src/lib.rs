@@ -40,15 +40,17 @@
 //!    `ROUNDS_PER_ADVANCE`.
 //! 5. [`techniques`]: what makes the server fast, by name: a claim, a place in the source, a
 //!    switch.
-//! 6. [`allocator`]: the system's allocator with counters. It proves that a request allocates
+//! 6. [`duel`]: two sets of techniques take turns in a server that runs: when, and what the figures
+//!    say.
+//! 7. [`allocator`]: the system's allocator with counters. It proves that a request allocates
 //!    nothing.
-//! 7. [`handlers`]: the routes of the binary, one file each: answer at once, wait without a thread,
+//! 8. [`handlers`]: the routes of the binary, one file each: answer at once, wait without a thread,
 //!    have files read by other threads. Off without the feature `routes`, with their crates.
-//! 8. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
+//! 9. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
 //!    reactors.
-//! 9. [`trace`]: `barewire trace` runs the same reactor on a kernel that writes down each call.
+//! 10. [`trace`]: `barewire trace` runs the same reactor on a kernel that writes down each call.
 //!    Keep its output beside you while you read.
-//! 10. `cli`: the command line, which makes a [`Config`](config::Config). Off without the feature
+//! 11. `cli`: the command line, which makes a [`Config`](config::Config). Off without the feature
 //!     `cli`.
 
 pub mod reactor;
@@ -60,6 +62,8 @@ pub mod accounts;
 pub mod config;
 
 pub mod techniques;
+
+pub mod duel;
 
 pub mod allocator;
 

@@ -115,10 +115,10 @@ impl<H: Handler> Server<H> {
         self
     }
 
-    /// `TCP_NODELAY`; on unless set. See
-    /// [`SocketOptions::nodelay`](crate::config::SocketOptions::nodelay).
+    /// `TCP_NODELAY`; on unless set. See [`Techniques::nodelay`].
     pub fn nodelay(mut self, on: bool) -> Self {
-        self.config.socket.nodelay = on;
+        let Techniques { nodelay, .. } = &mut self.config.techniques;
+        *nodelay = on;
         self
     }
 

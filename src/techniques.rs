@@ -35,8 +35,34 @@ pub struct Technique {
     pub claim: String,
     /// The one file in which it is decided, from the package's root.
     pub file: &'static str,
+    /// What it is judged by.
+    pub judge: Judge,
+    /// The load on which it shows.
+    pub shows_on: &'static str,
     /// How it is taken away.
     pub form: Form,
+}
+
+/// What a technique is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judge {
+    /// CPU time for a request.
+    Cpu,
+    /// How long a client waits.
+    Latency,
+    /// How long the others are held up.
+    HeldUp,
+}
+
+impl Judge {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "CPU time",
+            Self::Latency => "latency",
+            Self::HeldUp => "how long others are held up",
+        }
+    }
 }
 
 /// What a technique belongs to.
@@ -74,6 +100,8 @@ pub struct Switch {
     pub on: &'static str,
     /// The value that `--without NAME` and `--naive` give it: what much real code does.
     pub off: &'static str,
+    /// It can change while the server runs, with `--live`.
+    pub is_live: bool,
     /// One value breaks a promise of the server. It can be chosen, to be looked at; `--naive`
     /// leaves it as it is, and so do the tests in which every technique is switched.
     pub is_demonstration: bool,
@@ -222,13 +250,21 @@ fn code(name: &str, label: &str) -> &'static str {
 }
 
 /// Something that has an entry of this name.
-fn row(name: &'static str, group: Group, form: Form) -> Technique {
+fn row(
+    name: &'static str,
+    group: Group,
+    judge: Judge,
+    shows_on: &'static str,
+    form: Form,
+) -> Technique {
     let claim = paragraphs(name).next().unwrap_or_default();
     Technique {
         name,
         group,
         claim: claim.replace('\n', " "),
         file: code(name, "**Where.**"),
+        judge,
+        shows_on,
         form,
     }
 }

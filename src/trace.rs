@@ -150,8 +150,16 @@ impl Traced {
 impl Kernel for Traced {
     type Socket = Socket;
 
+    const CHANGES: bool = false;
+
     fn techniques(&self) -> &Techniques {
         self.linux.techniques()
+    }
+
+    fn change(&mut self, _techniques: &Techniques) {}
+
+    fn set_nodelay(&mut self, socket: &mut Socket) -> io::Result<()> {
+        self.linux.set_nodelay(socket)
     }
 
     fn now(&mut self) -> Time {

@@ -75,9 +75,17 @@ macro_rules! accounts {
             /// Reads an account.
             pub fn of(account: &ReactorAccount) -> Self {
                 Self {
+                    cpu: account.owner.cpu_time(),
+                    ..Self::counted(account)
+                }
+            }
+
+            /// The same without the CPU time, which is read from a file.
+            pub fn counted(account: &ReactorAccount) -> Self {
+                Self {
                     $($count: account.$count.get(),)*
                     $($group: Figure::read(&account.$group),)*
-                    cpu: account.owner.cpu_time(),
+                    cpu: None,
                     allocations: account.owner.allocations(),
                 }
             }

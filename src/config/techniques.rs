@@ -1,16 +1,16 @@
 //! What makes the server fast, as values that can be taken away.
 //!
 //! One field for each technique that is a switch; its comment is the claim, and the table in
-//! [`techniques`](crate::techniques) repeats it beside the name. Techniques that are options of a
-//! socket (`nodelay`, `backlog`, `linger`) are fields of
-//! [`SocketOptions`](super::SocketOptions). Nothing in here decides anything: each field is read in
-//! one place of the file that the table names.
+//! [`techniques`](crate::techniques) repeats it beside the name. Techniques that are options of the
+//! listener (`backlog`, `linger`) are fields of [`SocketOptions`](super::SocketOptions). Nothing in
+//! here decides anything: each field is read in one place of the file that the table names.
 
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
 
-/// Which techniques are in force. A plain value: every owner gets a copy when it is made.
+/// Which techniques are in force. A plain value; whoever decides by it asks the reactor's kernel
+/// for the current one.
 // Each bool is a switch of its own, and any set of them is valid.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub struct Techniques {
     /// Each reactor stays on one core, whose caches know its connections.
     #[serde(rename = "pinning")]
     pub pinned: bool,
+    /// An answer does not wait for the acknowledgement of the one before (`TCP_NODELAY`).
+    pub nodelay: bool,
     /// Acknowledgements are sent at once (`TCP_QUICKACK`), and not up to 40 ms later.
     pub quickack: bool,
     /// What paces the sending of a connection (`TCP_CONGESTION`).
@@ -145,6 +147,7 @@ impl Techniques {
             cache_shards: bounds::CACHE_SHARDS,
             own_listener: true,
             pinned: false,
+            nodelay: true,
             quickack: false,
             congestion: Congestion::System,
             file_jobs: true,

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::{Fixed, Request, Response};
+use crate::config::Techniques;
 
 /// What a server answers with; shared by all reactors.
 pub trait Handler: Send + Sync + 'static {
@@ -18,6 +19,10 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Answers a request. A panic in here becomes a 500 for this request only.
     fn handle(&self, request: &Request<'_>) -> Reply;
+
+    /// Other techniques are in force from now on (`--live`): called by the first reactor between
+    /// two turns, while the others go on.
+    fn change(&self, _techniques: &Techniques) {}
 }
 
 /// What is to be done with a request's body.

@@ -118,6 +118,21 @@ impl Input {
         }
     }
 
+    /// Has its whole room again, if pieces were split off: moves to another buffer of the pool, or
+    /// stays as it is if there is none.
+    pub fn mend(&mut self, pool: &mut Pool) {
+        if self.bytes.capacity() >= self.room {
+            return;
+        }
+        let Some(mut whole) = pool.take(self.room) else {
+            return;
+        };
+        whole.extend_from_slice(self.as_slice());
+        pool.account.bytes_copied[Copied::Input as usize].add(whole.len() as u64);
+        let pieces = std::mem::replace(self, Self::new(whole));
+        pool.give_back(pieces.into_bytes());
+    }
+
     #[inline]
     fn rewind(&mut self) {
         self.bytes.clear();

@@ -310,6 +310,19 @@ impl<K: Kernel> Connection<K> {
         self.transport.edges.armed == at
     }
 
+    /// The technique `cursors` changes.
+    pub fn mend_input<H>(&mut self, core: &mut Core<H, K>) {
+        let owed = self.transport.owed.as_mut().map(|owed| &mut owed.bytes);
+        for input in self.input.iter_mut().chain(owed) {
+            input.mend(&mut core.pool);
+        }
+    }
+
+    /// The technique `nodelay` changes. A socket that refuses has failed, and will say so itself.
+    pub fn set_nodelay<H>(&mut self, core: &mut Core<H, K>) {
+        let _ = core.kernel.set_nodelay(&mut self.transport.socket);
+    }
+
     /// A job has finished: its answer is kept until the connection is advanced.
     pub fn keep_answer(&mut self, reply: Box<Reply>) {
         // A refusal may have ended the wait: there was no buffer for what came behind the request.

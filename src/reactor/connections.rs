@@ -62,6 +62,12 @@ impl<T> Connections<T> {
         }
     }
 
+    /// Keeps the map beside the slab from now on, so that the technique can change.
+    pub fn keep_places(&mut self) {
+        let ids = self.slab.iter().map(|(place, (id, _))| (*id, place));
+        self.places = Some(ids.collect());
+    }
+
     /// Admits a connection that is told its id.
     ///
     /// # Errors
@@ -118,6 +124,13 @@ impl<T> Connections<T> {
             places.remove(&id);
         }
         Some(self.slab.remove(id.index as usize).1)
+    }
+
+    /// Does something with each connection.
+    pub fn each(&mut self, mut with: impl FnMut(&mut T)) {
+        for (_, (_, tenant)) in &mut self.slab {
+            with(tenant);
+        }
     }
 
     /// The ids of all connections.

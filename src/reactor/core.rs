@@ -55,6 +55,18 @@ pub struct Jobs {
     pub outstanding: usize,
 }
 
+impl Jobs {
+    /// None is under way.
+    pub fn new(pool: JobPool, address: Address) -> Self {
+        let outstanding = 0;
+        Self {
+            pool,
+            address,
+            outstanding,
+        }
+    }
+}
+
 /// The clock as last read, and what hangs on it.
 pub struct Clock {
     /// As read at the beginning of the turn, and after every few advances.

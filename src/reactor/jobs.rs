@@ -22,6 +22,8 @@ pub enum Message {
     /// A job is done; there is no reply if it panicked. Boxed, since a reply is far larger than the
     /// other messages.
     Answer(ConnectionId, Option<Box<Reply>>),
+    /// Begin a turn: something is to be looked at on top of it.
+    Look,
     /// Begin to drain.
     Drain,
     /// Leave now.

@@ -49,8 +49,17 @@ pub trait Kernel {
     /// A connected socket; closed when dropped.
     type Socket;
 
+    /// Whether the techniques can change while it runs.
+    const CHANGES: bool;
+
     /// The techniques that are in force: constants, if they are part of the kernel's type.
     fn techniques(&self) -> &Techniques;
+
+    /// Puts others into force; between two turns, and only if [`CHANGES`](Self::CHANGES).
+    fn change(&mut self, techniques: &Techniques);
+
+    /// `TCP_NODELAY` of a socket, as the technique says.
+    fn set_nodelay(&mut self, socket: &mut Self::Socket) -> io::Result<()>;
 
     /// The monotonic clock.
     fn now(&mut self) -> Time;

@@ -27,6 +27,8 @@ pub struct Linux<D> {
     waker: Arc<Waker>,
     timer: OwnedFd,
     decisions: D,
+    /// `TCP_NODELAY` of the listener, which accepted sockets inherit.
+    nodelay: bool,
     /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
     timer_at: Time,
 }
@@ -35,14 +37,29 @@ const LISTENER: Token = Token(usize::MAX);
 const MESSAGES: Token = Token(usize::MAX - 1);
 const TIMER: Token = Token(usize::MAX - 2);
 
+const NO_TIMER: Itimerspec = Itimerspec {
+    it_interval: Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    },
+    it_value: Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    },
+};
+
 /// What a reactor decides by. The decisions of a running server never change, so they can be part
 /// of its type.
 ///
 /// Flags cost 52 of 1,685 instructions for a short request (`contrib/instructions.sh`, against the
 /// same source with constants in their place), more than the 2 % that a switch may cost.
 pub trait Decisions: Copy + Send + 'static {
+    /// Whether they can change.
+    const CHANGE: bool;
     /// The techniques that are in force.
     fn techniques(&self) -> &Techniques;
+    /// Decides otherwise from now on, if they can change.
+    fn change(&mut self, techniques: &Techniques);
 }
 
 /// All techniques as they are by default: constants, of which the compiler leaves nothing.
@@ -54,6 +71,10 @@ pub struct Constants;
 pub struct Flags(pub Techniques);
 
 impl Decisions for Constants {
+    const CHANGE: bool = false;
+
+    fn change(&mut self, _techniques: &Techniques) {}
+
     #[inline]
     fn techniques(&self) -> &Techniques {
         const { &Techniques::FULL }
@@ -61,6 +82,12 @@ impl Decisions for Constants {
 }
 
 impl Decisions for Flags {
+    const CHANGE: bool = true;
+
+    fn change(&mut self, techniques: &Techniques) {
+        self.0 = *techniques;
+    }
+
     #[inline]
     fn techniques(&self) -> &Techniques {
         &self.0
@@ -90,6 +117,7 @@ impl<D: Decisions> Linux<D> {
             waker,
             timer,
             decisions,
+            nodelay: decisions.techniques().nodelay,
             timer_at: Time::NEVER,
         })
     }
@@ -121,9 +149,25 @@ impl<D: Decisions> Linux<D> {
 impl<D: Decisions> Kernel for Linux<D> {
     type Socket = TcpStream;
 
+    const CHANGES: bool = D::CHANGE;
+
     #[inline]
     fn techniques(&self) -> &Techniques {
         self.decisions.techniques()
+    }
+
+    fn change(&mut self, techniques: &Techniques) {
+        if techniques.events_per_poll != self.techniques().events_per_poll {
+            self.events = Events::with_capacity(techniques.events_per_poll);
+        }
+        self.decisions.change(techniques);
+        // Disarmed: the next wait sets it, or makes do without. It cannot fail on our own timerfd.
+        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &NO_TIMER);
+        self.timer_at = Time::NEVER;
+    }
+
+    fn set_nodelay(&mut self, socket: &mut TcpStream) -> io::Result<()> {
+        socket.set_nodelay(self.techniques().nodelay)
     }
 
     #[inline]
@@ -177,7 +221,10 @@ impl<D: Decisions> Kernel for Linux<D> {
     }
 
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, peer) = self.source.accept()?;
+        let (mut stream, peer) = self.source.accept()?;
+        if D::CHANGE && self.techniques().nodelay != self.nodelay {
+            self.set_nodelay(&mut stream)?;
+        }
         if self.techniques().quickack {
             socket::acknowledge_at_once(&stream);
         }

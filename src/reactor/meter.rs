@@ -143,9 +143,8 @@ impl Meter {
             }
             Step::Read(_, result) => {
                 account.reads.add(1);
-                account
-                    .bytes_in
-                    .add(moved(account, WouldBlock::Recv, result));
+                let received = moved(account, WouldBlock::Recv, result);
+                account.bytes_in.add(received);
                 return Some((Stage::Read, Stage::Parse));
             }
             Step::Parsed(peer, request) => {

@@ -57,6 +57,8 @@ pub mod stopwatch;
 
 pub mod journal;
 
+pub mod follower;
+
 use bytes::BytesMut;
 use crossbeam_channel::Receiver;
 
@@ -65,6 +67,7 @@ use self::buffers::Input;
 use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::core::{Core, Jobs};
+use self::follower::Follower;
 use self::jobs::{Address, JobPool, Message, mailbox};
 use self::kernel::{Kernel, Occasion};
 use self::serve::handler_panicked;
@@ -73,6 +76,7 @@ use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
+use crate::duel::Live;
 use crate::http::{Handler, Reply};
 
 /// An event loop with its connections.
@@ -88,6 +92,8 @@ pub struct Reactor<H, K: Kernel> {
     /// The common input: where whoever reads next receives; empty between two advances.
     input: Input,
     core: Core<H, K>,
+    /// With `--live`: changes the techniques.
+    follower: Follower,
 }
 
 impl<H: Handler, K: Kernel> Reactor<H, K> {
@@ -98,6 +104,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     /// As [`run`](Self::run).
     #[cfg_attr(map, inline(never))]
     pub fn turn(&mut self) -> io::Result<()> {
+        if K::CHANGES {
+            self.follower.follow(&mut self.connections, &mut self.core);
+        }
         // Wait. What happened becomes wakeups; nothing is acted on yet.
         let until = self.wait_until();
         let Core { meter, kernel, .. } = &mut self.core;
@@ -118,7 +127,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.read_messages();
         }
         if !self.yielded.is_empty() {
-            self.resume_yielded();
+            let resumed = self.yielded.drain(..).map(|id| (id, Cause::Resume));
+            self.wakeups.extend(resumed);
         }
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
@@ -166,9 +176,8 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
     }
 
-    /// Whether the clock is to be read before this advance of a turn, counted from 1. It is before
-    /// every so many of them, and before each one while a timer is so near that it could come due
-    /// in the middle of the turn.
+    /// Whether the clock is to be read before this advance of a turn, counted from 1: before every
+    /// so many of them, and before each while a timer could come due in the middle of the turn.
     fn is_clock_due(&self, advance: usize) -> bool {
         let near = self.core.clock.now.0 + bounds::TIMER_NEAR_NS;
         let every = self.core.kernel.techniques().advances_per_clock;
@@ -202,11 +211,9 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.advance(id, Cause::Timer(at));
         }
         if self.core.timers.is_crowded() {
-            let connections = &self.connections;
-            self.core.timers.sweep(|at, id| {
-                let connection = connections.get(id);
-                connection.is_some_and(|connection| connection.is_armed_for(at))
-            });
+            let found = |id| self.connections.get(id);
+            let counts = |at, id| found(id).is_some_and(|connection| connection.is_armed_for(at));
+            self.core.timers.sweep(counts);
         }
     }
 
@@ -222,11 +229,6 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             core.meter.account.connections.sub(1);
             self.acceptor.released();
         }
-    }
-
-    fn resume_yielded(&mut self) {
-        let resume = |id| (id, Cause::Resume);
-        self.wakeups.extend(self.yielded.drain(..).map(resume));
     }
 
     /// Accounts for how long the turn held the others up, while jobs are under way for someone who
@@ -245,6 +247,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
                 Message::Drain => self.drain(),
+                Message::Look => {}
                 Message::Leave => self.is_leaving = true,
             }
         }
@@ -286,12 +289,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         connections_max: usize,
     ) -> Self {
         let (address, mailbox) = mailbox(kernel.wake());
-        let jobs = Jobs {
-            pool: jobs,
-            address,
-            outstanding: 0,
-        };
-        let input = BytesMut::with_capacity(config.socket.buffer_size);
+        let jobs = Jobs::new(jobs, address);
         Self {
             connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),
@@ -300,9 +298,16 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             mailbox,
             has_mail: false,
             is_leaving: false,
-            input: Input::new(input),
+            input: Input::new(BytesMut::with_capacity(config.socket.buffer_size)),
             core: Core::new(kernel, handler, jobs, account, config, worker),
+            follower: Follower::default(),
         }
+    }
+
+    /// Its techniques can change while it runs.
+    pub fn follow(&mut self, live: Arc<Live>) {
+        self.connections.keep_places();
+        self.follower = Follower::new(live);
     }
 
     /// Turns until told to leave, or until it has drained.

@@ -51,11 +51,8 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             return false;
         };
         let (before, mut slots) = (*scanned, Slots::default());
-        let techniques = self.kernel.techniques();
-        let parsed = self
-            .parser
-            .head(input.as_slice(), scanned, &mut slots, techniques);
-        match parsed {
+        let (bytes, techniques) = (input.as_slice(), self.kernel.techniques());
+        match self.parser.head(bytes, scanned, &mut slots, techniques) {
             Ok(Some(head)) => {
                 head.request.worker = self.worker;
                 let mut taken = head.bytes + self.answer(head, session, input);
@@ -187,10 +184,8 @@ impl<H: Handler, K: Kernel> Core<H, K> {
 
     fn written(&mut self, status: Status, written: Written, mark: usize) -> Produced {
         if !self.kernel.techniques().own_counters {
-            self.meter
-                .account
-                .totals
-                .add(status.0, written.copied as u64);
+            let totals = &self.meter.account.totals;
+            totals.add(status.0, written.copied as u64);
         }
         let answered = Step::Answered(status, self.output.len() - mark, written.copied);
         self.meter.note(answered, &mut self.kernel);

@@ -34,7 +34,7 @@ pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
 /// As [`listen`].
 pub fn configure(socket: &impl AsFd, config: &Config) -> io::Result<()> {
     let (socket, options) = (SockRef::from(socket), &config.socket);
-    socket.set_tcp_nodelay(options.nodelay)?;
+    socket.set_tcp_nodelay(config.techniques.nodelay)?;
     socket.set_linger(options.linger)?;
     // What close(2) leaves behind is given up after this long without an acknowledgement.
     socket.set_tcp_user_timeout(Some(config.timeouts.write))?;
@@ -139,7 +139,7 @@ mod tests {
     fn accepted_sockets_inherit_the_options() {
         for nodelay in [true, false] {
             let mut config = Config::default();
-            config.socket.nodelay = nodelay;
+            config.techniques.nodelay = nodelay;
             config.timeouts.write = Duration::from_secs(7);
             let listener = listen(([127, 0, 0, 1], 0).into(), &config).unwrap();
             let (accepted, _client) = accept_from(&listener);

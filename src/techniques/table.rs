@@ -2,45 +2,82 @@
 
 use std::time::Duration;
 
+use self::Change::{Live, Restart};
 use super::Group::{self, Buffers, Http, Jobs, Loop, Sharing, Sockets};
+use super::Judge::{self, Cpu, HeldUp, Latency};
 use super::{Form, Switch, Technique, row};
 use crate::config::Kind::{self, OnOff, Time, Whole, Words};
 
-/// Those that are switches: name, group, values, and which of them stand for on and for off.
+/// When a technique can change.
+enum Change {
+    /// While the server runs, with `--live`.
+    Live,
+    /// With new sockets, or new threads.
+    Restart,
+}
+
+const KEEP_ALIVE: &str = "keep-alive, 64 connections";
+const PIPELINED: &str = "16 requests pipelined";
+const ONE: &str = "one connection";
+const WAITS: &str = "/benchmark on one connection";
+const CONNECTIONS: &str = "a connection for each request";
+const TWO_WORKERS: &str = "keep-alive, two workers";
+const JSON: &str = "/json";
+const CACHE: &str = "1,000 keys of /cache, two workers";
+const UPLOADS: &str = "POSTs of 16 KiB";
+const PIECES: &str = "requests in two pieces";
+const FILES: &str = "/async-files beside other requests";
+
+type Row = (
+    &'static str,
+    Group,
+    Kind,
+    &'static str,
+    &'static str,
+    Change,
+    Judge,
+    &'static str,
+);
+
+/// Those that are switches: name, group, values, which of them stand for on and for off, whether it
+/// changes while the server runs, what it is judged by, and where it shows.
 #[rustfmt::skip] // A row is a line.
-fn switches() -> Vec<(&'static str, Group, Kind, &'static str, &'static str)> {
+fn switches() -> Vec<Row> {
     vec![
-        ("event-batching", Loop, Whole(1..=1024), "1024", "1"),
-        ("register-once", Loop, OnOff, "on", "off"),
-        ("write-at-once", Loop, OnOff, "on", "off"),
-        ("short-read", Loop, OnOff, "on", "off"),
-        ("turn-clock", Loop, Whole(1..=1024), "8", "1"),
-        ("lazy-deadlines", Loop, OnOff, "on", "off"),
-        ("accept-batches", Loop, Whole(1..=65_535), "64", "65535"),
-        ("slab", Loop, OnOff, "on", "off"),
-        ("spin", Loop, Whole(0..=1_000_000), "50", "0"),
-        ("fine-timer", Loop, OnOff, "on", "off"),
-        ("idle-buffers", Buffers, Whole(0..=65_535), "128", "0"),
-        ("shared-input", Buffers, OnOff, "on", "off"),
-        ("uninit-reads", Buffers, OnOff, "on", "off"),
-        ("cursors", Buffers, OnOff, "on", "off"),
-        ("batched-writes", Buffers, OnOff, "on", "off"),
-        ("same-request", Http, OnOff, "on", "off"),
-        ("cached-date", Http, OnOff, "on", "off"),
-        ("head-template", Http, OnOff, "on", "off"),
-        ("json-in-place", Http, OnOff, "on", "off"),
-        ("field-slots", Http, OnOff, "on", "off"),
-        ("static-routing", Http, Words(&["match", "map", "patterns"]), "match", "map"),
-        ("own-counters", Sharing, OnOff, "on", "off"),
-        ("sharded-cache", Sharing, Whole(1..=1024), "16", "1"),
-        ("own-listener", Sharing, OnOff, "on", "off"),
-        ("pinning", Sharing, OnOff, "on", "off"),
-        ("nodelay", Sockets, OnOff, "on", "off"),
-        ("backlog", Sockets, Whole(1..=65_535), "4096", "128"),
-        ("quickack", Sockets, OnOff, "on", "off"),
-        ("congestion", Sockets, Words(&["system", "cubic", "reno", "bbr"]), "cubic", "system"),
-        ("linger", Sockets, Time(Duration::ZERO..=Duration::ZERO).or("off"), "off", "0s"),
-        ("file-jobs", Jobs, OnOff, "on", "off"),
+        ("event-batching", Loop, Whole(1..=1024), "1024", "1", Live, Cpu, KEEP_ALIVE),
+        ("register-once", Loop, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("write-at-once", Loop, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("short-read", Loop, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("turn-clock", Loop, Whole(1..=1024), "8", "1", Live, Cpu, KEEP_ALIVE),
+        ("lazy-deadlines", Loop, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("accept-batches", Loop, Whole(1..=65_535), "64", "65535", Live, HeldUp, CONNECTIONS),
+        ("slab", Loop, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("spin", Loop, Whole(0..=1_000_000), "50", "0", Live, Latency, ONE),
+        ("fine-timer", Loop, OnOff, "on", "off", Live, Latency, WAITS),
+        ("idle-buffers", Buffers, Whole(0..=65_535), "128", "0", Live, Cpu, UPLOADS),
+        ("shared-input", Buffers, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("uninit-reads", Buffers, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("cursors", Buffers, OnOff, "on", "off", Live, Cpu, PIPELINED),
+        ("batched-writes", Buffers, OnOff, "on", "off", Live, Cpu, PIPELINED),
+        ("same-request", Http, OnOff, "on", "off", Live, Cpu, PIPELINED),
+        ("cached-date", Http, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("head-template", Http, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("json-in-place", Http, OnOff, "on", "off", Live, Cpu, JSON),
+        ("field-slots", Http, OnOff, "on", "off", Live, Cpu, KEEP_ALIVE),
+        ("static-routing", Http, Words(&["match", "map", "patterns"]), "match", "map",
+            Live, Cpu, KEEP_ALIVE),
+        ("own-counters", Sharing, OnOff, "on", "off", Live, Cpu, TWO_WORKERS),
+        ("sharded-cache", Sharing, Whole(1..=1024), "16", "1", Live, Cpu, CACHE),
+        ("own-listener", Sharing, OnOff, "on", "off", Restart, Cpu, CONNECTIONS),
+        ("pinning", Sharing, OnOff, "on", "off", Restart, Cpu, TWO_WORKERS),
+        ("nodelay", Sockets, OnOff, "on", "off", Live, Latency, PIECES),
+        ("backlog", Sockets, Whole(1..=65_535), "4096", "128", Restart, Latency, CONNECTIONS),
+        ("quickack", Sockets, OnOff, "on", "off", Restart, Latency, PIECES),
+        ("congestion", Sockets, Words(&["system", "cubic", "reno", "bbr"]), "cubic", "system",
+            Restart, Cpu, KEEP_ALIVE),
+        ("linger", Sockets, Time(Duration::ZERO..=Duration::ZERO).or("off"), "off", "0s",
+            Restart, Cpu, CONNECTIONS),
+        ("file-jobs", Jobs, OnOff, "on", "off", Live, HeldUp, FILES),
     ]
 }
 
@@ -51,20 +88,22 @@ const BUILDS: [&str; 8] =
 
 /// All of them.
 pub(super) fn rows() -> Vec<Technique> {
-    let switches = switches().into_iter().map(|(name, group, kind, on, off)| {
+    let switches = switches().into_iter();
+    let switches = switches.map(|(name, group, kind, on, off, change, judge, shows_on)| {
         let switch = Switch {
             on,
             off,
+            is_live: matches!(change, Live),
             // A reset throws answers away.
             is_demonstration: name == "linger",
             name,
             kind,
         };
-        row(name, group, Form::Switch(switch))
+        row(name, group, judge, shows_on, Form::Switch(switch))
     });
     let builds = BUILDS.into_iter().map(|name| {
         let command = super::code(name, "**Switch it off.**");
-        row(name, Group::Build, Form::Build(command))
+        row(name, Group::Build, Cpu, KEEP_ALIVE, Form::Build(command))
     });
     switches.chain(builds).collect()
 }

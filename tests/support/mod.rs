@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use barewire::accounts::ReactorAccount;
 use barewire::config::Config;
+use barewire::duel::Live;
 use barewire::reactor::Reactor;
 use barewire::reactor::jobs::{JobPool, Message};
 use barewire::reactor::kernel::Readiness;
@@ -28,7 +29,7 @@ pub mod scripted;
 pub mod site;
 
 pub use answers::{Answer, read_answers};
-pub use scripted::Calls;
+pub use scripted::{Calls, Prices};
 use scripted::{Scripted, Wire, World, nanos};
 pub use site::{Site, pattern};
 
@@ -114,6 +115,23 @@ impl Rig {
         };
         rig.run();
         rig
+    }
+
+    /// The same, with techniques that can change while it runs; and what changes them.
+    pub fn live(mut self) -> (Self, Arc<Live>) {
+        let live = Arc::new(Live::new(&self.config.techniques, Vec::new(), 0));
+        self.reactor.follow(Arc::clone(&live));
+        (self, live)
+    }
+
+    /// What calls cost by the CPU clock from now on.
+    pub fn set_prices(&mut self, prices: Prices) {
+        self.world.borrow_mut().prices = prices;
+    }
+
+    /// The monotonic clock, in nanoseconds.
+    pub fn now(&self) -> u64 {
+        self.world.borrow().now().0
     }
 
     /// A peer connects, and is accepted if there is room.
@@ -452,6 +470,11 @@ impl Peer {
     /// The listener was closed before it was accepted.
     pub fn was_refused(&self) -> bool {
         self.look(|wire| wire.refused)
+    }
+
+    /// `TCP_NODELAY`, as it was set last.
+    pub fn has_nodelay(&self) -> bool {
+        self.look(|wire| wire.nodelay)
     }
 
     /// System calls made for it so far.

@@ -37,6 +37,15 @@ pub struct Calls {
     pub registrations: usize,
 }
 
+/// CPU time of calls, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Prices {
+    pub poll: u64,
+    pub recv: u64,
+    pub send: u64,
+    pub registration: u64,
+}
+
 /// A connection, as the kernel sees it.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own that a test asks for.
@@ -72,6 +81,8 @@ pub struct Wire {
     /// The next recv is interrupted by a signal.
     pub interrupted: bool,
     pub calls: Calls,
+    /// `TCP_NODELAY`, as it was set last.
+    pub nodelay: bool,
     /// The last recv filled its room, so that it could not tell whether there was more.
     filled: bool,
     /// Events that promised something to be received and have not been followed by a recv. There
@@ -109,6 +120,10 @@ pub struct World {
     pub mail_announced: u64,
     /// Readings of the CPU clock; each moves it by 700 ns.
     cpu_readings: u64,
+    /// What else it shows: a test, or a handler, moves it.
+    pub cpu_ns: u64,
+    /// By how much a call moves it.
+    pub prices: Prices,
     /// Readings of the monotonic clock.
     pub clock_readings: u64,
     /// Readings of the wall clock.
@@ -153,6 +168,8 @@ impl World {
             mail: Arc::default(),
             mail_announced: 0,
             cpu_readings: 0,
+            cpu_ns: 0,
+            prices: Prices::default(),
             clock_readings: 0,
             wall_readings: 0,
             wall_start: WALL_START,
@@ -240,6 +257,7 @@ impl Wire {
             promises: 0,
             promised_by: 0,
             is_queued: false,
+            nodelay: true,
         }
     }
 
@@ -317,8 +335,20 @@ impl Wire {
 impl Kernel for Scripted {
     type Socket = Line;
 
+    const CHANGES: bool = true;
+
     fn techniques(&self) -> &Techniques {
         &self.1
+    }
+
+    fn change(&mut self, techniques: &Techniques) {
+        self.1 = *techniques;
+    }
+
+    fn set_nodelay(&mut self, socket: &mut Line) -> io::Result<()> {
+        let mut world = self.0.borrow_mut();
+        world.wires[socket.index].nodelay = self.1.nodelay;
+        Ok(())
     }
 
     fn now(&mut self) -> Time {
@@ -330,7 +360,7 @@ impl Kernel for Scripted {
     fn cpu_time(&mut self) -> Time {
         let mut world = self.0.borrow_mut();
         world.cpu_readings += 1;
-        Time(world.cpu_readings * 700)
+        Time(world.cpu_readings * 700 + world.cpu_ns)
     }
 
     fn wall_clock(&mut self) -> Duration {
@@ -342,6 +372,7 @@ impl Kernel for Scripted {
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
         let mut world = self.0.borrow_mut();
         world.polls += 1;
+        world.cpu_ns += world.prices.poll;
         let mut events = 0;
         let mut report = |occasion| {
             events += 1;
@@ -415,6 +446,7 @@ impl Kernel for Scripted {
         writable: bool,
     ) -> io::Result<()> {
         let mut world = self.0.borrow_mut();
+        world.cpu_ns += world.prices.registration;
         let wire = &mut world.wires[socket.index];
         assert_eq!(wire.id, Some(id));
         wire.calls.registrations += 1;
@@ -428,6 +460,7 @@ impl Kernel for Scripted {
         let mut world = self.0.borrow_mut();
         let room = max.min(into.capacity() - into.len());
         let poll = world.polls;
+        world.cpu_ns += world.prices.recv;
         let wire = &mut world.wires[socket.index];
         let result = wire.recv(room, poll);
         let found_nothing = matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock);
@@ -440,7 +473,9 @@ impl Kernel for Scripted {
     }
 
     fn send(&mut self, socket: &mut Line, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().wires[socket.index].send(bytes)
+        let mut world = self.0.borrow_mut();
+        world.cpu_ns += world.prices.send;
+        world.wires[socket.index].send(bytes)
     }
 
     fn shutdown(&mut self, socket: &mut Line) -> io::Result<()> {
