@@ -67,6 +67,11 @@ pub struct Config {
     /// What makes the server fast; all of it can be switched off.
     #[serde(flatten)]
     pub techniques: Techniques,
+    /// Techniques change while the server runs, and are compared by duels.
+    pub live: bool,
+    /// A name, beside `localhost`, addresses and the host itself, under which the control routes
+    /// may be asked for.
+    pub allow_host: Option<String>,
     /// Skips the probe for another process on our port (`SO_REUSEPORT` would silently share it).
     pub share_port: bool,
 }
@@ -207,6 +212,8 @@ impl Default for Config {
             server_timing: false,
             log: LogLevel::Off,
             techniques: Techniques::default(),
+            live: false,
+            allow_host: None,
             share_port: false,
         }
     }

@@ -20,6 +20,8 @@ pub mod switches;
 
 pub mod outcome;
 
+pub mod bout;
+
 pub use schedule::{Phase, Schedule};
 pub use switches::{Control, ControlCell, Switch};
 
@@ -43,6 +45,8 @@ pub struct Live {
     pub switches: Vec<Switch>,
     /// CPU time of the threads that serve and are no reactors.
     pub others: ThreadTimes,
+    /// Where duels are asked for.
+    pub ring: bout::Ring,
     /// The control that is in force.
     pub control: ControlCell,
     /// Has each reactor begin a turn, even one that sleeps.
@@ -130,6 +134,7 @@ impl Live {
             state: Mutex::new(State { standing, duel }),
             switches,
             others: ThreadTimes((0..others).map(|_| AtomicU64::new(0)).collect()),
+            ring: bout::Ring::default(),
             control: ControlCell::default(),
             wake: OnceLock::new(),
         }

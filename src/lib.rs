@@ -49,7 +49,7 @@
 //! 9. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
 //!    reactors.
 //! 10. [`trace`]: `barewire trace` runs the same reactor on a kernel that writes down each call.
-//!    Keep its output beside you while you read.
+//!     Keep its output beside you while you read.
 //! 11. `cli`: the command line, which makes a [`Config`](config::Config). Off without the feature
 //!     `cli`.
 

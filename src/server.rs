@@ -12,13 +12,21 @@ mod pinning;
 
 mod running;
 
+mod referee;
+
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
+use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::accounts::Accounts;
 use crate::config::{Config, Techniques};
+use crate::duel::{Live, Switch};
+#[cfg(feature = "routes")]
+use crate::handlers::Controlled;
 use crate::http::{Handler, Method, Reply, Request, Router};
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
@@ -50,6 +58,7 @@ pub struct Server<H = Router> {
     handler: H,
     accounts: Option<Arc<Accounts>>,
     listeners: Vec<TcpListener>,
+    switches: Vec<Switch>,
 }
 
 impl Server<Router> {
@@ -76,6 +85,7 @@ impl Default for Server<Router> {
             handler: Router::new(),
             accounts: None,
             listeners: Vec::new(),
+            switches: Vec::new(),
         }
     }
 }
@@ -88,6 +98,7 @@ impl<H: Handler> Server<H> {
             handler,
             accounts: self.accounts,
             listeners: self.listeners,
+            switches: self.switches,
         }
     }
 
@@ -150,6 +161,31 @@ impl<H: Handler> Server<H> {
         self
     }
 
+    /// Techniques can change while it runs, and be compared: the control routes are served, before
+    /// any route of the handler's own (`docs/live.md`). Needs the feature `routes`.
+    pub fn live(mut self, on: bool) -> Self {
+        self.config.live = on;
+        self
+    }
+
+    /// A switch of the handler's own, which changes as the techniques do: the handler loads `flag`
+    /// where it decides.
+    pub fn switch(mut self, name: &'static str, flag: &'static AtomicBool) -> Self {
+        self.switches.push(Switch::flag(name, flag));
+        self
+    }
+
+    /// The same with more than two values: the atomic is the number of the one that holds.
+    pub fn choice(
+        mut self,
+        name: &'static str,
+        choice: &'static AtomicUsize,
+        values: &'static [&'static str],
+    ) -> Self {
+        self.switches.push(Switch::choice(name, choice, values));
+        self
+    }
+
     /// Starts serving, on threads of its own; connections are accepted when it returns.
     ///
     /// Raises the process's soft limit of open files to the hard one.
@@ -161,12 +197,41 @@ impl<H: Handler> Server<H> {
     /// the system refuses otherwise.
     pub fn start(self) -> io::Result<Running> {
         match self.config.techniques {
-            Techniques::FULL => self.start_with(Constants),
-            techniques => self.start_with(Flags(techniques)),
+            _ if self.config.live => self.start_live(),
+            Techniques::FULL => self.start_with(Constants, None),
+            techniques => self.start_with(Flags(techniques), None),
         }
     }
 
-    fn start_with<D: Decisions>(self, decisions: D) -> io::Result<Running> {
+    #[cfg(feature = "routes")]
+    fn start_live(mut self) -> io::Result<Running> {
+        let techniques = self.config.techniques;
+        // The job threads, and one that accepts.
+        let threads = self.config.job_threads + 1;
+        let switches = std::mem::take(&mut self.switches);
+        let live = Arc::new(Live::new(&techniques, switches, threads));
+        let server = Server {
+            handler: Controlled::new(self.handler, Arc::clone(&live), &self.config),
+            config: self.config,
+            accounts: self.accounts,
+            listeners: self.listeners,
+            switches: Vec::new(),
+        };
+        server.start_with(Flags(techniques), Some(live))
+    }
+
+    #[cfg(not(feature = "routes"))]
+    #[allow(clippy::unused_self)] // As the other one.
+    fn start_live(self) -> io::Result<Running> {
+        let text = "the control routes of a live server need the feature `routes`";
+        Err(io::Error::new(ErrorKind::Unsupported, text))
+    }
+
+    fn start_with<D: Decisions>(
+        self,
+        decisions: D,
+        live: Option<Arc<Live>>,
+    ) -> io::Result<Running> {
         let config = self.config;
         let accounts = self
             .accounts
@@ -180,19 +245,26 @@ impl<H: Handler> Server<H> {
             none if none.is_empty() => listen(&config)?,
             given => adopt(given, &config)?,
         };
-        let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
+        let done = publisher(live.as_ref());
+        let jobs = JobPool::start(config.job_threads, config.limits.jobs, done)?;
         let handler = Arc::new(self.handler);
         let mut reactors = Vec::with_capacity(config.workers);
         for (worker, source) in entrance.sources.into_iter().enumerate() {
             let kernel = Linux::new(source, decisions)?;
             let (handler, jobs) = (Arc::clone(&handler), jobs.clone());
             let account = Arc::clone(&accounts.reactors[worker]);
-            reactors.push(Reactor::new(
-                kernel, handler, jobs, account, &config, worker, share,
-            ));
+            let mut reactor = Reactor::new(kernel, handler, jobs, account, &config, worker, share);
+            if let Some(live) = &live {
+                reactor.follow(Arc::clone(live));
+            }
+            reactors.push(reactor);
         }
         let (address, handover) = (entrance.address, entrance.handover);
-        Running::begin(reactors, handover, address, accounts, config)
+        let running = Running::begin(reactors, handover, address, accounts, config)?;
+        match live {
+            Some(live) => running.judged(live),
+            None => Ok(running),
+        }
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.
@@ -206,12 +278,43 @@ impl<H: Handler> Server<H> {
     }
 }
 
+/// Whether a host leads to this machine alone.
+fn is_loopback(host: &str) -> bool {
+    let addresses = (host, 0).to_socket_addrs();
+    addresses.is_ok_and(|mut found| found.all(|address| address.ip().is_loopback()))
+}
+
+/// What a thread does that serves and is no reactor, when it has done something: with `--live` it
+/// publishes its CPU time, which is part of what a request costs.
+fn publisher(live: Option<&Arc<Live>>) -> impl Fn(usize) + Clone + Send + 'static {
+    let live = live.cloned();
+    move |thread| {
+        if let Some(live) = &live {
+            live.others.publish(thread, own_cpu_time());
+        }
+    }
+}
+
+/// CPU time of this thread, in nanoseconds (clock_gettime(2)).
+fn own_cpu_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+}
+
 /// Refuses what no system call would refuse.
 fn check(config: &Config, accounts: &Accounts) -> io::Result<()> {
     let refusal = |text: String| Err(io::Error::new(ErrorKind::InvalidInput, text));
     let (workers, reactors) = (config.workers, accounts.reactors.len());
     if workers == 0 || reactors != workers {
         return refusal(format!("{workers} workers, accounts for {reactors}"));
+    }
+    if config.live && !is_loopback(&config.host) {
+        // The control routes are for whoever sits at this machine.
+        return refusal(format!(
+            "a live server changes for whoever reaches it, and {} is reached from elsewhere; \
+             listen on 127.0.0.1, ::1 or localhost",
+            config.host
+        ));
     }
     if config
         .socket

@@ -54,6 +54,17 @@ pub enum Judge {
     HeldUp,
 }
 
+/// When a technique can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// While the server runs, with `--live`.
+    Live,
+    /// The same, but only between the value that it was started with and the naive one.
+    Ends,
+    /// With new sockets, or new threads.
+    Restart,
+}
+
 impl Judge {
     /// In words.
     pub fn name(self) -> &'static str {
@@ -100,8 +111,8 @@ pub struct Switch {
     pub on: &'static str,
     /// The value that `--without NAME` and `--naive` give it: what much real code does.
     pub off: &'static str,
-    /// It can change while the server runs, with `--live`.
-    pub is_live: bool,
+    /// When it can change.
+    pub change: Change,
     /// One value breaks a promise of the server. It can be chosen, to be looked at; `--naive`
     /// leaves it as it is, and so do the tests in which every technique is switched.
     pub is_demonstration: bool,
@@ -200,6 +211,11 @@ impl Switch {
         let text = self.kind.show(&Fields::map(config)[self.name]);
         let is_own = self.kind.read(&text).is_ok();
         if is_own { text } else { String::new() }
+    }
+
+    /// Whether it can change while the server runs.
+    pub fn is_live(&self) -> bool {
+        self.change != Change::Restart
     }
 
     /// What [`set`](Self::set) takes, in words.

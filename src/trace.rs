@@ -52,7 +52,7 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     let linux = Linux::new(listener, Flags(config.techniques))?;
     let (steps, text) = (0, String::new());
     let kernel = Traced { linux, steps, text };
-    let jobs = JobPool::start(config.job_threads, config.limits.jobs)?;
+    let jobs = JobPool::start(config.job_threads, config.limits.jobs, |_| ())?;
     let account = Arc::clone(&accounts.reactors[0]);
     let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
     let mailbox = reactor.address();

@@ -306,7 +306,12 @@ fn handlers_know_no_socket_and_no_pool() {
         "sleep",
         "spawn",
     ] {
-        none(&lines_with(word, |source| source.is_in("src/handlers")));
+        // An address in a Host field is text that must be one.
+        let lines = lines_with(word, |source| source.is_in("src/handlers"));
+        let other = lines
+            .into_iter()
+            .filter(|line| !line.ends_with("use std::net::IpAddr;"));
+        none(&other.collect::<Vec<_>>());
     }
 }
 
@@ -342,6 +347,7 @@ fn modules_import_downwards() {
                 "accounts",
                 "allocator",
                 "techniques",
+                "duel",
                 "config",
             ],
         ),
@@ -351,7 +357,7 @@ fn modules_import_downwards() {
         ),
         (
             "src/server",
-            &["reactor", "http", "accounts", "duel", "config"],
+            &["reactor", "http", "accounts", "duel", "handlers", "config"],
         ),
         ("src/main", &[]),
     ];

@@ -56,7 +56,7 @@ fn a_set_holds_from_the_next_turn_on_and_until_the_next_set() {
 fn any_set(seed: u64, number: u64) -> Set {
     let mut config = Config::default();
     let switches = techniques::switches().map(|(_, switch)| switch);
-    for (at, switch) in switches.filter(|switch| switch.is_live).enumerate() {
+    for (at, switch) in switches.filter(|switch| switch.is_live()).enumerate() {
         let bits = hash(seed, number * 64 + at as u64);
         if bits.is_multiple_of(4) {
             assert!(switch.set(&mut config, switch.off));

@@ -309,6 +309,20 @@ pub(super) struct Options {
     #[arg(kind = Kind::OnOff, bare())]
     naive: String,
 
+    /// Let techniques change while the server runs, and compare them
+    ///
+    /// GET /techniques, PUT /techniques/NAME and POST /duel are served then (docs/live.md). The
+    /// techniques are flags instead of constants, which costs some 50 instructions for a request.
+    #[arg(kind = Kind::OnOff, bare())]
+    live: String,
+
+    /// Another name under which the control routes may be asked for
+    ///
+    /// A web page must not reach them by a name of its own that leads here. Allowed are addresses,
+    /// localhost, what --host says, and this.
+    #[arg(kind = Kind::Host.or("none"))]
+    allow_host: String,
+
     /// Read options from this TOML file
     ///
     /// Its keys are the flags without their dashes in front; one that is no option is an error. As

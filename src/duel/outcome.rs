@@ -37,6 +37,8 @@ pub struct Outcome {
     pub charged_percent: f64,
     /// The two.
     pub arms: [Arm; 2],
+    /// Each pair that counts: its number, and the second arm's figure by the first's.
+    pub rows: Vec<(u32, f64)>,
 }
 
 /// One of the two.
@@ -77,8 +79,8 @@ pub struct Counts {
     pub timer_entries: f64,
     /// Bytes copied in user space.
     pub bytes_copied: f64,
-    /// Allocations, if they are counted.
-    pub allocations: f64,
+    /// Allocations; `None` without the allocator that counts them.
+    pub allocations: Option<f64>,
 }
 
 /// The ratios of a duel's pairs.
@@ -124,68 +126,68 @@ impl Outcome {
             settle_ms: milliseconds(duel.schedule.settle),
             charged_percent: 100.0 * duel.schedule.charged(),
             arms,
+            rows: pairs.ratios,
         };
         outcome.sentence = outcome.sentence(pairs.requests_least);
         outcome
     }
 
     fn sentence(&self, requests_least: u64) -> String {
-        let (name, against) = (&self.arms[1].name, &self.arms[0].name);
         let (Some(ratio), Some(verdict)) = (&self.ratio, self.verdict) else {
             return format!(
                 "No verdict: fewer than {PAIRS_MIN} pairs of slices count. It takes a load that \
                  does not stop, and some time."
             );
         };
-        let percent = |ratio: f64| 100.0 * (ratio - 1.0).abs();
-        let range = {
-            let (one, other) = (percent(ratio.low), percent(ratio.high));
-            format!("{:.1} to {:.1} %", one.min(other), one.max(other))
-        };
-        let middle = percent(ratio.median);
-        let is_same = name == against;
-        let mut sentence = match verdict {
-            Verdict::Slower => format!(
-                "{} a request costs {middle:.1} % more CPU time ({range})",
-                capital(name)
-            ),
-            Verdict::Faster => format!(
-                "{} a request costs {middle:.1} % less CPU time ({range})",
-                capital(name)
-            ),
-            Verdict::Negligible if is_same => {
-                "The same against itself: no difference, as it should be".to_owned()
-            }
-            Verdict::Negligible => format!(
-                "{} a request costs the same CPU time to within 0.5 %",
-                capital(name)
-            ),
-            Verdict::NotResolved => format!(
-                "Not resolved: {name} a request costs {:.3} ({:.3} to {:.3}) times the CPU time",
-                ratio.median, ratio.low, ratio.high
-            ),
-            Verdict::CarryOver => {
-                "No verdict: slices of double length say something else, so what one arm does \
-                 reaches into the other; try a longer slice_ms"
-                    .to_owned()
-            }
-        };
+        let mut sentence = self.claim(ratio, verdict);
         let differences = self.differences();
         if matches!(verdict, Verdict::Slower | Verdict::Faster) && !differences.is_empty() {
             sentence += ": ";
             sentence += &differences.join(", ");
         }
-        let is_busy = |arm: &Arm| {
-            arm.busy_percent
-                .is_some_and(|busy| busy >= 100.0 * BUSY_ENOUGH)
-        };
-        if !self.arms.iter().all(is_busy) {
+        let busy = self.arms.iter().filter_map(|arm| arm.busy_percent);
+        if busy.fold(100.0, f64::min) < 100.0 * BUSY_ENOUGH {
             sentence += "; at this load, which leaves the reactors time to sleep";
         }
         if requests_least < REQUESTS_MIN {
             sentence += "; the slices had few requests";
         }
         sentence + "."
+    }
+
+    /// What the interval says.
+    fn claim(&self, ratio: &Estimate, verdict: Verdict) -> String {
+        let (name, is_same) = (&self.arms[1].name, self.arms[1].name == self.arms[0].name);
+        let percent = |ratio: f64| 100.0 * (ratio - 1.0).abs();
+        let (one, other) = (percent(ratio.low), percent(ratio.high));
+        let (least, most, middle) = (one.min(other), one.max(other), percent(ratio.median));
+        let costs = |more: &str| {
+            let name = capital(name);
+            let range = format!("{least:.1} to {most:.1} %");
+            format!("{name} a request costs {middle:.1} % {more} CPU time ({range})")
+        };
+        match verdict {
+            Verdict::Slower => costs("more"),
+            Verdict::Faster => costs("less"),
+            Verdict::Negligible if is_same => {
+                "The same against itself: no difference, as it should be".to_owned()
+            }
+            Verdict::Negligible => {
+                let name = capital(name);
+                format!("{name} a request costs the same CPU time to within 0.5 %")
+            }
+            Verdict::NotResolved => {
+                let name = if is_same { "against itself" } else { name };
+                let Estimate {
+                    median, low, high, ..
+                } = ratio;
+                let times = format!("{median:.3} ({low:.3} to {high:.3})");
+                format!("Not resolved: {name} a request costs {times} times the CPU time")
+            }
+            Verdict::CarryOver => "No verdict: slices of double length say something else, so \
+                                   what one arm does reaches into the other; try a longer slice_ms"
+                .to_owned(),
+        }
     }
 
     /// What a request of the second arm takes more, or less, than one of the first.
@@ -233,7 +235,7 @@ impl Counts {
             eagain: each(figures.eagains.iter().sum()),
             timer_entries: each(figures.timers_set),
             bytes_copied: each(figures.bytes_copied.iter().sum()),
-            allocations: each(figures.allocations.map_or(0, |stages| stages.iter().sum())),
+            allocations: figures.allocations.map(|stages| each(stages.iter().sum())),
         }
     }
 
@@ -247,7 +249,7 @@ impl Counts {
             ("EAGAIN", COUNT_TOLD, self.eagain),
             ("timer entry", COUNT_TOLD, self.timer_entries),
             ("copied byte", BYTES_TOLD, self.bytes_copied),
-            ("allocation", COUNT_TOLD, self.allocations),
+            ("allocation", COUNT_TOLD, self.allocations.unwrap_or(0.0)),
         ]
     }
 }

@@ -11,6 +11,7 @@
 //! sweeper, the bounds hold without one.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,11 @@ use crate::http::{Later, Reply, Request, Response, Status};
 /// The cache of all reactors.
 pub(super) struct Cache {
     hasher: RandomState,
-    shards: Box<[Mutex<Shard>]>,
+    /// In as many parts as the technique says, and in one. Their entries do not know of each other:
+    /// nothing moves when the technique changes.
+    layouts: [Box<[Mutex<Shard>]>; 2],
+    /// The second one is in use.
+    is_whole: AtomicBool,
 }
 
 /// The part of the cache whose keys' hashes agree.
@@ -119,7 +124,7 @@ pub(super) fn reply(cache: &Cache, request: &Request<'_>) -> Result<Reply, Respo
 
 /// `GET /cache-stats`.
 pub(super) fn stats(cache: &Cache) -> Response {
-    let shards = cache.shards.iter().map(lock);
+    let shards = cache.layouts.iter().flatten().map(lock);
     let shards: Vec<_> = shards.map(|it| (it.counts, it.entries.len())).collect();
     let sum = |of: fn(&Counts) -> u64| shards.iter().map(|(counts, _)| of(counts)).sum::<u64>();
     let (cache_hits, cache_misses) = (sum(|it| it.hits), sum(|it| it.misses));
@@ -142,20 +147,26 @@ pub(super) fn stats(cache: &Cache) -> Response {
 impl Cache {
     /// An empty cache, in as many parts as `techniques` say, at least one.
     pub(super) fn new(techniques: &Techniques) -> Self {
-        let shards = techniques.cache_shards.max(1);
-        let parts = (0..shards).map(|_| Mutex::new(Shard::one_of(shards)));
+        let parts = |number: usize| (0..number).map(move |_| Mutex::new(Shard::one_of(number)));
         Self {
             hasher: RandomState::new(),
-            shards: parts.collect(),
+            layouts: [techniques.cache_shards.max(1), 1].map(|number| parts(number).collect()),
+            is_whole: AtomicBool::new(false),
         }
+    }
+
+    /// Other techniques are in force: as many parts as at the start, or one.
+    pub(super) fn change(&self, techniques: &Techniques) {
+        self.is_whole.store(techniques.cache_shards == 1, Relaxed);
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
         let hash = u128::from(self.hasher.hash_one(key));
         // The hash as a fraction of all: below their number, for any number, without a division.
         #[allow(clippy::cast_possible_truncation)]
-        let at = ((hash * self.shards.len() as u128) >> u64::BITS) as usize;
-        lock(&self.shards[at])
+        let at = |parts: usize| ((hash * parts as u128) >> u64::BITS) as usize;
+        let shards = &self.layouts[usize::from(self.is_whole.load(Relaxed))];
+        lock(&shards[at(shards.len())])
     }
 }
 

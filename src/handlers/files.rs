@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,8 @@ use super::files_root::{Contents, FilesRoot};
 use super::held_up::HeldUp;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
-use crate::config::Config;
 use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
+use crate::config::{Config, Techniques};
 use crate::http::{Later, Reply, Request, Response, Status, Task};
 
 /// What the route keeps from one request to the next.
@@ -26,8 +27,10 @@ use crate::http::{Later, Reply, Request, Response, Status, Task};
 pub(super) struct Files {
     root: Arc<FilesRoot>,
     accounts: Arc<Accounts>,
-    /// The threads of the job pool; `None` if the reactor that has the request reads.
-    threads: Option<usize>,
+    /// The threads of the job pool.
+    threads: usize,
+    /// They read; else the reactor that has the request does. Shared by all clones.
+    by_jobs: Arc<AtomicBool>,
     /// Files that a request may name.
     each_max: usize,
 }
@@ -40,6 +43,8 @@ struct Wanted {
 /// The files of one request, while and after they are read.
 struct Batch {
     files: Files,
+    /// The job pool reads.
+    by_jobs: bool,
     started: Instant,
     held_up: HeldUp,
     progress: Mutex<Progress>,
@@ -117,7 +122,7 @@ struct AsyncAdvantage {
 pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
     let paths = wanted(&request.body.contiguous(), files.each_max)?;
     let batch = Arc::new(files.batch());
-    if paths.is_empty() || files.threads.is_none() {
+    if paths.is_empty() || !batch.by_jobs {
         for (index, path) in paths.into_iter().enumerate() {
             batch.read(index, path);
         }
@@ -163,11 +168,11 @@ fn misshapen(what: &str) -> Response {
 impl Files {
     /// Opens the files root, or makes it.
     pub(super) fn new(config: &Config, accounts: &Arc<Accounts>) -> io::Result<Self> {
-        let has_jobs = config.techniques.file_jobs;
         Ok(Self {
             root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
             accounts: Arc::clone(accounts),
-            threads: has_jobs.then_some(config.job_threads),
+            threads: config.job_threads,
+            by_jobs: Arc::new(AtomicBool::new(config.techniques.file_jobs)),
             // With more than the queue has places a request would be told to come back for ever.
             each_max: FILES_MAX.min(config.limits.jobs),
         })
@@ -178,9 +183,15 @@ impl Files {
         &self.root
     }
 
+    /// Other techniques are in force.
+    pub(super) fn change(&self, techniques: &Techniques) {
+        self.by_jobs.store(techniques.file_jobs, Relaxed);
+    }
+
     fn batch(&self) -> Batch {
         Batch {
             files: self.clone(),
+            by_jobs: self.by_jobs.load(Relaxed),
             started: Instant::now(),
             held_up: HeldUp::begin(&self.accounts),
             progress: Mutex::default(),
@@ -208,10 +219,12 @@ impl Batch {
     /// The answer, once all files are done.
     fn answer(&self) -> Response {
         let total_time = self.started.elapsed();
-        let (at_once, held_up) = match self.files.threads {
-            Some(threads) => (threads, self.held_up.longest(&self.files.accounts)),
+        let (at_once, held_up) = if self.by_jobs {
+            let threads = self.files.threads;
+            (threads, self.held_up.longest(&self.files.accounts))
+        } else {
             // The reactor's turn has not ended: it is as long as the reading at least.
-            None => (1, Some(total_time)),
+            (1, Some(total_time))
         };
         let mut progress = self.progress();
         let outcomes = std::mem::take(&mut progress.outcomes);

@@ -9,7 +9,7 @@
 //! rendered bytes.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accounts::Accounts;
 use crate::config::Config;
@@ -63,12 +63,16 @@ mod efficiency;
 
 mod io_benchmark;
 
+// Techniques that change, and duels of them.
+mod control;
+
 // Slower ways to find a route, to compare with.
 mod routing;
 
 #[cfg(test)]
 mod testing;
 
+pub use control::Controlled;
 pub use files_root::FilesRoot;
 pub use table::{Route, TABLE};
 
@@ -76,7 +80,8 @@ pub use table::{Route, TABLE};
 pub struct Routes {
     accounts: Arc<Accounts>,
     config: Config,
-    techniques: stats::Changed,
+    /// The same with the techniques that are in force now.
+    current: Mutex<Config>,
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
@@ -100,16 +105,22 @@ impl Routes {
         let reactors = accounts.reactors.len();
         Ok(Self {
             config: config.clone(),
-            techniques: stats::Changed::of(config),
+            current: Mutex::new(config.clone()),
             ids: benchmark::Ids::new(reactors),
             cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
             files: files::Files::new(config, &accounts)?,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
-            finder: routing::Finder::chosen(config.techniques.routing),
+            finder: routing::Finder::wanted(config),
             accounts,
         })
+    }
+
+    /// The configuration that is in force now.
+    fn config(&self) -> Config {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
     }
 
     /// The directory that `/async-files` reads from.

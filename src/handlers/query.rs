@@ -30,6 +30,32 @@ pub(super) fn number(
     }
 }
 
+/// Refuses parameters that the route does not know, or knows and has been given twice.
+///
+/// # Errors
+///
+/// A 400 that lists the known ones.
+pub(super) fn known(request: &Request<'_>, known: &[&str]) -> Result<(), Response> {
+    let mut seen = Vec::new();
+    for pair in request
+        .query
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+    {
+        let name = pair.split('=').next().unwrap_or_default();
+        if !known.contains(&name) || seen.contains(&name) {
+            let shown: String = name.chars().take(SHOWN_BYTES).collect();
+            let (what, list) = (["is unknown", "is there twice"], known.join(", "));
+            let what = what[usize::from(seen.contains(&name))];
+            let sentence = format!("the parameter '{shown}' {what}; known are {list}");
+            return Err(Response::error(Status::BAD_REQUEST, sentence));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
 #[cold]
 fn out_of_range(name: &str, text: &str, range: &RangeInclusive<u64>) -> Response {
     // The parser lets nothing but ASCII through, so a character is a byte.

@@ -5,18 +5,21 @@
 //! are added at run time. Both are made from [`TABLE`], as the match is.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use super::Routes;
-use super::table::{TABLE, pattern};
-use crate::config::Routing;
+use super::table::{Route, TABLE, pattern};
+use crate::config::{Config, Routing, Techniques};
 use crate::http::{Method, Reply, Request};
 
-/// Finds a route without the match.
-pub(super) enum Finder {
+/// Finds a route otherwise than by the match; made only where that can be asked for.
+pub(super) struct Finder {
+    /// The way that is in force.
+    way: AtomicU8,
     /// By method and path, in a hash table.
-    Map(HashMap<(Method, String), Found>),
+    map: HashMap<(Method, String), Found>,
     /// One after the other, by the segments of their paths.
-    Patterns(Vec<(Method, Vec<&'static str>, Found)>),
+    patterns: Vec<(Method, Vec<&'static str>, Found)>,
 }
 
 type BoxedHandler = dyn Fn(&Routes, &Request<'_>) -> Reply + Send + Sync;
@@ -29,35 +32,47 @@ pub(super) struct Found {
 }
 
 impl Finder {
-    /// `None` for the `match`, which needs no value.
-    pub(super) fn chosen(routing: Routing) -> Option<Self> {
-        let rows = TABLE.iter().enumerate().map(|(number, route)| {
-            let answer = Box::new(route.answer);
-            (route, Found { number, answer })
-        });
-        match routing {
-            Routing::Match => None,
-            Routing::Map => Some(Self::Map(
-                rows.map(|(route, found)| ((route.method, route.path.to_owned()), found))
-                    .collect(),
-            )),
-            Routing::Patterns => Some(Self::Patterns(
-                rows.map(|(route, found)| (route.method, segments(route.path), found))
-                    .collect(),
-            )),
+    /// `None` if the match finds each route, now and later on.
+    pub(super) fn wanted(config: &Config) -> Option<Self> {
+        let routing = config.techniques.routing;
+        (config.live || routing != Routing::Match).then(|| Self::new(routing))
+    }
+
+    /// All ways, of which this one is in force.
+    fn new(routing: Routing) -> Self {
+        let rows = || {
+            TABLE.iter().enumerate().map(|(number, route)| {
+                let answer = Box::new(route.answer);
+                (route, Found { number, answer })
+            })
+        };
+        let key = |route: &Route| (route.method, route.path.to_owned());
+        let row = |(route, found): (&Route, _)| (route.method, segments(route.path), found);
+        Self {
+            way: AtomicU8::new(routing as u8),
+            map: rows().map(|(route, found)| (key(route), found)).collect(),
+            patterns: rows().map(row).collect(),
         }
+    }
+
+    /// Another way is in force.
+    pub(super) fn change(&self, techniques: &Techniques) {
+        self.way.store(techniques.routing as u8, Relaxed);
+    }
+
+    /// Whether it is to be asked: else the match finds the route.
+    pub(super) fn is_asked(&self) -> bool {
+        self.way.load(Relaxed) != Routing::Match as u8
     }
 
     /// The route of a method and a path.
     pub(super) fn find(&self, method: Method, path: &str) -> Option<&Found> {
-        match self {
+        if self.way.load(Relaxed) == Routing::Map as u8 {
             // The key owns its path, so a look-up allocates one.
-            Self::Map(found) => found.get(&(method, pattern(path).to_owned())),
-            Self::Patterns(rows) => {
-                let fits = |row: &&(Method, Vec<&str>, _)| row.0 == method && fits(&row.1, path);
-                rows.iter().find(fits).map(|row| &row.2)
-            }
+            return self.map.get(&(method, pattern(path).to_owned()));
         }
+        let fits = |row: &&(Method, Vec<&str>, _)| row.0 == method && fits(&row.1, path);
+        self.patterns.iter().find(fits).map(|row| &row.2)
     }
 }
 
@@ -163,19 +178,23 @@ mod tests {
 
     #[test]
     fn each_way_is_the_one_chosen() {
-        let chosen = |routing| {
-            exam(routing)
-                .routes
-                .finder
-                .as_ref()
-                .map(|finder| match finder {
-                    Finder::Map(answers) => ("map", answers.len()),
-                    Finder::Patterns(answers) => ("patterns", answers.len()),
-                })
-        };
-        assert_eq!(chosen(Routing::Match), None);
-        assert_eq!(chosen(Routing::Map), Some(("map", TABLE.len())));
-        assert_eq!(chosen(Routing::Patterns), Some(("patterns", TABLE.len())));
+        assert!(exam(Routing::Match).routes.finder.is_none());
+        for routing in [Routing::Map, Routing::Patterns] {
+            let exam = exam(routing);
+            let finder = exam.routes.finder.as_ref().unwrap();
+            assert!(finder.is_asked());
+            // A map has no place for a route twice.
+            assert_eq!(
+                (finder.map.len(), finder.patterns.len()),
+                (TABLE.len(), TABLE.len())
+            );
+            let found = finder.find(Method::Get, "/json").unwrap();
+            let from = match routing {
+                Routing::Map => &finder.map[&(Method::Get, "/json".to_owned())],
+                _ => &finder.patterns[found.number].2,
+            };
+            assert!(std::ptr::eq(found, from), "{routing:?}");
+        }
     }
 
     #[test]

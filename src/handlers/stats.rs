@@ -45,9 +45,9 @@ struct Stats {
     reactors: Vec<Value>,
 }
 
-/// Which techniques differ from their default, found once: they cannot change while serving.
-#[derive(Clone, Serialize)]
-pub(super) struct Changed {
+/// Which techniques differ from their default.
+#[derive(Serialize)]
+struct Changed {
     techniques_off: Vec<&'static str>,
     techniques_changed: BTreeMap<&'static str, String>,
 }
@@ -64,7 +64,7 @@ struct ResponseTime {
 }
 
 /// `GET /stats`.
-pub(super) fn reply(accounts: &Accounts, techniques: &Changed) -> Response {
+pub(super) fn reply(accounts: &Accounts, config: &Config) -> Response {
     let since_start = accounts.since_start();
     let last_second = accounts.history.window(Duration::from_secs(1));
     let last_ten = accounts.history.window(Duration::from_secs(10));
@@ -87,7 +87,7 @@ pub(super) fn reply(accounts: &Accounts, techniques: &Changed) -> Response {
         connections: sum.connections,
         panics: sum.panics,
         refusals: object(groups::refusals(&sum)),
-        techniques: techniques.clone(),
+        techniques: Changed::of(config),
         reactors: reactors
             .map(|(number, figures)| row(number, figures))
             .collect(),
@@ -96,7 +96,7 @@ pub(super) fn reply(accounts: &Accounts, techniques: &Changed) -> Response {
 
 impl Changed {
     /// Those of this configuration.
-    pub(super) fn of(config: &Config) -> Self {
+    fn of(config: &Config) -> Self {
         let (off, changed): (Vec<_>, Vec<_>) =
             techniques::changed(config).partition(|(_, switch, value)| value == switch.off);
         Self {

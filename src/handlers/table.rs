@@ -7,9 +7,12 @@
 
 use super::routing::Finder;
 use super::{
-    Routes, accounts, benchmark, cache, constant, efficiency, files, findings, home, io_benchmark,
-    memory, metrics, profiler, stats, zero_copy,
+    Routes, accounts, benchmark, cache, constant, control, efficiency, files, findings, home,
+    io_benchmark, memory, metrics, profiler, stats, zero_copy,
 };
+use std::sync::PoisonError;
+
+use crate::config::Techniques;
 use crate::config::bounds::ROUTES_MAX;
 use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
 
@@ -58,7 +61,7 @@ macro_rules! routes {
                         const NUMBER: usize = number($path);
                         self.counted(NUMBER, request, (TABLE[NUMBER].answer)(self, request))
                     })*
-                    _ => refusal(request.method, request.path).into(),
+                    _ => self.refusal(request).into(),
                 }
             }
         }
@@ -74,13 +77,13 @@ routes! { |routes, request|
         try "/benchmark?work=1000&wait_us=100"
         => benchmark::reply(&routes.ids, request);
     Get "/stats", "Requests, response times, memory and CPU, and what each reactor did"
-        => stats::reply(&routes.accounts, &routes.techniques);
+        => stats::reply(&routes.accounts, &routes.config());
     Get "/accounts",
         "What a request costs in calls, copies, allocations and CPU time, now and since the start"
         => accounts::reply(&routes.accounts, routes.config.sample, request);
     Get "/findings",
         "Plain-language hints: where a request costs too much, and which technique is off"
-        => findings::reply(&routes.accounts, &routes.config, request);
+        => findings::reply(&routes.accounts, &routes.config(), request);
     Get "/metrics",
         "The same counts for Prometheus, with histograms of the response time and of its stages"
         => metrics::reply(&routes.accounts, &routes.config);
@@ -116,9 +119,23 @@ impl Handler for Routes {
     #[cfg_attr(map, inline(never))]
     fn handle(&self, request: &Request<'_>) -> Reply {
         match &self.finder {
-            None => self.route(request),
-            Some(finder) => self.route_by(finder, request),
+            Some(finder) if finder.is_asked() => self.route_by(finder, request),
+            _ => self.route(request),
         }
+    }
+
+    fn routes(&self) -> Vec<&'static str> {
+        TABLE.iter().map(|route| route.path).collect()
+    }
+
+    fn change(&self, techniques: &Techniques) {
+        self.cache.change(techniques);
+        self.files.change(techniques);
+        if let Some(finder) = &self.finder {
+            finder.change(techniques);
+        }
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.techniques = *techniques;
     }
 
     fn admit(&self, request: &Request<'_>) -> Admission {
@@ -127,7 +144,7 @@ impl Handler for Routes {
             (Method::Options, Some(_)) => Admission::IgnoreBody,
             (method, Some(route)) if route.serves(method) => Admission::IgnoreBody,
             (Method::Options, None) if request.path == "*" => Admission::IgnoreBody,
-            (method, _) => Admission::Refuse(refusal(method, request.path)),
+            _ => Admission::Refuse(self.refusal(request)),
         }
     }
 }
@@ -137,8 +154,15 @@ impl Routes {
     fn route_by(&self, finder: &Finder, request: &Request<'_>) -> Reply {
         match finder.find(as_get(request.method), request.path) {
             Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
-            None => refusal(request.method, request.path).into(),
+            None => self.refusal(request).into(),
         }
+    }
+
+    /// The answer to what no route serves.
+    #[cold]
+    fn refusal(&self, request: &Request<'_>) -> Response {
+        let other = || refusal(request.method, request.path);
+        control::without_live(&self.config, request).unwrap_or_else(other)
     }
 
     /// Counts an answered request for its route, in the account of the reactor that asks.

@@ -20,6 +20,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers a request. A panic in here becomes a 500 for this request only.
     fn handle(&self, request: &Request<'_>) -> Reply;
 
+    /// The paths of its routes, in the order in which it counts their requests.
+    fn routes(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Other techniques are in force from now on (`--live`): called by the first reactor between
     /// two turns, while the others go on.
     fn change(&self, _techniques: &Techniques) {}

@@ -15,12 +15,16 @@ impl Status {
     pub const NOT_MODIFIED: Self = Self(304);
     /// 400.
     pub const BAD_REQUEST: Self = Self(400);
+    /// 403.
+    pub const FORBIDDEN: Self = Self(403);
     /// 404.
     pub const NOT_FOUND: Self = Self(404);
     /// 405; has an Allow field.
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// 408.
     pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 409.
+    pub const CONFLICT: Self = Self(409);
     /// 413.
     pub const CONTENT_TOO_LARGE: Self = Self(413);
     /// 414.

@@ -65,21 +65,26 @@ pub struct JobPool {
 pub struct QueueFull;
 
 impl JobPool {
-    /// Starts the threads.
+    /// Starts the threads. Each says `done`, with its number, when it has done something.
     ///
     /// # Errors
     ///
     /// If the system refuses a thread (pthread_create(3)).
-    pub fn start(threads: usize, waiting_max: usize) -> io::Result<Self> {
+    pub fn start(
+        threads: usize,
+        waiting_max: usize,
+        done: impl Fn(usize) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let (queue, tasks) = unbounded::<Task>();
         let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..threads {
-            let (tasks, waiting) = (tasks.clone(), Arc::clone(&waiting));
+            let (tasks, waiting, done) = (tasks.clone(), Arc::clone(&waiting), done.clone());
             let thread = thread::Builder::new().name(format!("job-{number}"));
             thread.spawn(move || {
                 for task in tasks {
                     waiting.fetch_sub(1, Relaxed);
                     task();
+                    done(number);
                 }
             })?;
         }
@@ -153,7 +158,7 @@ mod tests {
     /// A pool, an address, and what arrives there.
     fn pool(threads: usize, waiting_max: usize) -> (JobPool, Address, Receiver<Message>) {
         let (address, received) = mailbox(Arc::new(|| ()));
-        let pool = JobPool::start(threads, waiting_max).unwrap();
+        let pool = JobPool::start(threads, waiting_max, |_| ()).unwrap();
         (pool, address, received)
     }
 

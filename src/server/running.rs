@@ -17,6 +17,7 @@ use signal_hook::iterator::Signals;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::duel::Live;
 use crate::http::Handler;
 use crate::reactor::Reactor;
 use crate::reactor::jobs::{Address, Message};
@@ -24,6 +25,7 @@ use crate::reactor::linux::{Decisions, Linux};
 
 use super::handover::{Handover, HandoverThread};
 use super::pinning::Cores;
+use super::referee;
 
 /// A server that is serving.
 pub struct Running {
@@ -35,6 +37,8 @@ pub struct Running {
     ended: Receiver<()>,
     accounts: Arc<Accounts>,
     config: Config,
+    /// With `--live`: what changes the techniques, and the thread that carries out duels.
+    live: Option<(Arc<Live>, JoinHandle<()>)>,
 }
 
 /// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between
@@ -81,10 +85,25 @@ impl Running {
             ended,
             accounts,
             config,
+            live: None,
         };
         let started = running.start_threads(reactors, handover, &sender);
         let started = started.inspect_err(|_| running.leave());
         started.map(|()| running)
+    }
+
+    /// Its techniques can change: a thread carries out the duels that are asked for.
+    pub(super) fn judged(mut self, live: Arc<Live>) -> io::Result<Self> {
+        let addresses: Vec<Address> = self.reactors.iter().map(|(it, _)| it.clone()).collect();
+        live.wakes(move || addresses.iter().for_each(|it| it.send(Message::Look)));
+        match referee::start(&live, &self.accounts) {
+            Ok(thread) => self.live = Some((live, thread)),
+            Err(error) => {
+                self.leave();
+                return Err(error);
+            }
+        }
+        Ok(self)
     }
 
     fn start_threads<H: Handler, D: Decisions>(
@@ -157,6 +176,10 @@ impl Running {
         }
         // They may have ended by themselves.
         self.end_acceptor();
+        if let Some((live, referee)) = self.live.take() {
+            live.ring.close();
+            referee.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
         result
     }
 

@@ -2,19 +2,11 @@
 
 use std::time::Duration;
 
-use self::Change::{Live, Restart};
+use super::Change::{self, Ends, Live, Restart};
 use super::Group::{self, Buffers, Http, Jobs, Loop, Sharing, Sockets};
 use super::Judge::{self, Cpu, HeldUp, Latency};
 use super::{Form, Switch, Technique, row};
 use crate::config::Kind::{self, OnOff, Time, Whole, Words};
-
-/// When a technique can change.
-enum Change {
-    /// While the server runs, with `--live`.
-    Live,
-    /// With new sockets, or new threads.
-    Restart,
-}
 
 const KEEP_ALIVE: &str = "keep-alive, 64 connections";
 const PIPELINED: &str = "16 requests pipelined";
@@ -67,7 +59,7 @@ fn switches() -> Vec<Row> {
         ("static-routing", Http, Words(&["match", "map", "patterns"]), "match", "map",
             Live, Cpu, KEEP_ALIVE),
         ("own-counters", Sharing, OnOff, "on", "off", Live, Cpu, TWO_WORKERS),
-        ("sharded-cache", Sharing, Whole(1..=1024), "16", "1", Live, Cpu, CACHE),
+        ("sharded-cache", Sharing, Whole(1..=1024), "16", "1", Ends, Cpu, CACHE),
         ("own-listener", Sharing, OnOff, "on", "off", Restart, Cpu, CONNECTIONS),
         ("pinning", Sharing, OnOff, "on", "off", Restart, Cpu, TWO_WORKERS),
         ("nodelay", Sockets, OnOff, "on", "off", Live, Latency, PIECES),
@@ -93,7 +85,7 @@ pub(super) fn rows() -> Vec<Technique> {
         let switch = Switch {
             on,
             off,
-            is_live: matches!(change, Live),
+            change,
             // A reset throws answers away.
             is_demonstration: name == "linger",
             name,

@@ -1,6 +1,9 @@
 //! The tables once more with each technique switched off, and with all of them off at once: what
 //! makes the server fast may not show in what it says.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
 use barewire::config::Config;
 use barewire::techniques;
 
@@ -89,6 +92,47 @@ fn every_technique_off_gives_the_same_answers() {
         }
         assert_eq!(live.sum(|reactor| &reactor.panics), 0, "{name}");
     }
+}
+
+/// Somebody switches one technique after the other, as fast as the server answers.
+#[test]
+fn techniques_that_change_all_the_time_give_the_same_answers() {
+    let full = Live::routes(alone());
+    let live = Live::routes(Config {
+        live: true,
+        ..alone()
+    });
+    let (ends, mut wire) = (AtomicBool::new(false), live.connect());
+    thread::scope(|scope| {
+        let changing = scope.spawn(|| {
+            let switches: Vec<_> = techniques::switches()
+                .filter(|(_, switch)| switch.is_live())
+                .collect();
+            let mut changes = 0;
+            for (technique, switch) in switches.iter().cycle() {
+                // Off in one round, on in the next: any two of them meet.
+                let is_off = changes / switches.len() % 2 == 0;
+                let value = if is_off { switch.off } else { "on" };
+                let (name, bytes) = (technique.name, value.len());
+                let head = format!("PUT /techniques/{name} HTTP/1.1\r\nHost: localhost\r\n");
+                let put = format!("{head}Content-Length: {bytes}\r\n\r\n{value}");
+                assert_eq!(wire.ask(put).status, 200, "{name}");
+                changes += 1;
+                if ends.load(Relaxed) {
+                    return changes;
+                }
+            }
+            0
+        });
+        for case in tables() {
+            let expected = answers(&full, &case);
+            case.run(&live);
+            assert_eq!(answers(&live, &case), expected, "{}", case.name);
+        }
+        ends.store(true, Relaxed);
+        assert!(changing.join().unwrap() > 200);
+    });
+    assert_eq!(live.sum(|reactor| &reactor.panics), 0);
 }
 
 /// A request cut in the middle takes other ways: buffers of its own, and a parser that goes on.

@@ -16,11 +16,13 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::panic;
+use std::sync::Arc;
 use std::sync::Once;
 use std::thread;
 use std::time::Duration;
 
 use barewire::config::Config;
+use barewire::duel::{Live, Set};
 use barewire::reactor::jobs::Message;
 use barewire::reactor::kernel::Readiness;
 use barewire::techniques;
@@ -47,6 +49,8 @@ const NO_DESCRIPTOR: i32 = 24;
 /// A server, its clients, and the luck of both.
 struct Simulation {
     rig: Rig,
+    /// The techniques change meanwhile.
+    live: Option<Arc<Live>>,
     rng: SmallRng,
     clients: Vec<Client>,
     /// How many more will come.
@@ -82,8 +86,15 @@ impl Simulation {
                 leave_some_techniques_out(config, &mut rng);
             }
         });
+        let (rig, live) = if rng.random_ratio(1, 3) {
+            let (rig, live) = rig.live();
+            (rig, Some(live))
+        } else {
+            (rig, None)
+        };
         Self {
             rig,
+            live,
             clients: Vec::new(),
             expected: rng.random_range(1..10),
             faulty: [0.0, 0.3, 0.8][rng.random_range(0..3)],
@@ -120,6 +131,9 @@ impl Simulation {
 
     /// Something happens, and perhaps the server looks.
     fn step(&mut self) {
+        if self.rng.random_ratio(1, 8) {
+            self.change_techniques();
+        }
         match self.rng.random_range(0..16) {
             0 if self.clients.len() < self.expected => {
                 let peer = self.rig.queue();
@@ -143,6 +157,26 @@ impl Simulation {
             11 => self.let_time_pass(),
             _ => self.turn(),
         }
+    }
+
+    /// Any of those that can change may be on or off from the next turn on.
+    fn change_techniques(&mut self) {
+        let Some(live) = &self.live else {
+            return;
+        };
+        let mut config = self.rig.config.clone();
+        for (technique, switch) in techniques::switches() {
+            if switch.is_live() && self.rng.random_ratio(1, 4) {
+                let name = technique.name;
+                assert!(switch.set(&mut config, switch.off), "{name}");
+            }
+        }
+        let standing = live.state().standing;
+        let set = Set {
+            techniques: config.techniques,
+            ..(*standing).clone()
+        };
+        live.stand(set).unwrap();
     }
 
     fn with_one(&mut self, act: impl FnOnce(&mut Client, &mut SmallRng)) {

@@ -97,7 +97,7 @@ impl Rig {
         let reactor = Reactor::new(
             Scripted(Rc::clone(&world), config.techniques),
             Arc::clone(&site),
-            JobPool::start(config.job_threads, config.limits.jobs).unwrap(),
+            JobPool::start(config.job_threads, config.limits.jobs, |_| ()).unwrap(),
             Arc::clone(&account),
             &config,
             0,

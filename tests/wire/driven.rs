@@ -31,7 +31,7 @@ impl Driven {
         let reactor = Reactor::new(
             Linux::new(listener, Flags(config.techniques)).unwrap(),
             Arc::new(Routes::new(config, accounts).unwrap()),
-            JobPool::start(config.job_threads, config.limits.jobs).unwrap(),
+            JobPool::start(config.job_threads, config.limits.jobs, |_| ()).unwrap(),
             Arc::clone(&account),
             config,
             0,

@@ -190,16 +190,16 @@ fn the_cache_is_cut_into_as_many_parts_as_asked_for() {
             cache_shards: asked,
             ..Techniques::default()
         });
-        assert_eq!(cache.shards.len(), shards);
+        assert_eq!(cache.layouts[0].len(), shards);
         for n in 0..20 * shards {
             let (key, now) = (n.to_string(), Instant::now());
             cache.shard(&key).get_or_begin(&key, Duration::ZERO, now);
         }
         let lengths = |shard: &Mutex<Shard>| shard.lock().unwrap().entries.len();
-        let used = cache.shards.iter().filter(|shard| lengths(shard) > 0);
+        let used = cache.layouts[0].iter().filter(|shard| lengths(shard) > 0);
         // With twenty keys for each part, two of 1,024 stay empty once in 10^11 runs.
         assert!(used.count() + 1 >= shards, "{shards}");
-        for shard in &*cache.shards {
+        for shard in &*cache.layouts[0] {
             let shard = shard.lock().unwrap();
             assert!(shard.entries_max * shards <= CACHE_ENTRIES);
             assert!((shard.entries_max + 1) * shards > CACHE_ENTRIES);

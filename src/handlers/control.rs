@@ -1,0 +1,192 @@
+//! The control routes of a server with `--live`, before any handler: `/techniques` and `/duel`.
+//!
+//! Who may ask for them is decided in `access`. What they change is changed by the reactors,
+//! between two of their turns; nothing here waits for that.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::accept;
+use crate::config::{Config, Techniques};
+use crate::duel::Live;
+use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
+use crate::techniques::{self, Technique};
+
+mod access;
+
+mod sets;
+
+mod duels;
+
+use access::Access;
+
+/// A handler behind the control routes.
+pub struct Controlled<H> {
+    inner: H,
+    control: Control,
+}
+
+/// What the control routes need to know.
+struct Control {
+    live: Arc<Live>,
+    /// As the server was started.
+    config: Config,
+    access: Access,
+    /// The paths of the handler's routes, by the numbers under which they are counted.
+    routes: Vec<&'static str>,
+}
+
+impl<H: Handler> Controlled<H> {
+    /// Control of `live` beside what `inner` serves.
+    pub fn new(inner: H, live: Arc<Live>, config: &Config) -> Self {
+        let control = Control {
+            live,
+            config: config.clone(),
+            access: Access::of(config),
+            routes: inner.routes(),
+        };
+        Self { inner, control }
+    }
+}
+
+impl<H: Handler> Handler for Controlled<H> {
+    fn admit(&self, request: &Request<'_>) -> Admission {
+        if !is_control(request.path) {
+            return self.inner.admit(request);
+        }
+        match (request.method, request.path) {
+            (Method::Put, path) if path.starts_with("/techniques/") => Admission::ReadBody,
+            _ => Admission::IgnoreBody,
+        }
+    }
+
+    fn handle(&self, request: &Request<'_>) -> Reply {
+        if is_control(request.path) {
+            return self.control.reply(request);
+        }
+        self.control.live.control.pay();
+        self.inner.handle(request)
+    }
+
+    fn change(&self, techniques: &Techniques) {
+        self.inner.change(techniques);
+    }
+}
+
+/// Whether a path is one of the control routes.
+pub(super) fn is_control(path: &str) -> bool {
+    matches!(path, "/duel" | "/techniques") || path.starts_with("/techniques/")
+}
+
+impl Control {
+    fn reply(&self, request: &Request<'_>) -> Reply {
+        let method = super::table::as_get(request.method);
+        let allowed = match request.path {
+            "/duel" => "GET, HEAD, POST, DELETE, OPTIONS",
+            "/techniques" => "GET, HEAD, OPTIONS",
+            _ => "PUT, OPTIONS",
+        };
+        if let Err(refused) = self.access.check(request) {
+            return refused.into();
+        }
+        match (method, request.path) {
+            (Method::Get, "/techniques") => self.techniques().into(),
+            (Method::Put, path) => match path.strip_prefix("/techniques/") {
+                Some(name) => self.put(name, request).into(),
+                None => not_allowed(method, allowed).into(),
+            },
+            (Method::Post, "/duel") => self.begin(request).into(),
+            (Method::Get, "/duel") => self.look(request).into(),
+            (Method::Delete, "/duel") => self.give_up(request).into(),
+            (Method::Options, _) => Response::empty(Status::NO_CONTENT)
+                .field("Allow", allowed)
+                .into(),
+            _ => not_allowed(method, allowed).into(),
+        }
+    }
+
+    /// `GET /techniques`: all of them, with what is in force now.
+    fn techniques(&self) -> Response {
+        let mut config = self.config.clone();
+        let standing = self.live.state().standing;
+        config.techniques = standing.techniques;
+        let mut rows = rows(&config, true);
+        for (switch, value) in self.live.switches.iter().zip(&standing.switches) {
+            rows.push(json!({
+                "name": switch.name,
+                "state": if *value == 0 { "off" } else { "on" },
+                "value": switch.values.get(*value),
+                "values": switch.values,
+                "live": true,
+            }));
+        }
+        Response::json(rows)
+    }
+
+    /// `PUT /techniques/NAME`, with a value as its body.
+    fn put(&self, name: &str, request: &Request<'_>) -> Result<Reply, Response> {
+        let body = request.body.contiguous();
+        let value = std::str::from_utf8(&body).unwrap_or_default().trim();
+        let standing = self.live.state().standing;
+        let set = self.changed(&standing, name, value)?;
+        self.live
+            .stand(set)
+            .map_err(|_| duels::busy("the techniques stay as they are until it has ended"))?;
+        Ok(self.techniques().into())
+    }
+}
+
+/// What a server says of the control routes that cannot change anything: `GET /techniques` tells,
+/// and the others how to start it so that it can.
+pub(super) fn without_live(config: &Config, request: &Request<'_>) -> Option<Response> {
+    if !is_control(request.path) {
+        return None;
+    }
+    let method = super::table::as_get(request.method);
+    if (method, request.path) == (Method::Get, "/techniques") {
+        return Some(Response::json(rows(config, false)));
+    }
+    let sentence = "nothing changes while this server runs; start it with --live, and techniques \
+                    can be switched and compared";
+    Some(Response::error(Status::CONFLICT, sentence))
+}
+
+/// All techniques, with their values in this configuration.
+fn rows(config: &Config, is_live: bool) -> Vec<Value> {
+    let row = |technique: &Technique| {
+        let switch = technique.switch();
+        json!({
+            "name": technique.name,
+            "group": technique.group.name(),
+            "claim": technique.claim,
+            "state": switch.map_or("by the build", |switch| {
+                if switch.is_on(config) { "on" } else { "off" }
+            }),
+            "value": switch.map(|switch| switch.get(config)),
+            "values": switch.map(techniques::Switch::allowed),
+            "judged_by": technique.judge.name(),
+            "shows_on": technique.shows_on,
+            "live": is_live && switch.is_some_and(techniques::Switch::is_live),
+        })
+    };
+    techniques::all().map(row).collect()
+}
+
+fn not_allowed(method: Method, allowed: &'static str) -> Response {
+    let sentence = format!(
+        "{} is not served at this path; it allows {allowed}",
+        method.as_str()
+    );
+    Response::error(Status::METHOD_NOT_ALLOWED, sentence).field("Allow", allowed)
+}
+
+/// JSON for who prefers it, else text: it is people who type these.
+fn as_asked(is_json: bool, value: Value, text: String) -> Response {
+    let response = if is_json {
+        Response::json(value)
+    } else {
+        Response::text(text)
+    };
+    accept::varies(response)
+}

@@ -1,0 +1,249 @@
+//! `/duel`: two sets of techniques, compared under whatever load there is.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::sets::with_control;
+use super::{Control, as_asked};
+use crate::duel::bout::{Bout, Challenge, Progress};
+use crate::duel::outcome::{Arm, Outcome};
+use crate::duel::{Control as Test, Set};
+use crate::handlers::query;
+use crate::http::{Later, Reply, Request, Response, Status};
+
+/// A set, and what it is called.
+type Named = (Arc<Set>, String);
+
+/// What the set is called that is in force anyway.
+const AS_IT_STANDS: &str = "as it stands";
+/// Seconds that a duel may take.
+const SECONDS_MAX: u64 = 60;
+/// Seconds that it may take if nobody says anything.
+const SECONDS: u64 = 10;
+/// How often it is looked whether it is over.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Steps of the control that costs something: some 300 ns.
+const COST_STEPS: u64 = 300;
+/// The parameters, for whoever has misspelt one.
+const KNOWN: [&str; 11] = [
+    "without", "with", "naive", "a", "b", "null", "cost", "seconds", "slice_ms", "rows", "route",
+];
+
+impl Control {
+    /// `POST /duel`: begins one, and answers when it is over.
+    pub(super) fn begin(&self, request: &Request<'_>) -> Result<Reply, Response> {
+        let challenge = self.challenge(request)?;
+        let bout = self
+            .live
+            .ring
+            .ask(challenge)
+            .map_err(|_| busy("ask again when it has ended, or end it: DELETE /duel"))?;
+        let form = Form::of(request);
+        Ok(wait(Waiter(bout), form))
+    }
+
+    /// `GET /duel`: how far the last one is.
+    pub(super) fn look(&self, request: &Request<'_>) -> Result<Reply, Response> {
+        let bout = self.live.ring.latest().ok_or_else(none_yet)?;
+        Ok(Form::of(request).shown(&bout).into())
+    }
+
+    /// `DELETE /duel`: ends the one that goes on.
+    pub(super) fn give_up(&self, request: &Request<'_>) -> Result<Reply, Response> {
+        let bout = self.live.ring.latest().ok_or_else(none_yet)?;
+        bout.give_up();
+        Ok(Form::of(request).shown(&bout).into())
+    }
+
+    /// What is to be compared, by the query.
+    fn challenge(&self, request: &Request<'_>) -> Result<Challenge, Response> {
+        query::known(request, &KNOWN)?;
+        let [first, second] = self.arms(request)?;
+        let route = request.query_value("route");
+        let seconds = query::number(request, "seconds", 1..=SECONDS_MAX, SECONDS)?;
+        let slice_ms = query::number(request, "slice_ms", 0..=1000, 0)?;
+        Ok(Challenge {
+            arms: [first.0, second.0],
+            names: [first.1, second.1],
+            length: Duration::from_secs(seconds),
+            slice: (slice_ms > 0).then(|| Duration::from_millis(slice_ms)),
+            route: route.map(|path| self.route(path)).transpose()?,
+        })
+    }
+
+    /// The two sets that the query names; what stands is the first, unless both are named.
+    fn arms(&self, request: &Request<'_>) -> Result<[Named; 2], Response> {
+        let standing = self.live.state().standing;
+        let given = |name| {
+            request
+                .query_value(name)
+                .map(|value| value.replace("%2C", ","))
+        };
+        let changed = |list: &str, alone, word: &str| -> Result<Named, Response> {
+            let set = self.all_changed(&standing, list, alone)?;
+            Ok((Arc::new(set), format!("{word} {list}")))
+        };
+        let same = (Arc::clone(&standing), AS_IT_STANDS.to_owned());
+        let one = [given("without"), given("with"), given("naive")];
+        Ok(match (one, given("a"), given("b")) {
+            ([Some(list), None, None], None, None) => [same, changed(&list, "off", "without")?],
+            ([None, Some(list), None], None, None) => [same, changed(&list, "on", "with")?],
+            ([None, None, Some(_)], None, None) => [
+                same,
+                (Arc::new(self.naive(&standing)?), "naively".to_owned()),
+            ],
+            ([None, None, None], Some(a), Some(b)) => {
+                [changed(&a, "off", "with")?, changed(&b, "off", "with")?]
+            }
+            ([None, None, None], None, None) => {
+                let other = Self::test(request, &standing)?;
+                [same.clone(), other.unwrap_or(same)]
+            }
+            _ => {
+                let sentence = "give one of without=NAME,.., with=NAME,.. and naive=1, or both \
+                                a=NAME=VALUE and b=NAME=VALUE, or nothing for the same twice";
+                return Err(bad(sentence));
+            }
+        })
+    }
+
+    /// A test of the instrument itself: a change that changes nothing, or a known cost.
+    fn test(request: &Request<'_>, standing: &Set) -> Result<Option<Named>, Response> {
+        let steps = query::number(request, "cost", 1..=1_000_000, COST_STEPS)?;
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let with = |control| Arc::new(with_control(standing, control));
+        Ok(if request.query_value("null").is_some() {
+            Some((with(Test::Null), "with a change of nothing".to_owned()))
+        } else if request.query_value("cost").is_some() {
+            Some((with(Test::Cost(steps)), format!("with {steps} steps more")))
+        } else {
+            None
+        })
+    }
+
+    /// The number of a route.
+    fn route(&self, path: &str) -> Result<usize, Response> {
+        let found = self.routes.iter().position(|known| *known == path);
+        found.ok_or_else(|| {
+            let known = self.routes.join(", ");
+            bad(&format!(
+                "there is no route of that path; there are {known}"
+            ))
+        })
+    }
+}
+
+/// Waits for a duel; it ends when nobody waits any more.
+struct Waiter(Arc<Bout>);
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
+/// Answers when the duel is over, and looks again and again until then.
+fn wait(waiter: Waiter, form: Form) -> Reply {
+    if waiter.0.is_over() {
+        return form.shown(&waiter.0).into();
+    }
+    let then = Box::new(move |_| wait(waiter, form));
+    Later::After(LOOK_EVERY, then).into()
+}
+
+/// How an answer is to look.
+#[derive(Clone, Copy)]
+struct Form {
+    is_json: bool,
+    has_rows: bool,
+}
+
+impl Form {
+    fn of(request: &Request<'_>) -> Self {
+        use super::accept::{JSON, TEXT, prefers};
+        Self {
+            is_json: prefers(request, &JSON, &TEXT),
+            has_rows: request
+                .query_value("rows")
+                .is_some_and(|value| value != "0"),
+        }
+    }
+
+    fn shown(self, bout: &Bout) -> Response {
+        let (state, outcome) = match bout.progress() {
+            Progress::Looking => ("looks at the load", None),
+            Progress::Going(outcome) => ("goes on", Some(outcome)),
+            Progress::Over(outcome) => ("is over", Some(outcome)),
+            Progress::None(reason) => return Response::error(Status::CONFLICT, reason),
+        };
+        let value = self.value(state, outcome.as_deref());
+        let text = outcome.map_or_else(|| format!("The duel {state}.\n"), |it| lines(&it));
+        as_asked(self.is_json, value, text)
+    }
+
+    fn value(self, state: &str, outcome: Option<&Outcome>) -> Value {
+        let mut value = json!(outcome);
+        if outcome.is_none() {
+            value = json!({});
+        }
+        if !self.has_rows {
+            value.as_object_mut().map(|fields| fields.remove("rows"));
+        }
+        value["state"] = state.into();
+        value
+    }
+}
+
+/// The outcome for people: the sentence, then the two arms beside each other.
+fn lines(outcome: &Outcome) -> String {
+    let mut text = format!("{}\n\n", outcome.sentence);
+    // Writing to a String cannot fail.
+    let mut row = |name: &str, unit: &str, of: &dyn Fn(&Arm) -> Option<f64>| {
+        let cell = |arm| of(arm).map_or("-".to_owned(), |number| format!("{number:.2}"));
+        let [first, second] = outcome.arms.each_ref().map(cell);
+        let _ = writeln!(text, "{name:<26} {first:>12} {second:>12} {unit}");
+    };
+    row("CPU time for a request", "ns", &|arm| arm.ns_per_request);
+    row("busy", "%", &|arm| arm.busy_percent);
+    row("events of a poll", "", &|arm| arm.events_per_poll);
+    row("response time, median", "us", &|arm| arm.p50_us);
+    row("response time, 99 %", "us", &|arm| arm.p99_us);
+    row("recv", "", &|arm| Some(arm.per_request.recv));
+    row("send", "", &|arm| Some(arm.per_request.send));
+    row("epoll_wait", "", &|arm| Some(arm.per_request.epoll_wait));
+    row("epoll_ctl", "", &|arm| Some(arm.per_request.epoll_ctl));
+    row("EAGAIN", "", &|arm| Some(arm.per_request.eagain));
+    row("timer entries", "", &|arm| {
+        Some(arm.per_request.timer_entries)
+    });
+    row("bytes copied", "", &|arm| {
+        Some(arm.per_request.bytes_copied)
+    });
+    row("allocations", "", &|arm| arm.per_request.allocations);
+    let pairs = outcome.ratio.map_or(0, |ratio| ratio.pairs);
+    let _ = writeln!(
+        text,
+        "\n{pairs} pairs of slices of {:.0} ms, {} dropped; {:.0} % of the time is charged.",
+        outcome.slice_ms, outcome.pairs_dropped, outcome.charged_percent
+    );
+    text
+}
+
+/// Somebody else's duel goes on.
+pub(super) fn busy(what: &str) -> Response {
+    Response::error(Status::CONFLICT, format!("a duel goes on; {what}"))
+}
+
+fn none_yet() -> Response {
+    Response::error(
+        Status::NOT_FOUND,
+        "there has been no duel; POST /duel?without=NAME begins one",
+    )
+}
+
+fn bad(sentence: &str) -> Response {
+    Response::error(Status::BAD_REQUEST, sentence.to_owned())
+}

@@ -1,0 +1,384 @@
+//! The control routes of a server with `--live`: what they change, what they say, and whom they
+//! refuse.
+#![cfg(feature = "routes")]
+
+mod wire;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+
+use barewire::{Method, Response, Server, techniques};
+use serde_json::Value;
+
+use wire::{Answer, Live, PROBE, Wire, alone, eventually, full};
+
+fn live() -> Live {
+    let mut config = full(1);
+    config.live = true;
+    Live::routes(config)
+}
+
+/// A request with fields of its own.
+fn ask(wire: &mut Wire, method: &str, target: &str, fields: &str, body: &str) -> Answer {
+    let bytes = body.len();
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{fields}");
+    wire.ask(format!("{head}Content-Length: {bytes}\r\n\r\n{body}"))
+}
+
+fn get(wire: &mut Wire, target: &str) -> Answer {
+    ask(wire, "GET", target, "", "")
+}
+
+fn put(wire: &mut Wire, name: &str, value: &str) -> Answer {
+    ask(wire, "PUT", &format!("/techniques/{name}"), "", value)
+}
+
+fn sentence(answer: &Answer) -> String {
+    answer.json()["error"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn row(list: &Value, name: &str) -> Value {
+    let rows = list.as_array().unwrap();
+    rows.iter().find(|row| row["name"] == name).unwrap().clone()
+}
+
+/// Clients that ask for `/plaintext` until they are dropped.
+struct Load {
+    ends: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn on(live: &Live) -> Self {
+        let ends = Arc::<AtomicBool>::default();
+        let threads = (0..4).map(|_| {
+            let (mut wire, ends) = (live.connect(), Arc::clone(&ends));
+            thread::spawn(move || {
+                while !ends.load(Relaxed) {
+                    assert_eq!(wire.ask(PROBE).status, 200);
+                }
+            })
+        });
+        Self {
+            threads: threads.collect(),
+            ends,
+        }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.ends.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            let ended = thread.join();
+            assert!(thread::panicking() || ended.is_ok());
+        }
+    }
+}
+
+#[test]
+fn each_technique_is_listed_and_those_that_can_change_do() {
+    let live = live();
+    let mut wire = live.connect();
+    let list = get(&mut wire, "/techniques").json();
+    for technique in techniques::all() {
+        let row = row(&list, technique.name);
+        assert_eq!(row["claim"], technique.claim.as_str());
+        let Some(switch) = technique.switch() else {
+            assert_eq!(
+                (&row["state"], &row["live"]),
+                (&"by the build".into(), &false.into())
+            );
+            continue;
+        };
+        assert_eq!(row["live"], switch.is_live());
+        if !switch.is_live() {
+            let refused = put(&mut wire, technique.name, "off");
+            assert_eq!(refused.status, 409);
+            assert!(sentence(&refused).contains(&format!("--without {}", technique.name)));
+            continue;
+        }
+        // Off, on, and as it was.
+        for (value, state) in [("off", "off"), ("on", "on"), (&switch.default_value(), "")] {
+            let changed = put(&mut wire, technique.name, value);
+            assert_eq!(
+                changed.status, 200,
+                "{} {value}: {changed:?}",
+                technique.name
+            );
+            let row = self::row(&changed.json(), technique.name);
+            if !state.is_empty() {
+                assert_eq!(row["state"], state, "{}", technique.name);
+            }
+            assert_eq!(wire.ask(PROBE).status, 200);
+        }
+    }
+    assert_eq!(get(&mut wire, "/techniques").json(), list);
+}
+
+#[test]
+fn what_is_put_is_in_force() {
+    let live = live();
+    let mut wire = live.connect();
+    let registrations = |wire: &mut Wire| {
+        // What is put now is in force on top of the next turn.
+        wire.ask(PROBE);
+        let before = live.sum(|reactor| &reactor.registrations);
+        for _ in 0..10 {
+            wire.ask(PROBE);
+        }
+        live.sum(|reactor| &reactor.registrations) - before
+    };
+    assert_eq!(registrations(&mut wire), 0);
+    put(&mut wire, "register-once", "off");
+    assert!((9..=11).contains(&registrations(&mut wire)));
+    assert_eq!(
+        wire.get("/stats").json()["techniques_off"],
+        serde_json::json!(["register-once"])
+    );
+    put(&mut wire, "register-once", "on");
+    assert_eq!(registrations(&mut wire), 0);
+    put(&mut wire, "event-batching", "16");
+    let list = get(&mut wire, "/techniques").json();
+    assert_eq!(row(&list, "event-batching")["value"], "16");
+    // The handler's own part: each way of finding a route leads there.
+    for value in ["map", "patterns", "match"] {
+        assert_eq!(put(&mut wire, "static-routing", value).status, 200);
+        assert_eq!(wire.get("/json").status, 200);
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_what_could() {
+    let live = live();
+    let mut wire = live.connect();
+    for (name, value, status, says) in [
+        ("no-such", "off", 404, "register-once"),
+        ("register-once", "maybe", 400, "on|off"),
+        ("event-batching", "0", 400, "1 to 1024"),
+        ("sharded-cache", "3", 409, "16"),
+        ("lto", "off", 409, "build"),
+    ] {
+        let refused = put(&mut wire, name, value);
+        assert_eq!(refused.status, status, "{name}={value}");
+        assert!(sentence(&refused).contains(says), "{}", sentence(&refused));
+    }
+    for (target, says) in [
+        ("/duel?wihtout=slab", "known are without"),
+        ("/duel?seconds=5&seconds=6", "twice"),
+        ("/duel?seconds=600", "60"),
+        ("/duel?without=slab&with=spin", "give one of"),
+        ("/duel?a=slab", "both"),
+        ("/duel?route=/nothing", "/plaintext"),
+    ] {
+        let refused = ask(&mut wire, "POST", target, "", "");
+        assert_eq!(refused.status, 400, "{target}");
+        assert!(sentence(&refused).contains(says), "{}", sentence(&refused));
+    }
+    assert_eq!(
+        ask(&mut wire, "POST", "/duel?without=nothing", "", "").status,
+        404
+    );
+    assert_eq!(get(&mut wire, "/duel").status, 404);
+    let allowed = ask(&mut wire, "PUT", "/duel", "", "");
+    assert_eq!(
+        (allowed.status, allowed.field("Allow")),
+        (405, Some("GET, HEAD, POST, DELETE, OPTIONS"))
+    );
+    let idle = ask(&mut wire, "POST", "/duel?without=slab&seconds=1", "", "");
+    assert_eq!(idle.status, 409);
+    assert!(
+        sentence(&idle).contains("too little load"),
+        "{}",
+        sentence(&idle)
+    );
+}
+
+#[test]
+fn a_page_from_elsewhere_changes_nothing() {
+    let mut config = full(1);
+    (config.live, config.allow_host) = (true, Some("bench.example".to_owned()));
+    let live = Live::routes(config);
+    let mut wire = live.connect();
+    let port = live.address.port();
+    let mut status = |method: &str, host: &str, fields: &str| {
+        let request = format!(
+            "{method} /techniques HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: 0\r\n\r\n"
+        );
+        wire.ask(request).status
+    };
+    for host in [
+        format!("127.0.0.1:{port}"),
+        format!("[::1]:{port}"),
+        "localhost".to_owned(),
+        format!("LocalHost:{port}"),
+        "192.168.7.7".to_owned(),
+        "bench.example".to_owned(),
+    ] {
+        assert_eq!(status("GET", &host, ""), 200, "{host}");
+    }
+    for host in [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example:80",
+    ] {
+        assert_eq!(status("GET", host, ""), 403, "{host}");
+    }
+    for (fields, expected) in [
+        ("Sec-Fetch-Site: same-origin\r\n", 200),
+        ("Sec-Fetch-Site: none\r\n", 200),
+        ("Sec-Fetch-Site: cross-site\r\n", 403),
+        ("Sec-Fetch-Site: same-site\r\n", 403),
+        ("Origin: http://localhost:1\r\n", 200),
+        ("Origin: http://localhost:2\r\n", 403),
+        ("Origin: http://evil.example\r\n", 403),
+        ("Origin: null\r\n", 403),
+    ] {
+        assert_eq!(status("GET", "localhost:1", fields), expected, "{fields}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_live_says_how_it_could_be() {
+    let live = Live::routes(full(1));
+    let mut wire = live.connect();
+    let list = get(&mut wire, "/techniques").json();
+    assert_eq!(row(&list, "slab")["state"], "on");
+    assert_eq!(row(&list, "slab")["live"], false);
+    for (method, target) in [
+        ("PUT", "/techniques/slab"),
+        ("POST", "/duel?without=slab"),
+        ("DELETE", "/duel"),
+    ] {
+        let refused = ask(&mut wire, method, target, "", "");
+        assert_eq!(refused.status, 409, "{method} {target}");
+        assert!(sentence(&refused).contains("--live"));
+    }
+}
+
+/// What it compares is planted, and so dear that no other work on the machine can hide it.
+#[test]
+fn a_duel_finds_what_was_planted() {
+    let live = live();
+    let _load = Load::on(&live);
+    let mut wire = live.connect();
+    let fields = "Accept: application/json\r\n";
+    let answer = ask(
+        &mut wire,
+        "POST",
+        "/duel?cost=20000&seconds=2&rows=1",
+        fields,
+        "",
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let found = answer.json();
+    assert_eq!(found["verdict"], "slower", "{found}");
+    assert!(found["ratio"]["low"].as_f64().unwrap() > 1.1, "{found}");
+    assert_eq!(found["state"], "is over");
+    assert!(!found["rows"].as_array().unwrap().is_empty());
+    let last = get(&mut wire, "/duel");
+    let text = last.text();
+    assert!(
+        text.starts_with("With 20000 steps more a request costs"),
+        "{text}"
+    );
+}
+
+#[test]
+fn there_is_one_duel_and_it_can_be_ended() {
+    let live = live();
+    let _load = Load::on(&live);
+    let (mut wire, mut other) = (live.connect(), live.connect());
+    let target = "/duel?without=slab&seconds=60&slice_ms=100";
+    wire.send(format!("POST {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    eventually("it goes on", || {
+        get(&mut other, "/duel").text().contains("pairs of slices")
+    });
+    for refused in [
+        ask(&mut other, "POST", "/duel?without=slab", "", ""),
+        put(&mut other, "slab", "off"),
+    ] {
+        assert_eq!(refused.status, 409);
+        assert!(sentence(&refused).contains("a duel goes on"));
+    }
+    assert_eq!(ask(&mut other, "DELETE", "/duel", "", "").status, 200);
+    assert_eq!(wire.answer().status, 200);
+    assert_eq!(put(&mut other, "slab", "off").status, 200);
+}
+
+/// The duel belongs to whoever waits for it.
+#[test]
+fn a_draining_server_ends_its_duel() {
+    let live = live();
+    let load = Load::on(&live);
+    let mut wire = live.connect();
+    let mut other = live.connect();
+    wire.send("POST /duel?without=slab&seconds=60 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    eventually("it goes on", || {
+        get(&mut other, "/duel").text().contains("pairs of slices")
+    });
+    drop(load);
+    live.drain();
+    let last = wire.answer();
+    assert_eq!(
+        (last.status, last.field("Connection")),
+        (200, Some("close"))
+    );
+    live.join();
+}
+
+static FANCY: AtomicBool = AtomicBool::new(false);
+static WAY: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn a_handlers_own_switches_are_switches_like_any_other() {
+    let server = Server::new()
+        .config(alone())
+        .live(true)
+        .switch("fancy", &FANCY)
+        .choice("way", &WAY, &["short", "long", "winding"])
+        .route(Method::Get, "/plaintext", |_| {
+            let fancy = if FANCY.load(Relaxed) {
+                "fancy"
+            } else {
+                "plain"
+            };
+            Response::text(format!("{fancy} {}", WAY.load(Relaxed)))
+        });
+    let live = Live::start(server);
+    let mut wire = live.connect();
+    assert_eq!(wire.get("/plaintext").text(), "plain 0");
+    assert_eq!(put(&mut wire, "fancy", "on").status, 200);
+    assert_eq!(put(&mut wire, "way", "winding").status, 200);
+    eventually("both are in force", || {
+        wire.get("/plaintext").text() == "fancy 2"
+    });
+    let list = get(&mut wire, "/techniques").json();
+    assert_eq!(row(&list, "way")["value"], "winding");
+    assert_eq!(row(&list, "fancy")["state"], "on");
+    assert!(sentence(&put(&mut wire, "way", "far")).contains("short|long|winding"));
+    let _load = Load::on(&live);
+    let target = "/duel?a=way=short&b=way=long,fancy=off&seconds=1";
+    let answer = ask(&mut wire, "POST", target, "", "");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(
+        answer.text().contains("pairs of slices"),
+        "{}",
+        answer.text()
+    );
+    eventually("what stood stands again", || {
+        wire.get("/plaintext").text() == "fancy 2"
+    });
+}
+
+#[test]
+fn a_live_server_listens_on_this_machine_alone() {
+    let mut config = alone();
+    (config.live, config.host) = (true, "0.0.0.0".to_owned());
+    let refused = Server::new().config(config).start().err().unwrap();
+    assert!(refused.to_string().contains("127.0.0.1"), "{refused}");
+}
