@@ -8,7 +8,7 @@ use barewire::config::Config;
 use barewire::techniques;
 
 use crate::case::Case;
-use crate::wire::{Answer, Live, alone};
+use crate::wire::{Answer, Live, alone, full};
 use crate::{send_in_two, tables};
 
 /// Numbers in an answer that are measured, or that say how the server worked: they may differ.
@@ -100,7 +100,7 @@ fn techniques_that_change_all_the_time_give_the_same_answers() {
     let full = Live::routes(alone());
     let live = Live::routes(Config {
         live: true,
-        ..alone()
+        ..full(1)
     });
     let (ends, mut wire) = (AtomicBool::new(false), live.connect());
     thread::scope(|scope| {
