@@ -97,7 +97,7 @@ fn every_technique_off_gives_the_same_answers() {
 /// Somebody switches one technique after the other, as fast as the server answers.
 #[test]
 fn techniques_that_change_all_the_time_give_the_same_answers() {
-    let full = Live::routes(alone());
+    let steady = Live::routes(alone());
     let live = Live::routes(Config {
         live: true,
         ..full(1)
@@ -125,7 +125,7 @@ fn techniques_that_change_all_the_time_give_the_same_answers() {
             0
         });
         for case in tables() {
-            let expected = answers(&full, &case);
+            let expected = answers(&steady, &case);
             case.run(&live);
             assert_eq!(answers(&live, &case), expected, "{}", case.name);
         }
