@@ -69,6 +69,10 @@ pub struct Config {
     pub techniques: Techniques,
     /// Techniques change while the server runs, and are compared by duels.
     pub live: bool,
+    /// Where the control routes and the server's own figures are served instead, `HOST:PORT`.
+    pub admin: Option<String>,
+    /// Which routes are served: `all`, `lean`, names, or several of them with commas.
+    pub routes: String,
     /// A name, beside `localhost`, addresses and the host itself, under which the control routes
     /// may be asked for.
     pub allow_host: Option<String>,
@@ -213,6 +217,8 @@ impl Default for Config {
             log: LogLevel::Off,
             techniques: Techniques::default(),
             live: false,
+            admin: None,
+            routes: "all".to_owned(),
             allow_host: None,
             share_port: false,
         }

@@ -12,6 +12,11 @@ mod pinning;
 
 mod running;
 
+mod parts;
+
+#[cfg(feature = "routes")]
+mod admin;
+
 mod referee;
 
 use std::io::{self, ErrorKind};
@@ -20,18 +25,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::accounts::Accounts;
 use crate::config::{Config, Techniques};
 use crate::duel::{Live, Switch};
-#[cfg(feature = "routes")]
-use crate::handlers::Controlled;
 use crate::http::{Handler, Method, Reply, Request, Router};
-use crate::reactor::Reactor;
-use crate::reactor::jobs::JobPool;
-use crate::reactor::linux::{Constants, Decisions, Flags, Linux};
-use listeners::{adopt, listen, raise_file_limit};
+use parts::Parts;
 pub use running::{Running, StopSignals};
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
@@ -196,75 +194,16 @@ impl<H: Handler> Server<H> {
     /// `InvalidInput` for no workers, accounts of another size, or sockets of another number; what
     /// the system refuses otherwise.
     pub fn start(self) -> io::Result<Running> {
-        match self.config.techniques {
-            _ if self.config.live => self.start_live(),
-            Techniques::FULL => self.start_with(Constants, None),
-            techniques => self.start_with(Flags(techniques), None),
-        }
-    }
-
-    #[cfg(feature = "routes")]
-    fn start_live(mut self) -> io::Result<Running> {
-        let techniques = self.config.techniques;
-        // The job threads, and one that accepts.
-        let threads = self.config.job_threads + 1;
-        let switches = std::mem::take(&mut self.switches);
-        let live = Arc::new(Live::new(&techniques, switches, threads));
-        let server = Server {
-            handler: Controlled::new(self.handler, Arc::clone(&live), &self.config),
+        let accounts = self.accounts;
+        let accounts = accounts.unwrap_or_else(|| Accounts::new(self.config.workers));
+        check(&self.config, &accounts)?;
+        let parts = Parts {
+            live: self.config.live.then(|| live(&self.config, self.switches)),
             config: self.config,
-            accounts: self.accounts,
+            accounts,
             listeners: self.listeners,
-            switches: Vec::new(),
         };
-        server.start_with(Flags(techniques), Some(live))
-    }
-
-    #[cfg(not(feature = "routes"))]
-    #[allow(clippy::unused_self)] // As the other one.
-    fn start_live(self) -> io::Result<Running> {
-        let text = "the control routes of a live server need the feature `routes`";
-        Err(io::Error::new(ErrorKind::Unsupported, text))
-    }
-
-    fn start_with<D: Decisions>(
-        self,
-        decisions: D,
-        live: Option<Arc<Live>>,
-    ) -> io::Result<Running> {
-        let config = self.config;
-        let accounts = self
-            .accounts
-            .unwrap_or_else(|| Accounts::new(config.workers));
-        check(&config, &accounts)?;
-        let files = raise_file_limit();
-        // A tenth of the descriptors is left to epoll, timers, files and the standard streams.
-        let connections = config.limits.connections.unwrap_or(files / 10 * 9);
-        let share = (connections / config.workers).max(1);
-        let entrance = match self.listeners {
-            none if none.is_empty() => listen(&config)?,
-            given => adopt(given, &config)?,
-        };
-        let done = publisher(live.as_ref());
-        let jobs = JobPool::start(config.job_threads, config.limits.jobs, done)?;
-        let handler = Arc::new(self.handler);
-        let mut reactors = Vec::with_capacity(config.workers);
-        for (worker, source) in entrance.sources.into_iter().enumerate() {
-            let kernel = Linux::new(source, decisions)?;
-            let (handler, jobs) = (Arc::clone(&handler), jobs.clone());
-            let account = Arc::clone(&accounts.reactors[worker]);
-            let mut reactor = Reactor::new(kernel, handler, jobs, account, &config, worker, share);
-            if let Some(live) = &live {
-                reactor.follow(Arc::clone(live));
-            }
-            reactors.push(reactor);
-        }
-        let (address, handover) = (entrance.address, entrance.handover);
-        let running = Running::begin(reactors, handover, address, accounts, config)?;
-        match live {
-            Some(live) => running.judged(live),
-            None => Ok(running),
-        }
+        parts.start(self.handler)
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.
@@ -278,27 +217,17 @@ impl<H: Handler> Server<H> {
     }
 }
 
+/// What can change while a server runs.
+fn live(config: &Config, switches: Vec<Switch>) -> Arc<Live> {
+    // The job threads, and one that accepts.
+    let threads = config.job_threads + 1;
+    Arc::new(Live::new(&config.techniques, switches, threads))
+}
+
 /// Whether a host leads to this machine alone.
 fn is_loopback(host: &str) -> bool {
     let addresses = (host, 0).to_socket_addrs();
     addresses.is_ok_and(|mut found| found.all(|address| address.ip().is_loopback()))
-}
-
-/// What a thread does that serves and is no reactor, when it has done something: with `--live` it
-/// publishes its CPU time, which is part of what a request costs.
-fn publisher(live: Option<&Arc<Live>>) -> impl Fn(usize) + Clone + Send + 'static {
-    let live = live.cloned();
-    move |thread| {
-        if let Some(live) = &live {
-            live.others.publish(thread, own_cpu_time());
-        }
-    }
-}
-
-/// CPU time of this thread, in nanoseconds (clock_gettime(2)).
-fn own_cpu_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
 /// Refuses what no system call would refuse.
@@ -308,11 +237,12 @@ fn check(config: &Config, accounts: &Accounts) -> io::Result<()> {
     if workers == 0 || reactors != workers {
         return refusal(format!("{workers} workers, accounts for {reactors}"));
     }
-    if config.live && !is_loopback(&config.host) {
+    if config.live && config.admin.is_none() && !is_loopback(&config.host) {
         // The control routes are for whoever sits at this machine.
         return refusal(format!(
             "a live server changes for whoever reaches it, and {} is reached from elsewhere; \
-             listen on 127.0.0.1, ::1 or localhost",
+             listen on 127.0.0.1, ::1 or localhost, or give the control routes an address of \
+             their own with --admin",
             config.host
         ));
     }

@@ -4,10 +4,12 @@
 
 mod wire;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 
+use barewire::config::Config;
 use barewire::{Method, Response, Server, techniques};
 use serde_json::Value;
 
@@ -381,4 +383,133 @@ fn a_live_server_listens_on_this_machine_alone() {
     (config.live, config.host) = (true, "0.0.0.0".to_owned());
     let refused = Server::new().config(config).start().err().unwrap();
     assert!(refused.to_string().contains("127.0.0.1"), "{refused}");
+}
+
+/// A server with an address of its own for the control routes and its figures.
+fn with_admin(change: impl FnOnce(&mut Config)) -> (Live, SocketAddr) {
+    let mut config = full(1);
+    config.admin = Some("127.0.0.1:0".to_owned());
+    change(&mut config);
+    let live = Live::routes(config);
+    let admin = live.admin_address().expect("one was asked for");
+    (live, admin)
+}
+
+#[test]
+fn what_the_server_says_of_itself_moves_to_the_admin_address() {
+    for is_live in [false, true] {
+        let (live, admin) = with_admin(|config| config.live = is_live);
+        let (mut public, mut own) = (live.connect(), Wire::to(admin));
+        for path in [
+            "/stats",
+            "/accounts",
+            "/findings",
+            "/metrics",
+            "/memory-stats",
+        ] {
+            assert_eq!(public.get(path).status, 404, "{path}");
+            assert_eq!(own.get(path).status, 200, "{path}");
+        }
+        assert_eq!(public.get("/techniques").status, 404);
+        assert_eq!(get(&mut own, "/techniques").status, 200);
+        assert_eq!(
+            put(&mut own, "slab", "off").status,
+            if is_live { 200 } else { 409 }
+        );
+        assert_eq!(
+            (public.get("/healthz").status, public.get("/json").status),
+            (200, 200)
+        );
+        assert_eq!(own.get("/json").status, 404);
+        assert!(!public.get("/").text().contains("/stats"));
+        // What is asked there counts nowhere.
+        let before = live.sum(|reactor| &reactor.requests);
+        own.get("/stats");
+        assert_eq!(live.sum(|reactor| &reactor.requests), before);
+    }
+}
+
+#[test]
+fn a_duel_is_asked_for_at_the_admin_address() {
+    let (live, admin) = with_admin(|config| {
+        config.live = true;
+        // Reached from elsewhere, too: the control routes are not.
+        config.host = "0.0.0.0".to_owned();
+    });
+    let port = live.address.port();
+    let live = live.at(([127, 0, 0, 1], port).into());
+    let _load = Load::on(&live);
+    let answer = ask(
+        &mut Wire::to(admin),
+        "POST",
+        "/duel?cost=20000&seconds=1",
+        "",
+        "",
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.text().contains("more CPU time"), "{}", answer.text());
+}
+
+#[test]
+fn routes_can_be_left_away() {
+    for (routes, served, left_away) in [
+        ("all", &["/", "/io-benchmark"][..], &[][..]),
+        (
+            "lean",
+            &["/", "/plaintext", "/cache/a", "/stats"],
+            &["/io-benchmark", "/async-files"],
+        ),
+        (
+            "plaintext,healthz",
+            &["/plaintext", "/healthz"],
+            &["/", "/json", "/stats", "/cache/a"],
+        ),
+    ] {
+        let mut config = full(1);
+        config.routes = routes.to_owned();
+        let live = Live::routes(config);
+        let mut wire = live.connect();
+        for path in served {
+            assert_eq!(wire.get(path).status, 200, "{routes}: {path}");
+        }
+        for path in left_away {
+            assert_eq!(wire.get(path).status, 404, "{routes}: {path}");
+            assert_eq!(wire.post(path, "{}").status, 404, "{routes}: {path}");
+        }
+    }
+}
+
+#[test]
+fn what_works_hard_works_for_no_page_of_somebody_else() {
+    let live = Live::routes(full(1));
+    let mut wire = live.connect();
+    for (method, target, body) in [
+        ("GET", "/io-benchmark", ""),
+        ("GET", "/memory-efficiency-test", ""),
+        ("POST", "/async-files", r#"{"files":[]}"#),
+    ] {
+        for fields in [
+            "Origin: http://evil.example\r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+        ] {
+            let refused = ask(&mut wire, method, target, fields, body);
+            assert_eq!(refused.status, 403, "{target} {fields}");
+        }
+        let own = ask(
+            &mut wire,
+            method,
+            target,
+            "Sec-Fetch-Site: same-origin\r\n",
+            body,
+        );
+        assert_eq!(own.status, 200, "{target}");
+    }
+    let public = ask(
+        &mut wire,
+        "GET",
+        "/json",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "",
+    );
+    assert_eq!(public.status, 200);
 }

@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::argument::Argument as _;
 use crate::config::{KIB, Kind, MIB, bounds};
+use crate::handlers::route_names;
 
 /// One gibibyte, in bytes.
 const GIB: usize = 1024 * MIB;
@@ -26,8 +27,7 @@ const LINGER_LONGEST: Duration = Duration::from_mins(1);
 
 /// The options. An option without a heading stands below the one of the option before.
 ///
-/// What clap would put into the fields is not used: values of all options are looked up by name, in
-/// the same way (`settings`), and judged there.
+/// What clap would put into the fields is not used: all values are looked up by name (`settings`).
 #[derive(Args)]
 #[group(skip)]
 pub(super) struct Options {
@@ -311,15 +311,25 @@ pub(super) struct Options {
 
     /// Let techniques change while the server runs, and compare them
     ///
-    /// GET /techniques, PUT /techniques/NAME and POST /duel are served then (docs/live.md). The
-    /// techniques are flags instead of constants, which costs some 50 instructions for a request.
+    /// By GET /techniques, PUT /techniques/NAME and POST /duel (docs/live.md).
     #[arg(kind = Kind::OnOff, bare())]
     live: String,
 
+    /// Where to serve the control routes and the server's own figures
+    ///
+    /// Those are /stats, /metrics and the like, listed in docs/live.md. /healthz stays.
+    #[arg(help_heading = "Serving", kind = Kind::Address.or("none"))]
+    admin: String,
+
+    /// Which routes to serve
+    ///
+    /// lean leaves out those that work hard for one request; index is the list at /.
+    #[arg(kind = Kind::List(route_names()))]
+    routes: String,
+
     /// Another name under which the control routes may be asked for
     ///
-    /// A web page must not reach them by a name of its own that leads here. Allowed are addresses,
-    /// localhost, what --host says, and this.
+    /// A web page must not reach them by a name of its own that leads here.
     #[arg(kind = Kind::Host.or("none"))]
     allow_host: String,
 
@@ -377,6 +387,7 @@ mod tests {
             };
             let given = [
                 "2", "3", "on", "off", "3KiB", "70KiB", "7s", "errors", "::1", "/tmp", "slab",
+                "::1:7", "lean",
             ];
             let changed = given.iter().any(|text| {
                 let words = ["barewire".to_owned(), format!("--{name}={text}")];

@@ -23,15 +23,22 @@ pub(super) fn listening(address: SocketAddr) -> String {
 }
 
 /// Where it serves, with which options, and how to try it.
-pub(super) fn banner(address: SocketAddr, settings: &Settings) -> String {
+pub(super) fn banner(
+    address: SocketAddr,
+    admin: Option<SocketAddr>,
+    settings: &Settings,
+) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let reachable = SocketAddr::new(reachable(address.ip()), address.port());
     let options = options_in_force(settings);
+    let admin = admin.map_or_else(String::new, |admin| {
+        format!("Look:     curl http://{admin}/stats\n")
+    });
     format!(
         "barewire {version} on http://{reachable}\n\n\
          {options}\n\
          Try it:   wrk -t2 -c64 -d10s http://{reachable}/benchmark\n\
-         Leave it: Ctrl-C or SIGTERM; a second one leaves at once\n"
+         {admin}Leave it: Ctrl-C or SIGTERM; a second one leaves at once\n"
     )
 }
 
@@ -151,7 +158,7 @@ mod tests {
         let words = [&["barewire"], flags].concat();
         let matches = settings::options().get_matches_from(words);
         let settings = settings::choose(&matches, None).unwrap();
-        banner("[::]:8123".parse().unwrap(), &settings)
+        banner("[::]:8123".parse().unwrap(), None, &settings)
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         .start()
         .map_err(|error| not_started(&error, config))?;
     let address = running.address();
-    say(&report::banner(address, settings));
+    say(&report::banner(address, running.admin_address(), settings));
     // Scripts wait for this line. One that has gone away meanwhile is no reason not to serve.
     let _ = print(|out| io::Write::write_all(out, report::listening(address).as_bytes()));
     running

@@ -36,6 +36,10 @@ pub enum Kind {
     Words(&'static [&'static str]),
     /// An address or a name. Whether the name exists turns out when it is looked up, at start.
     Host,
+    /// An address or a name, and a port: `127.0.0.1:9090`.
+    Address,
+    /// Several of a few words, with commas.
+    List(Vec<&'static str>),
     /// A directory. Whether it exists is checked with the machine at hand, not here.
     Directory,
     /// A word for "none", or a value of another kind: `auto`, `off`.
@@ -68,6 +72,11 @@ impl Kind {
             },
             Self::Words(words) => words.contains(&text).then(|| text.into()),
             Self::Host => host(text).map(Value::from),
+            Self::Address => address(text).then(|| text.into()),
+            Self::List(words) => text
+                .split(',')
+                .all(|word| words.contains(&word))
+                .then(|| text.into()),
             Self::Directory => (!text.is_empty()).then(|| text.into()),
         };
         value.ok_or_else(|| format!("allowed: {}", self.allowed()))
@@ -95,6 +104,8 @@ impl Kind {
             Self::OnOff => "on|off".to_owned(),
             Self::Words(words) => words.join("|"),
             Self::Host => "address or name".to_owned(),
+            Self::Address => "HOST:PORT".to_owned(),
+            Self::List(words) => format!("{}, with commas", words.join("|")),
             Self::Directory => "directory that exists".to_owned(),
             Self::Or(word, kind) => format!("{word}|{}", kind.allowed()),
         }
@@ -148,6 +159,11 @@ fn shown_time(time: Duration) -> String {
 
 /// Brackets belong to the URL (RFC 3986 section 3.2.2), but are easily copied from there. A last
 /// label of digits makes it an address, and one that `IpAddr` did not take.
+fn address(text: &str) -> bool {
+    let parts = text.rsplit_once(':');
+    parts.is_some_and(|(name, port)| host(name).is_some() && port.parse::<u16>().is_ok())
+}
+
 fn host(text: &str) -> Option<&str> {
     let bare = text
         .strip_prefix('[')

@@ -20,11 +20,21 @@ mod sets;
 mod duels;
 
 use access::Access;
+pub(super) use access::same_origin;
 
 /// A handler behind the control routes.
 pub struct Controlled<H> {
-    inner: H,
+    inner: Arc<H>,
     control: Control,
+    /// They are served here, and not at `--admin`.
+    is_here: bool,
+}
+
+/// What is served at `--admin`: the control routes, and the figures that a handler keeps for it.
+pub struct Admin<H> {
+    inner: Arc<H>,
+    control: Option<Control>,
+    config: Config,
 }
 
 /// What the control routes need to know.
@@ -39,30 +49,58 @@ struct Control {
 
 impl<H: Handler> Controlled<H> {
     /// Control of `live` beside what `inner` serves.
-    pub fn new(inner: H, live: Arc<Live>, config: &Config) -> Self {
-        let control = Control {
-            live,
+    pub fn new(inner: Arc<H>, live: Arc<Live>, config: &Config) -> Self {
+        Self {
+            control: Control::new(live, config, inner.routes()),
+            inner,
+            is_here: config.admin.is_none(),
+        }
+    }
+}
+
+impl<H: Handler> Admin<H> {
+    /// Beside what `inner` serves to everybody.
+    pub fn new(inner: Arc<H>, live: Option<Arc<Live>>, config: &Config) -> Self {
+        Self {
+            control: live.map(|live| Control::new(live, config, inner.routes())),
+            inner,
             config: config.clone(),
-            access: Access::of(config),
-            routes: inner.routes(),
-        };
-        Self { inner, control }
+        }
+    }
+}
+
+impl<H: Handler> Handler for Admin<H> {
+    fn admit(&self, request: &Request<'_>) -> Admission {
+        admission(request)
+    }
+
+    fn handle(&self, request: &Request<'_>) -> Reply {
+        match &self.control {
+            Some(control) if is_control(request.path) => return control.reply(request),
+            _ => {}
+        }
+        if let Some(answer) = without_live(&self.config, request) {
+            return answer.into();
+        }
+        self.inner.own_figures(request).unwrap_or_else(|| {
+            let sentence = "there is nothing at this path of the admin address; there are \
+                            /techniques, /duel, and the server's own figures such as /stats";
+            Response::error(Status::NOT_FOUND, sentence).into()
+        })
     }
 }
 
 impl<H: Handler> Handler for Controlled<H> {
     fn admit(&self, request: &Request<'_>) -> Admission {
-        if !is_control(request.path) {
-            return self.inner.admit(request);
-        }
-        match (request.method, request.path) {
-            (Method::Put, path) if path.starts_with("/techniques/") => Admission::ReadBody,
-            _ => Admission::IgnoreBody,
+        if is_control(request.path) && self.is_here {
+            admission(request)
+        } else {
+            self.inner.admit(request)
         }
     }
 
     fn handle(&self, request: &Request<'_>) -> Reply {
-        if is_control(request.path) {
+        if is_control(request.path) && self.is_here {
             return self.control.reply(request);
         }
         self.control.live.control.pay();
@@ -74,12 +112,29 @@ impl<H: Handler> Handler for Controlled<H> {
     }
 }
 
+/// Only a technique's value is read.
+fn admission(request: &Request<'_>) -> Admission {
+    match (request.method, request.path) {
+        (Method::Put, path) if path.starts_with("/techniques/") => Admission::ReadBody,
+        _ => Admission::IgnoreBody,
+    }
+}
+
 /// Whether a path is one of the control routes.
 pub(super) fn is_control(path: &str) -> bool {
     matches!(path, "/duel" | "/techniques") || path.starts_with("/techniques/")
 }
 
 impl Control {
+    fn new(live: Arc<Live>, config: &Config, routes: Vec<&'static str>) -> Self {
+        Self {
+            live,
+            config: config.clone(),
+            access: Access::of(config),
+            routes,
+        }
+    }
+
     fn reply(&self, request: &Request<'_>) -> Reply {
         let method = super::table::as_get(request.method);
         let allowed = match request.path {

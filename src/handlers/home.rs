@@ -12,14 +12,15 @@ const PAGE: &str = include_str!("home.html");
 
 /// `GET /`. The list of routes is made from [`TABLE`], the commands name the host that the client
 /// asked for.
-pub(super) fn reply(request: &Request<'_>) -> Response {
+pub(super) fn reply(request: &Request<'_>, is_served: impl Fn(&Route) -> bool) -> Response {
+    let routes: Vec<&Route> = TABLE.iter().filter(|route| is_served(route)).collect();
     let host = request.host().map(String::from_utf8_lossy);
     let host = host.filter(|host| !host.is_empty() && host.bytes().all(is_harmless));
     let host = host.unwrap_or(Cow::Borrowed("127.0.0.1:8080"));
     let response = if accept::prefers(request, &accept::HTML, &accept::TEXT) {
-        Response::bytes(ContentType::Html, page(&host).into_bytes())
+        Response::bytes(ContentType::Html, page(&routes, &host).into_bytes())
     } else {
-        Response::text(text(&host))
+        Response::text(text(&routes, &host))
     };
     accept::varies(response)
 }
@@ -30,9 +31,9 @@ fn is_harmless(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b".-_:[]%".contains(&octet)
 }
 
-fn page(host: &str) -> String {
+fn page(routes: &[&Route], host: &str) -> String {
     let mut rows = String::new();
-    for route in TABLE {
+    for route in routes {
         let (method, path, about) = (route.method.as_str(), escaped(route.path), route.about);
         let place = match route.method {
             Method::Get => format!("<a href=\"{}\">{path}</a>", escaped(route.example)),
@@ -45,21 +46,21 @@ fn page(host: &str) -> String {
             escaped(about)
         );
     }
-    let commands: String = TABLE.iter().map(|route| command(route, host)).collect();
+    let commands: String = routes.iter().map(|route| command(route, host)).collect();
     PAGE.replace("{routes}", &rows)
         .replace("{commands}", &escaped(&commands))
 }
 
-fn text(host: &str) -> String {
+fn text(routes: &[&Route], host: &str) -> String {
     let mut text =
         "barewire: an HTTP/1.1 server whose speed can be traced to its source\n\n".to_owned();
-    for route in TABLE {
+    for route in routes {
         let (method, path, about) = (route.method.as_str(), route.path, route.about);
         // As above.
         let _ = writeln!(text, "{method:<5}{path:<25}{about}");
     }
     text.push('\n');
-    text.extend(TABLE.iter().map(|route| command(route, host)));
+    text.extend(routes.iter().map(|route| command(route, host)));
     text
 }
 
@@ -96,7 +97,7 @@ mod tests {
             .collect();
         let mut asked = request(Method::Get, "/");
         asked.fields = &fields;
-        Answer::of(reply(&asked), Method::Get)
+        Answer::of(reply(&asked, |_| true), Method::Get)
     }
 
     #[test]

@@ -72,9 +72,9 @@ mod routing;
 #[cfg(test)]
 mod testing;
 
-pub use control::Controlled;
+pub use control::{Admin, Controlled};
 pub use files_root::FilesRoot;
-pub use table::{Route, TABLE};
+pub use table::{Route, TABLE, route_names};
 
 /// All routes, with what they remember from one request to the next.
 pub struct Routes {

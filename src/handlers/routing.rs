@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use super::Routes;
-use super::table::{Route, TABLE, pattern};
+use super::table::{Route, TABLE, left_out, pattern};
 use crate::config::{Config, Routing, Techniques};
 use crate::http::{Method, Reply, Request};
 
 /// Finds a route otherwise than by the match; made only where that can be asked for.
 pub(super) struct Finder {
+    /// Paths that are not served to everybody.
+    pub(super) left_out: Vec<&'static str>,
     /// The way that is in force.
     way: AtomicU8,
     /// By method and path, in a hash table.
@@ -35,11 +37,13 @@ impl Finder {
     /// `None` if the match finds each route, now and later on.
     pub(super) fn wanted(config: &Config) -> Option<Self> {
         let routing = config.techniques.routing;
-        (config.live || routing != Routing::Match).then(|| Self::new(routing))
+        let left_out = left_out(config);
+        let is_wanted = config.live || routing != Routing::Match || !left_out.is_empty();
+        is_wanted.then(|| Self::new(routing, left_out))
     }
 
     /// All ways, of which this one is in force.
-    fn new(routing: Routing) -> Self {
+    fn new(routing: Routing, left_out: Vec<&'static str>) -> Self {
         let rows = || {
             TABLE.iter().enumerate().map(|(number, route)| {
                 let answer = Box::new(route.answer);
@@ -49,6 +53,7 @@ impl Finder {
         let key = |route: &Route| (route.method, route.path.to_owned());
         let row = |(route, found): (&Route, _)| (route.method, segments(route.path), found);
         Self {
+            left_out,
             way: AtomicU8::new(routing as u8),
             map: rows().map(|(route, found)| (key(route), found)).collect(),
             patterns: rows().map(row).collect(),
@@ -60,9 +65,14 @@ impl Finder {
         self.way.store(techniques.routing as u8, Relaxed);
     }
 
-    /// Whether it is to be asked: else the match finds the route.
+    /// Whether it is to be asked: else the match finds each route.
     pub(super) fn is_asked(&self) -> bool {
-        self.way.load(Relaxed) != Routing::Match as u8
+        !self.is_match() || !self.left_out.is_empty()
+    }
+
+    /// Whether the match finds the routes that are served.
+    pub(super) fn is_match(&self) -> bool {
+        self.way.load(Relaxed) == Routing::Match as u8
     }
 
     /// The route of a method and a path.

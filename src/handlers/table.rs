@@ -5,6 +5,7 @@
 //! [`Routes::route`], one `match` of method and path with an arm for each, which the compiler turns
 //! into comparisons and direct calls.
 
+use super::control::same_origin;
 use super::routing::Finder;
 use super::{
     Routes, accounts, benchmark, cache, constant, control, efficiency, files, findings, home,
@@ -12,8 +13,8 @@ use super::{
 };
 use std::sync::PoisonError;
 
-use crate::config::Techniques;
 use crate::config::bounds::ROUTES_MAX;
+use crate::config::{Config, Techniques};
 use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
 
 /// A route.
@@ -103,16 +104,53 @@ routes! { |routes, request|
         => zero_copy::reply(request);
     Get "/memory-efficiency-test",
         "A pooled buffer read in place against a fresh one filled by copying"
-        => efficiency::reply(&routes.efficiency_gate);
+        => same_origin(request).and_then(|()| efficiency::reply(&routes.efficiency_gate));
     Post "/async-files", "Reads files below the files root, each on the job pool",
         with r#"{"files":["small.txt","medium.txt","large.txt"]}"#
-        => files::reply(&routes.files, request);
+        => same_origin(request).and_then(|()| files::reply(&routes.files, request));
     Get "/io-benchmark", "Writes and reads files of three sizes, through and past the page cache"
-        => io_benchmark::reply(&routes.io_gate, &routes.accounts);
+        => same_origin(request)
+            .and_then(|()| io_benchmark::reply(&routes.io_gate, &routes.accounts));
     Get "/healthz", "ok, or 503 while the server is draining"
         => constant::health(&routes.accounts);
     Get "/", "This list"
-        => home::reply(request);
+        => home::reply(request, |route| !routes.is_left_out(route.path));
+}
+
+/// Those that work hard for a single request: not for a page of somebody else, and not for the
+/// routes that are `lean`.
+const EXPENSIVE: [&str; 3] = ["/memory-efficiency-test", "/async-files", "/io-benchmark"];
+
+/// Those that are about the server itself: served at `--admin`, if that is given.
+const OWN_FIGURES: [&str; 6] = [
+    "/stats",
+    "/accounts",
+    "/findings",
+    "/metrics",
+    "/memory-stats",
+    "/profiler-stats",
+];
+
+/// What may be said to choose routes: all, those that are lean, or a path without its slash.
+pub fn route_names() -> Vec<&'static str> {
+    let names = TABLE.iter().map(Route::name);
+    ["all", "lean"].into_iter().chain(names).collect()
+}
+
+/// The paths that are not served to everybody.
+pub(super) fn left_out(config: &Config) -> Vec<&'static str> {
+    let is_chosen = |route: &Route| {
+        config.routes.split(',').any(|word| match word {
+            "all" => true,
+            "lean" => !EXPENSIVE.contains(&route.path),
+            name => name == route.name(),
+        })
+    };
+    let is_elsewhere = |route: &Route| config.admin.is_some() && OWN_FIGURES.contains(&route.path);
+    let left = TABLE
+        .iter()
+        .filter(|route| !is_chosen(route) || is_elsewhere(route));
+    left.map(|route| route.path).collect()
 }
 
 impl Handler for Routes {
@@ -122,6 +160,12 @@ impl Handler for Routes {
             Some(finder) if finder.is_asked() => self.route_by(finder, request),
             _ => self.route(request),
         }
+    }
+
+    fn own_figures(&self, request: &Request<'_>) -> Option<Reply> {
+        OWN_FIGURES
+            .contains(&request.path)
+            .then(|| self.route(request))
     }
 
     fn routes(&self) -> Vec<&'static str> {
@@ -139,6 +183,9 @@ impl Handler for Routes {
     }
 
     fn admit(&self, request: &Request<'_>) -> Admission {
+        if self.is_left_out(request.path) {
+            return Admission::Refuse(self.refusal(request));
+        }
         match (request.method, find(request.path)) {
             (Method::Post, Some(route)) if route.method == Method::Post => Admission::ReadBody,
             (Method::Options, Some(_)) => Admission::IgnoreBody,
@@ -152,6 +199,12 @@ impl Handler for Routes {
 impl Routes {
     /// As [`route`](Self::route), with a route that is found otherwise than by the match.
     fn route_by(&self, finder: &Finder, request: &Request<'_>) -> Reply {
+        if self.is_left_out(request.path) {
+            return self.refusal(request).into();
+        }
+        if finder.is_match() {
+            return self.route(request);
+        }
         match finder.find(as_get(request.method), request.path) {
             Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
             None => self.refusal(request).into(),
@@ -161,8 +214,20 @@ impl Routes {
     /// The answer to what no route serves.
     #[cold]
     fn refusal(&self, request: &Request<'_>) -> Response {
-        let other = || refusal(request.method, request.path);
-        control::without_live(&self.config, request).unwrap_or_else(other)
+        let other = || {
+            let is_served = !self.is_left_out(request.path);
+            let path = if is_served { request.path } else { "" };
+            refusal(request.method, path)
+        };
+        let control = control::without_live(&self.config, request);
+        let control = control.filter(|_| self.config.admin.is_none());
+        control.unwrap_or_else(other)
+    }
+
+    /// Whether a path is one of the table, and not served to everybody.
+    fn is_left_out(&self, path: &str) -> bool {
+        let finder = self.finder.as_ref();
+        finder.is_some_and(|finder| finder.left_out.contains(&pattern(path)))
     }
 
     /// Counts an answered request for its route, in the account of the reactor that asks.
@@ -190,6 +255,14 @@ const fn number(path: &str) -> usize {
 }
 
 impl Route {
+    /// Its path without the slash, and without a parameter: what it is called.
+    fn name(&self) -> &'static str {
+        match self.path.split('/').nth(1) {
+            None | Some("") => "index",
+            Some(name) => name,
+        }
+    }
+
     /// Whether the route answers this method itself (OPTIONS is answered for it).
     pub fn serves(&self, method: Method) -> bool {
         as_get(method) == self.method

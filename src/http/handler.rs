@@ -20,6 +20,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers a request. A panic in here becomes a 500 for this request only.
     fn handle(&self, request: &Request<'_>) -> Reply;
 
+    /// The answer to a request for the server's own figures, if this is one: served at `--admin`.
+    fn own_figures(&self, _request: &Request<'_>) -> Option<Reply> {
+        None
+    }
+
     /// The paths of its routes, in the order in which it counts their requests.
     fn routes(&self) -> Vec<&'static str> {
         Vec::new()

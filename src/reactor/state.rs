@@ -23,11 +23,11 @@
 //! Deferred   Head       the answer is there
 //!            Discard    the same, and the request has a body that nobody wants
 //!            Deferred   the wait is over, and another follows
-//!            Closing    the answer is the last; or what came behind the request finds no buffer
+//!            Closing    the answer is the last; or what came behind the head finds no buffer
 //! Closing    Lingering  all that was written is sent, and our side is shut down
 //! Lingering  (gone)     the peer has ended, or its time is up
 //! any        (gone)     a system call fails; or the peer does not take its answers, or no buffer
-//!                       is left to keep them
+//!                       is left to keep them; or the server leaves without waiting
 //! ```
 //!
 //! In between a connection stays where it is. Unsent answers are no state: until the peer has taken
@@ -62,8 +62,8 @@ pub enum State {
     Head {
         /// How far the end of the head has been looked for.
         scanned: usize,
-        /// The last answer, or the head's first byte; or when the peer took what it was owed. At
-        /// first, when it was accepted.
+        /// When it was accepted; or the last answer, or the end of a body that nobody wanted; or
+        /// the head's first byte; or when the peer took what it was owed.
         since: Time,
     },
     /// Inside a body that the handler wants.
@@ -105,7 +105,7 @@ impl State {
         }
     }
 
-    /// Whether the request that it is at, if any, was HEAD.
+    /// Whether the request whose answer is due was HEAD, as far as that is known by the state.
     pub fn is_head_only(&self) -> bool {
         match self {
             Self::Body(upload) => upload.pending.exchange.head_only,

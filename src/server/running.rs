@@ -23,6 +23,8 @@ use crate::reactor::Reactor;
 use crate::reactor::jobs::{Address, Message};
 use crate::reactor::linux::{Decisions, Linux};
 
+#[cfg(feature = "routes")]
+use super::admin::Admin;
 use super::handover::{Handover, HandoverThread};
 use super::pinning::Cores;
 use super::referee;
@@ -39,6 +41,9 @@ pub struct Running {
     config: Config,
     /// With `--live`: what changes the techniques, and the thread that carries out duels.
     live: Option<(Arc<Live>, JoinHandle<()>)>,
+    /// With `--admin`: what is served there.
+    #[cfg(feature = "routes")]
+    admin: Option<Admin>,
 }
 
 /// SIGTERM and SIGINT, caught. Catch them before the server is announced: one that comes in between
@@ -86,6 +91,8 @@ impl Running {
             accounts,
             config,
             live: None,
+            #[cfg(feature = "routes")]
+            admin: None,
         };
         let started = running.start_threads(reactors, handover, &sender);
         let started = started.inspect_err(|_| running.leave());
@@ -98,6 +105,19 @@ impl Running {
         live.wakes(move || addresses.iter().for_each(|it| it.send(Message::Look)));
         match referee::start(&live, &self.accounts) {
             Ok(thread) => self.live = Some((live, thread)),
+            Err(error) => {
+                self.leave();
+                return Err(error);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Something is served beside it.
+    #[cfg(feature = "routes")]
+    pub(super) fn beside(mut self, start: impl FnOnce() -> io::Result<Admin>) -> io::Result<Self> {
+        match start() {
+            Ok(admin) => self.admin = Some(admin),
             Err(error) => {
                 self.leave();
                 return Err(error);
@@ -137,6 +157,12 @@ impl Running {
     /// The address that it accepts on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the control routes and of its own figures, if they have one.
+    #[cfg(feature = "routes")]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|admin| admin.address)
     }
 
     /// Its accounts.
@@ -179,6 +205,10 @@ impl Running {
         if let Some((live, referee)) = self.live.take() {
             live.ring.close();
             referee.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+        #[cfg(feature = "routes")]
+        if let Some(admin) = self.admin.take() {
+            result = result.and(admin.end());
         }
         result
     }

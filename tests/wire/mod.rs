@@ -95,6 +95,17 @@ impl Live {
         }
     }
 
+    /// The address of its control routes and figures, if they have one of their own.
+    pub(crate) fn admin_address(&self) -> Option<SocketAddr> {
+        self.running.as_ref()?.admin_address()
+    }
+
+    /// The same, reached at another of its addresses.
+    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     /// A connection to it.
     pub(crate) fn connect(&self) -> Wire {
         Wire::to(self.address)

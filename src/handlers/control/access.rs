@@ -58,7 +58,7 @@ impl Access {
 /// # Errors
 ///
 /// A 403 that says so.
-pub(super) fn same_origin(request: &Request<'_>) -> Result<(), Response> {
+pub(in crate::handlers) fn same_origin(request: &Request<'_>) -> Result<(), Response> {
     let site = request.field("sec-fetch-site").map(|site| text(Some(site)));
     let origin = request.field("origin").map(|origin| text(Some(origin)));
     let is_own_site = matches!(site, None | Some("same-origin" | "none"));
