@@ -193,10 +193,10 @@ fn what_cannot_be_is_refused_with_what_could() {
     );
     let idle = ask(&mut wire, "POST", "/duel?without=slab&seconds=1", "", "");
     assert_eq!(idle.status, 409);
+    let says = sentence(&idle);
     assert!(
-        sentence(&idle).contains("too little load"),
-        "{}",
-        sentence(&idle)
+        says.contains("too little load") && says.contains("wrk -t1"),
+        "{says}"
     );
 }
 
@@ -282,6 +282,12 @@ fn a_duel_finds_what_was_planted() {
     assert!(found["ratio"]["low"].as_f64().unwrap() > 1.1, "{found}");
     assert_eq!(found["state"], "is over");
     assert!(!found["rows"].as_array().unwrap().is_empty());
+    let tests = ask(&mut wire, "POST", "/duel?seconds=3", fields, "").json();
+    let tests = tests["controls"].as_array().unwrap().clone();
+    assert_eq!(tests.len(), 3);
+    assert_eq!(tests[0]["arms"][0]["name"], tests[0]["arms"][1]["name"]);
+    assert_eq!(tests[2]["arms"][1]["name"], "with 300 steps more");
+    ask(&mut wire, "POST", "/duel?cost=20000&seconds=1", "", "");
     let last = get(&mut wire, "/duel");
     let text = last.text();
     assert!(

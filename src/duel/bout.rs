@@ -13,17 +13,18 @@ use super::{Busy, Set};
 /// What is to be compared.
 #[derive(Clone, Debug)]
 pub struct Challenge {
-    /// The two sets.
-    pub arms: [Arc<Set>; 2],
-    /// What they are called: `as it stands`, `without slab`.
-    pub names: [String; 2],
-    /// How long it may take.
+    /// One pair of sets, or several, one after the other.
+    pub rounds: Vec<Round>,
+    /// How long all of it may take.
     pub length: Duration,
     /// How long a slice is to be, at least.
     pub slice: Option<Duration>,
     /// The number of the route that nearly all requests must be for.
     pub route: Option<usize>,
 }
+
+/// Two sets, each with what it is called: `as it stands`, `without slab`.
+pub type Round = [(Arc<Set>, String); 2];
 
 /// A duel that somebody has asked for.
 #[derive(Debug)]
@@ -39,10 +40,10 @@ pub struct Bout {
 pub enum Progress {
     /// It looks at the load.
     Looking,
-    /// It goes on; what it says so far.
-    Going(Box<Outcome>),
+    /// It goes on; what its rounds say so far.
+    Going(Vec<Outcome>),
     /// It is over.
-    Over(Box<Outcome>),
+    Over(Vec<Outcome>),
     /// There was none, for this reason.
     None(String),
 }

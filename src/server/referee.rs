@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::accounts::Accounts;
-use crate::duel::bout::{Bout, Challenge, Progress};
+use crate::duel::bout::{Bout, Challenge, Progress, Round};
 use crate::duel::outcome::Outcome;
 use crate::duel::schedule::{
     REQUESTS_MIN, SETTLE_BY_P99, SETTLE_MIN, SLICE_BY_SETTLE, SLICE_MAX, Schedule,
@@ -40,11 +40,31 @@ pub(super) fn start(live: &Arc<Live>, accounts: &Arc<Accounts>) -> io::Result<Jo
     })
 }
 
-/// One duel, to its end.
+/// All rounds of a duel, to their end.
 fn carry_out(bout: &Bout, live: &Live, accounts: &Accounts) -> Result<Progress, String> {
+    let mut outcomes = Vec::new();
+    for round in &bout.challenge.rounds {
+        let outcome = carry_out_round(bout, round, &outcomes, live, accounts)?;
+        outcomes.push(outcome);
+        if bout.is_given_up() {
+            break;
+        }
+    }
+    Ok(Progress::Over(outcomes))
+}
+
+/// One of them; `before` is what came of those before it.
+fn carry_out_round(
+    bout: &Bout,
+    round: &Round,
+    before: &[Outcome],
+    live: &Live,
+    accounts: &Accounts,
+) -> Result<Outcome, String> {
     let challenge = &bout.challenge;
     let schedule = schedule(challenge, live, accounts)?;
-    let arms = challenge.arms.clone();
+    let arms = round.each_ref().map(|(set, _)| Arc::clone(set));
+    let names = round.each_ref().map(|(_, name)| name.as_str());
     let duel = Arc::new(Duel::new(schedule, arms, accounts.reactors.len()));
     let panics = || accounts.sum(|reactor| &reactor.panics);
     let panics_before = panics();
@@ -54,18 +74,18 @@ fn carry_out(bout: &Bout, live: &Live, accounts: &Accounts) -> Result<Progress, 
         thread::sleep(TICK);
         // One that sleeps writes its empty rows.
         live.wake();
-        let outcome = Outcome::of(&duel, challenge.names.each_ref().map(String::as_str));
+        let outcome = Outcome::of(&duel, names);
         let is_narrow = outcome.ratio.as_ref().is_some_and(statistics::is_narrow);
         let is_draining = accounts.draining.load(Relaxed);
         let is_ended = bout.is_given_up() || is_draining || panics() != panics_before;
         if is_narrow || is_ended || now() >= schedule.ends {
             break outcome;
         }
-        bout.report(Progress::Going(Box::new(outcome)));
+        bout.report(Progress::Going([before, &[outcome]].concat()));
     };
     live.end(&duel);
     of_one_route(&duel, challenge, accounts)?;
-    Ok(Progress::Over(Box::new(outcome)))
+    Ok(outcome)
 }
 
 /// A duel of one route is one only if nearly all requests were for it.
@@ -121,7 +141,7 @@ fn schedule(challenge: &Challenge, live: &Live, accounts: &Accounts) -> Result<S
     let begins = now() + nanos(Duration::from_millis(10));
     Ok(Schedule {
         begins,
-        ends: begins + nanos(challenge.length),
+        ends: begins + nanos(challenge.length) / challenge.rounds.len().max(1) as u64,
         slice,
         settle,
         seed: begins ^ live.version(),

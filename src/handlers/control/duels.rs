@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::sets::with_control;
 use super::{Control, as_asked};
-use crate::duel::bout::{Bout, Challenge, Progress};
+use crate::duel::bout::{Bout, Challenge, Progress, Round};
 use crate::duel::outcome::{Arm, Outcome};
 use crate::duel::{Control as Test, Set};
 use crate::handlers::query;
@@ -61,21 +61,21 @@ impl Control {
     /// What is to be compared, by the query.
     fn challenge(&self, request: &Request<'_>) -> Result<Challenge, Response> {
         query::known(request, &KNOWN)?;
-        let [first, second] = self.arms(request)?;
+        let rounds = self.rounds(request)?;
         let route = request.query_value("route");
         let seconds = query::number(request, "seconds", 1..=SECONDS_MAX, SECONDS)?;
         let slice_ms = query::number(request, "slice_ms", 0..=1000, 0)?;
         Ok(Challenge {
-            arms: [first.0, second.0],
-            names: [first.1, second.1],
+            rounds,
             length: Duration::from_secs(seconds),
             slice: (slice_ms > 0).then(|| Duration::from_millis(slice_ms)),
             route: route.map(|path| self.route(path)).transpose()?,
         })
     }
 
-    /// The two sets that the query names; what stands is the first, unless both are named.
-    fn arms(&self, request: &Request<'_>) -> Result<[Named; 2], Response> {
+    /// The sets that the query names; what stands is the first, unless both are named. Nothing
+    /// named: what tests the instrument itself.
+    fn rounds(&self, request: &Request<'_>) -> Result<Vec<Round>, Response> {
         let standing = self.live.state().standing;
         let given = |name| {
             request
@@ -87,40 +87,39 @@ impl Control {
             Ok((Arc::new(set), format!("{word} {list}")))
         };
         let same = (Arc::clone(&standing), AS_IT_STANDS.to_owned());
-        let one = [given("without"), given("with"), given("naive")];
-        Ok(match (one, given("a"), given("b")) {
-            ([Some(list), None, None], None, None) => [same, changed(&list, "off", "without")?],
-            ([None, Some(list), None], None, None) => [same, changed(&list, "on", "with")?],
-            ([None, None, Some(_)], None, None) => [
-                same,
-                (Arc::new(self.naive(&standing)?), "naively".to_owned()),
-            ],
-            ([None, None, None], Some(a), Some(b)) => {
-                [changed(&a, "off", "with")?, changed(&b, "off", "with")?]
-            }
-            ([None, None, None], None, None) => {
-                let other = Self::test(request, &standing)?;
-                [same.clone(), other.unwrap_or(same)]
-            }
-            _ => {
-                let sentence = "give one of without=NAME,.., with=NAME,.. and naive=1, or both \
-                                a=NAME=VALUE and b=NAME=VALUE, or nothing for the same twice";
-                return Err(bad(sentence));
-            }
-        })
-    }
-
-    /// A test of the instrument itself: a change that changes nothing, or a known cost.
-    fn test(request: &Request<'_>, standing: &Set) -> Result<Option<Named>, Response> {
         let steps = query::number(request, "cost", 1..=1_000_000, COST_STEPS)?;
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-        let with = |control| Arc::new(with_control(standing, control));
-        Ok(if request.query_value("null").is_some() {
-            Some((with(Test::Null), "with a change of nothing".to_owned()))
-        } else if request.query_value("cost").is_some() {
-            Some((with(Test::Cost(steps)), format!("with {steps} steps more")))
-        } else {
-            None
+        let test = |control, name| (Arc::new(with_control(&standing, control)), name);
+        let null = || test(Test::Null, "with a change of nothing".to_owned());
+        let cost = || test(Test::Cost(steps), format!("with {steps} steps more"));
+        let (a, b) = (given("a"), given("b"));
+        let one = ["without", "with", "naive", "null", "cost"].map(given);
+        Ok(match (one, a, b) {
+            ([None, None, None, None, None], Some(a), Some(b)) => {
+                vec![[changed(&a, "off", "with")?, changed(&b, "off", "with")?]]
+            }
+            ([None, None, None, None, None], None, None) => {
+                let tests = [same.clone(), null(), cost()];
+                tests.map(|test| [same.clone(), test]).to_vec()
+            }
+            ([Some(list), None, None, None, None], None, None) => {
+                vec![[same, changed(&list, "off", "without")?]]
+            }
+            ([None, Some(list), None, None, None], None, None) => {
+                vec![[same, changed(&list, "on", "with")?]]
+            }
+            ([None, None, Some(_), None, None], None, None) => {
+                let naive = Arc::new(self.naive(&standing)?);
+                vec![[same, (naive, "naively".to_owned())]]
+            }
+            ([None, None, None, Some(_), None], None, None) => vec![[same, null()]],
+            ([None, None, None, None, Some(_)], None, None) => vec![[same, cost()]],
+            _ => {
+                let sentence = "give one of without=NAME,.., with=NAME,.., naive=1, null=1 and \
+                                cost=STEPS, or both a=NAME=VALUE and b=NAME=VALUE, or nothing for \
+                                the controls";
+                return Err(bad(sentence));
+            }
         })
     }
 
@@ -155,16 +154,20 @@ fn wait(waiter: Waiter, form: Form) -> Reply {
 }
 
 /// How an answer is to look.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Form {
     is_json: bool,
     has_rows: bool,
+    /// A command that makes load, for whoever has none.
+    load: String,
 }
 
 impl Form {
     fn of(request: &Request<'_>) -> Self {
         use super::accept::{JSON, TEXT, prefers};
+        let host = String::from_utf8_lossy(request.host().unwrap_or_default());
         Self {
+            load: format!("wrk -t1 -c64 -d30s http://{host}/plaintext"),
             is_json: prefers(request, &JSON, &TEXT),
             has_rows: request
                 .query_value("rows")
@@ -172,26 +175,35 @@ impl Form {
         }
     }
 
-    fn shown(self, bout: &Bout) -> Response {
-        let (state, outcome) = match bout.progress() {
-            Progress::Looking => ("looks at the load", None),
-            Progress::Going(outcome) => ("goes on", Some(outcome)),
-            Progress::Over(outcome) => ("is over", Some(outcome)),
-            Progress::None(reason) => return Response::error(Status::CONFLICT, reason),
+    fn shown(&self, bout: &Bout) -> Response {
+        let (state, outcomes) = match bout.progress() {
+            Progress::Looking => ("looks at the load", Vec::new()),
+            Progress::Going(outcomes) => ("goes on", outcomes),
+            Progress::Over(outcomes) => ("is over", outcomes),
+            Progress::None(reason) => {
+                let sentence = format!("{reason}; load is made by {}", self.load);
+                return Response::error(Status::CONFLICT, sentence);
+            }
         };
-        let value = self.value(state, outcome.as_deref());
-        let text = outcome.map_or_else(|| format!("The duel {state}.\n"), |it| lines(&it));
-        as_asked(self.is_json, value, text)
+        let text = match outcomes.as_slice() {
+            [] => format!("The duel {state}.\n"),
+            outcomes => outcomes.iter().map(lines).collect::<Vec<_>>().join("\n"),
+        };
+        as_asked(self.is_json, self.value(state, &outcomes), text)
     }
 
-    fn value(self, state: &str, outcome: Option<&Outcome>) -> Value {
-        let mut value = json!(outcome);
-        if outcome.is_none() {
-            value = json!({});
+    /// One outcome by itself; several as a list.
+    fn value(&self, state: &str, outcomes: &[Outcome]) -> Value {
+        let mut values: Vec<Value> = outcomes.iter().map(|outcome| json!(outcome)).collect();
+        for fields in values.iter_mut().filter_map(Value::as_object_mut) {
+            if !self.has_rows {
+                fields.remove("rows");
+            }
         }
-        if !self.has_rows {
-            value.as_object_mut().map(|fields| fields.remove("rows"));
-        }
+        let mut value = match <[Value; 1]>::try_from(values) {
+            Ok([one]) => one,
+            Err(several) => json!({ "controls": several }),
+        };
         value["state"] = state.into();
         value
     }
