@@ -12,16 +12,6 @@
 
 mod options;
 
-mod script;
-
-mod answer;
-
-mod connection;
-
-mod client;
-
-mod arrivals;
-
 mod outcome;
 
 pub mod contest;
@@ -31,21 +21,18 @@ use std::time::{Duration, Instant};
 use std::{io, panic, thread};
 
 use anyhow::{Context, Result, ensure};
+use barewire_load::{Arrivals, Client, Expected, Fault, Goal, Manner, OpenLoop, Script, Tally};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Exit;
 use crate::process::Usage;
 
-use answer::{Expected, Fault};
-use arrivals::{Arrivals, OpenLoop};
-use client::{Client, Goal, Manner};
-use outcome::{ServerUsage, Tally};
-use script::Script;
+use outcome::{ServerUsage, outcome};
 
+pub use barewire_load::Weighted;
 pub use options::Options;
 pub use outcome::{Outcome, Pace};
-pub use script::Weighted;
 
 /// What the server needs to fall asleep after its last answer; only then is its CPU time complete.
 const SETTLE: Duration = Duration::from_millis(2);
@@ -84,7 +71,7 @@ pub fn measure(options: &Options) -> Result<Outcome> {
         Ok(mut clients) => plan.measure(&mut clients),
         Err(error) => {
             failed.fail(&error.downcast::<Fault>()?);
-            Ok(failed.outcome(plan.pace(), None))
+            Ok(outcome(&failed, plan.pace(), None))
         }
     }
 }
@@ -212,7 +199,7 @@ impl Plan {
             busiest: end.busiest_since(&start),
             resident_bytes: end.resident_bytes,
         });
-        Ok(tally.outcome(self.pace(), server))
+        Ok(outcome(&tally, self.pace(), server))
     }
 
     fn server_usage(&self) -> Result<Option<Usage>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, FromArgMatches};
 
-use super::script::{self, Weighted};
+use barewire_load::script::{self, Weighted};
 
 /// How to ask, and whom.
 #[derive(Clone, Debug, Args)]

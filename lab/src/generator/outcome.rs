@@ -7,11 +7,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::answer::Fault;
 use crate::results::Percentiles;
+use barewire_load::Tally;
 
-/// Latencies are kept with three digits, up to ten minutes, in nanoseconds.
-const LATENCY_MAX_NS: u64 = 600_000_000_000;
 /// Points of the latency curve for each halving of what is left of 100 %.
 const POINTS_PER_HALVING: u32 = 4;
 
@@ -70,102 +68,34 @@ pub(super) struct ServerUsage {
     pub(super) resident_bytes: u64,
 }
 
-/// The figures of one phase, of one thread or of all.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) answered: usize,
-    pub(super) unsent: u64,
-    pub(super) errors: BTreeMap<&'static str, u64>,
-    /// From the phase's start to the last answer.
-    pub(super) wall: Duration,
-    /// CPU time of all threads.
-    pub(super) cpu: Duration,
-    /// CPU time of the busiest.
-    pub(super) busiest: Duration,
-    latency: Option<Histogram<u64>>,
-}
-
-impl Tally {
-    /// An empty one; with a histogram if answers are timed.
-    pub(super) fn new(timed: bool) -> Self {
-        let latency = timed
-            .then(|| Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).ok())
-            .flatten();
-        Self {
-            latency,
-            ..Self::default()
-        }
-    }
-
-    /// So many answers took so long.
-    pub(super) fn record(&mut self, latency: Duration, answers: usize) {
-        if let Some(histogram) = &mut self.latency {
-            let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-            histogram.saturating_record_n(nanoseconds, answers as u64);
-        }
-    }
-
-    /// Counts a failure. The first of each kind is told on stderr: its kind alone explains little.
-    pub(super) fn fail(&mut self, fault: &Fault) {
-        let count = self.errors.entry(fault.kind.name()).or_default();
-        *count += 1;
-        if *count == 1 {
-            eprintln!("load: {fault}");
-        }
-    }
-
-    /// Adds another thread's figures of the same phase.
-    pub(super) fn join(&mut self, other: Self) {
-        self.answered += other.answered;
-        self.unsent += other.unsent;
-        self.cpu += other.cpu;
-        self.busiest = self.busiest.max(other.busiest);
-        self.wall = self.wall.max(other.wall);
-        self.add_errors(&other);
-        match (&mut self.latency, other.latency) {
-            // Both have the same bounds, so that nothing can be lost.
-            (Some(own), Some(other)) => own.add(other).unwrap_or_default(),
-            (own @ None, other) => *own = other,
-            _ => {}
-        }
-    }
-
-    /// Adds the errors of another phase.
-    pub(super) fn add_errors(&mut self, other: &Self) {
-        for (kind, count) in &other.errors {
-            *self.errors.entry(kind).or_default() += count;
-        }
-    }
-
-    /// The outcome of a measured phase.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a double counts to 9e15 without loss"
-    )]
-    pub(super) fn outcome(&self, pace: Pace, server: Option<ServerUsage>) -> Outcome {
-        let requests = self.answered as f64;
-        let share = |cpu: Duration| ratio(cpu.as_secs_f64(), self.wall.as_secs_f64());
-        let each = |cpu: Duration| (self.answered > 0).then(|| cpu.as_secs_f64() * 1e9 / requests);
-        Outcome {
-            pace,
-            requests: self.answered as u64,
-            seconds: self.wall.as_secs_f64(),
-            requests_per_second: ratio(requests, self.wall.as_secs_f64()),
-            errors: self.errors.values().sum(),
-            errors_by_kind: self
-                .errors
-                .iter()
-                .map(|(kind, count)| ((*kind).to_owned(), *count))
-                .collect(),
-            busy: share(self.cpu),
-            generator_busy: share(self.busiest),
-            generator_cpu_ns_per_request: each(self.cpu),
-            server_busy: server.map(|used| share(used.busiest)),
-            server_cpu_ns_per_request: server.and_then(|used| each(used.cpu)),
-            resident_bytes: server.map(|used| used.resident_bytes),
-            unsent: self.unsent,
-            latency: self.latency.as_ref().map(percentiles),
-        }
+/// The outcome of a measured phase.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a double counts to 9e15 without loss"
+)]
+pub(super) fn outcome(tally: &Tally, pace: Pace, server: Option<ServerUsage>) -> Outcome {
+    let requests = tally.answered as f64;
+    let share = |cpu: Duration| ratio(cpu.as_secs_f64(), tally.wall.as_secs_f64());
+    let each = |cpu: Duration| (tally.answered > 0).then(|| cpu.as_secs_f64() * 1e9 / requests);
+    Outcome {
+        pace,
+        requests: tally.answered as u64,
+        seconds: tally.wall.as_secs_f64(),
+        requests_per_second: ratio(requests, tally.wall.as_secs_f64()),
+        errors: tally.errors.values().sum(),
+        errors_by_kind: tally
+            .errors
+            .iter()
+            .map(|(kind, count)| ((*kind).to_owned(), *count))
+            .collect(),
+        busy: share(tally.cpu),
+        generator_busy: share(tally.busiest),
+        generator_cpu_ns_per_request: each(tally.cpu),
+        server_busy: server.map(|used| share(used.busiest)),
+        server_cpu_ns_per_request: server.and_then(|used| each(used.cpu)),
+        resident_bytes: server.map(|used| used.resident_bytes),
+        unsent: tally.unsent,
+        latency: tally.latency.as_ref().map(percentiles),
     }
 }
 

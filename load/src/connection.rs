@@ -12,8 +12,8 @@ use std::time::Instant;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use super::answer::{Fault, Kind};
-use super::script::{Batch, Script};
+use crate::answer::{Fault, Kind};
+use crate::script::{Batch, Script};
 
 /// What a connection is waiting for.
 enum Awaiting {
@@ -31,15 +31,15 @@ enum Awaiting {
 
 /// The times of a batch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// When it should have been sent: its latency counts from here.
-    pub(super) intended: Instant,
+    pub(crate) intended: Instant,
     /// When it was: the server's silence counts from here.
-    pub(super) sent: Instant,
+    pub(crate) sent: Instant,
 }
 
 /// A connection to the server.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     awaiting: Awaiting,
     batch: Batch,
@@ -54,7 +54,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Of a connected stream that is kept; its first batch's answers are parsed.
-    pub(super) fn kept(stream: TcpStream) -> Self {
+    pub(crate) fn kept(stream: TcpStream) -> Self {
         let now = Instant::now();
         Self {
             stream,
@@ -72,7 +72,7 @@ impl Connection {
 
     /// Begins to connect for one batch, and sends it at once: over loopback a connection is there
     /// when connect(2) returns.
-    pub(super) fn open(
+    pub(crate) fn open(
         address: SocketAddr,
         batch: Batch,
         script: &Script,
@@ -90,7 +90,7 @@ impl Connection {
     }
 
     /// Registers it for what it needs: readability, and, as long as it is opening, writability.
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> Result<(), Fault> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> Result<(), Fault> {
         let interest = match self.awaiting {
             Awaiting::Opening => Interest::READABLE | Interest::WRITABLE,
             _ => Interest::READABLE,
@@ -101,22 +101,22 @@ impl Connection {
     }
 
     /// Whether a batch is under way.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.is_done()
     }
 
     /// The times of the last batch.
-    pub(super) fn times(&self) -> Times {
+    pub(crate) fn times(&self) -> Times {
         self.times
     }
 
     /// How many requests the batch has.
-    pub(super) fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.batch.requests
     }
 
     /// Sends a batch; its answers are parsed if asked for.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         batch: Batch,
         script: &Script,
@@ -136,7 +136,7 @@ impl Connection {
 
     /// Takes what has come, and says whether the batch is done with. `closing`: the poll said that
     /// the server has closed its side, so everything that will ever come is here.
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         input: &mut [u8],
         script: &Script,
@@ -165,7 +165,7 @@ impl Connection {
     }
 
     /// What it means that the batch was not answered in time.
-    pub(super) fn overdue(&self, script: &Script) -> Fault {
+    pub(crate) fn overdue(&self, script: &Script) -> Fault {
         match self.awaiting {
             Awaiting::Opening => Fault::new(Kind::Connect, "the server does not accept"),
             Awaiting::Bytes(owed) if owed < script.answer_bytes_of(self.batch) => {

@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The kinds of what can go wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub enum Kind {
     /// No connection was made.
     Connect,
     /// The connection ended before the answer did.
@@ -33,7 +33,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// As in the result file.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
             Self::Reset => "reset",
@@ -47,14 +47,16 @@ impl Kind {
 
 /// One thing that went wrong.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) kind: Kind,
+pub struct Fault {
+    /// Of which kind.
+    pub kind: Kind,
     /// What was seen.
     what: String,
 }
 
 impl Fault {
-    pub(super) fn new(kind: Kind, what: impl fmt::Display) -> Self {
+    /// Of a kind, with what was seen.
+    pub fn new(kind: Kind, what: impl fmt::Display) -> Self {
         Self {
             kind,
             what: what.to_string(),
@@ -72,7 +74,7 @@ impl fmt::Display for Fault {
 
 /// What the answer to a request must be.
 #[derive(Clone, Debug)]
-pub(super) struct Expected {
+pub struct Expected {
     /// Bytes of head and body; `None` if they vary from answer to answer.
     length: Option<usize>,
     /// The body; `None` if it varies.
@@ -81,7 +83,7 @@ pub(super) struct Expected {
 
 impl Expected {
     /// Any answer of 200 whose length is said in its head; with this body, if there is one.
-    pub(super) fn varying(body: Option<&str>) -> Self {
+    pub fn varying(body: Option<&str>) -> Self {
         Self {
             length: None,
             body: body.map(|body| body.as_bytes().to_vec()),
@@ -89,7 +91,7 @@ impl Expected {
     }
 
     /// Exactly so many bytes with exactly this body.
-    pub(super) fn of(length: usize, body: &[u8]) -> Self {
+    pub fn of(length: usize, body: &[u8]) -> Self {
         Self {
             length: Some(length),
             body: Some(body.to_vec()),
@@ -97,12 +99,16 @@ impl Expected {
     }
 
     /// Bytes of the whole answer; 0 if they vary.
-    pub(super) fn length(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.length.unwrap_or(0)
     }
 
     /// Checks the first answer of some bytes, and says how long it is; `None` if it has not ended.
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check(&self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
         let Some((head_bytes, body_bytes)) = head_of(bytes)? else {
             return Ok(None);
         };
@@ -131,7 +137,11 @@ impl Expected {
 
     /// Sends a request once, and learns from its answer how the following ones must be. `patience`
     /// is the time for all of it.
-    pub(super) fn learn(
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or not the right one.
+    pub fn learn(
         stream: &mut TcpStream,
         request: &[u8],
         body: Option<&str>,

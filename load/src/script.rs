@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 
-use super::answer::Expected;
+use crate::answer::Expected;
 
 /// The longest batch in bytes. Linux gives a fresh connection room for more, so that a send with
 /// nothing under way is never short (tcp(7), `tcp_wmem`).
@@ -72,7 +72,11 @@ impl std::str::FromStr for Weighted {
 }
 
 /// A mix from a file: a path with its weight a line; empty lines and those of `#` say nothing.
-pub(super) fn mix(text: &str) -> Result<Vec<Weighted>> {
+///
+/// # Errors
+///
+/// If a line is neither, or there is none.
+pub fn mix(text: &str) -> Result<Vec<Weighted>> {
     let lines = text.lines().map(str::trim);
     let paths = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -83,13 +87,13 @@ pub(super) fn mix(text: &str) -> Result<Vec<Weighted>> {
 }
 
 /// The plainest request that asks for a path.
-pub(super) fn request_for(path: &str, host: &str, close: bool) -> Vec<u8> {
+pub fn request_for(path: &str, host: &str, close: bool) -> Vec<u8> {
     let connection = if close { "Connection: close\r\n" } else { "" };
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{connection}\r\n").into_bytes()
 }
 
 /// Whether a request asks the server to close.
-pub(super) fn asks_to_close(request: &[u8]) -> bool {
+pub fn asks_to_close(request: &[u8]) -> bool {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut fields);
     let parsed = head.parse(request);
@@ -102,14 +106,15 @@ pub(super) fn asks_to_close(request: &[u8]) -> bool {
 
 /// A slice of the cycle.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Batch {
+pub struct Batch {
     from: usize,
-    pub(super) requests: usize,
+    /// How many requests it has.
+    pub requests: usize,
 }
 
 /// The cycle of requests with their answers.
 #[derive(Clone, Debug)]
-pub(super) struct Script {
+pub struct Script {
     /// Each different answer.
     expected: Vec<Expected>,
     /// Which of them belongs to each place; after `turn` places it begins again, for one batch.
@@ -126,7 +131,11 @@ pub(super) struct Script {
 
 impl Script {
     /// Lays out requests with their weights and learned answers, for batches of `pipeline`.
-    pub(super) fn new(
+    ///
+    /// # Errors
+    ///
+    /// If a batch is longer than a socket takes at once, or the weights are too many.
+    pub fn new(
         requests: &[(Vec<u8>, usize)],
         expected: Vec<Expected>,
         pipeline: usize,
@@ -156,7 +165,8 @@ impl Script {
     }
 
     /// This one, begun elsewhere: so threads do not ask in step.
-    pub(super) fn begun_at(mut self, share: f64) -> Self {
+    #[must_use]
+    pub fn begun_at(mut self, share: f64) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
@@ -169,7 +179,7 @@ impl Script {
     }
 
     /// The next so many requests of the cycle, at most those of a batch.
-    pub(super) fn batch(&mut self, requests: usize) -> Batch {
+    pub fn batch(&mut self, requests: usize) -> Batch {
         let requests = requests.min(self.places.len() - self.turn);
         let from = self.next;
         self.next = (from + requests) % self.turn;
@@ -177,18 +187,18 @@ impl Script {
     }
 
     /// What to send.
-    pub(super) fn bytes_of(&self, batch: Batch) -> &[u8] {
+    pub fn bytes_of(&self, batch: Batch) -> &[u8] {
         let sums = &self.request_sums;
         &self.bytes[sums[batch.from]..sums[batch.from + batch.requests]]
     }
 
     /// How many bytes will answer.
-    pub(super) fn answer_bytes_of(&self, batch: Batch) -> usize {
+    pub fn answer_bytes_of(&self, batch: Batch) -> usize {
         self.answer_sums[batch.from + batch.requests] - self.answer_sums[batch.from]
     }
 
     /// What the answer to one request of a batch must be, counted from its end: 1 is the last one.
-    pub(super) fn expected(&self, batch: Batch, from_the_end: usize) -> &Expected {
+    pub fn expected(&self, batch: Batch, from_the_end: usize) -> &Expected {
         &self.expected[self.places[batch.from + batch.requests - from_the_end]]
     }
 }

@@ -8,42 +8,49 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream as StdStream};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 
-use super::answer::{Fault, Kind};
-use super::connection::{Connection, Times};
-use super::outcome::Tally;
-use super::script::Script;
+use crate::answer::{Fault, Kind};
+use crate::connection::{Connection, Times};
+use crate::script::Script;
+use crate::tally::Tally;
 
 /// Bytes of one recv: far more than the answers to a usual batch, so that a short read is the rule.
 const INPUT_BYTES: usize = 64 * 1024;
 /// Answers of which one at least is parsed.
 const ANSWERS_PER_CHECK: usize = 1000;
 /// Events of one poll; what does not fit comes with the next.
-pub(super) const EVENTS_MAX: usize = 1024;
+pub(crate) const EVENTS_MAX: usize = 1024;
 
 /// How the client asks; the same for all threads.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
-    pub(super) address: SocketAddr,
+pub struct Manner {
+    /// The server.
+    pub address: SocketAddr,
     /// Requests of one batch.
-    pub(super) pipeline: usize,
+    pub pipeline: usize,
     /// A connection for each batch.
-    pub(super) reconnect: bool,
+    pub reconnect: bool,
     /// Parse every answer.
-    pub(super) varying: bool,
+    pub varying: bool,
     /// Time the answers.
-    pub(super) timed: bool,
+    pub timed: bool,
     /// How long a batch may take.
-    pub(super) silence: Duration,
+    pub silence: Duration,
 }
 
 impl Manner {
-    pub(super) fn connect(&self) -> Result<StdStream, Fault> {
+    /// A connection.
+    ///
+    /// # Errors
+    ///
+    /// If there is none within the silence limit.
+    pub fn connect(&self) -> Result<StdStream, Fault> {
         StdStream::connect_timeout(&self.address, self.silence)
             .map_err(|error| Fault::new(Kind::Connect, error))
     }
@@ -51,14 +58,18 @@ impl Manner {
 
 /// When a closed loop stops to send.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Goal {
+pub enum Goal<'a> {
+    /// When so much time has passed.
     After(Duration),
+    /// After so many requests.
     Requests(usize),
+    /// When this says so.
+    Until(&'a AtomicBool),
 }
 
 /// What became of a connection at an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub enum Turn {
     /// Its batch is still under way.
     Waiting,
     /// Its batch was answered; it may send again.
@@ -68,23 +79,28 @@ pub(super) enum Turn {
 }
 
 /// The connections of one thread.
-pub(super) struct Client {
-    pub(super) manner: Manner,
-    pub(super) poll: Poll,
+pub struct Client {
+    pub(crate) manner: Manner,
+    pub(crate) poll: Poll,
     /// By token; `None` if it is given up or, with a connection for each batch, not open.
     connections: Vec<Option<Connection>>,
     script: Script,
     input: Vec<u8>,
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
     /// Connections with a batch under way.
-    pub(super) waiting: usize,
+    pub waiting: usize,
     /// Answers since the last that were parsed.
     unchecked: usize,
     next_sweep: Instant,
 }
 
 impl Client {
-    pub(super) fn new(manner: Manner, script: Script) -> io::Result<Self> {
+    /// Without a connection yet.
+    ///
+    /// # Errors
+    ///
+    /// As epoll_create1(2).
+    pub fn new(manner: Manner, script: Script) -> io::Result<Self> {
         Ok(Self {
             manner,
             poll: Poll::new()?,
@@ -100,7 +116,7 @@ impl Client {
 
     /// Adds a place for a connection, with that connection if it is kept from batch to batch. One
     /// that cannot be made is counted and given up like any other.
-    pub(super) fn join(&mut self, open: Option<StdStream>) {
+    pub fn join(&mut self, open: Option<StdStream>) {
         let id = self.connections.len();
         self.connections.push(None);
         if !self.manner.reconnect
@@ -125,20 +141,24 @@ impl Client {
     }
 
     /// The figures since the last call.
-    pub(super) fn take_tally(&mut self) -> Tally {
+    pub fn take_tally(&mut self) -> Tally {
         std::mem::replace(&mut self.tally, Tally::new(self.manner.timed))
     }
 
     /// Tokens of all places.
-    pub(super) fn places(&self) -> std::ops::Range<usize> {
+    pub fn places(&self) -> std::ops::Range<usize> {
         0..self.connections.len()
     }
 
     /// Sends until the goal is reached, and waits for all answers.
-    pub(super) fn closed_loop(&mut self, start: Instant, goal: Goal) -> io::Result<()> {
-        let (span, mut to_send) = match goal {
-            Goal::After(span) => (span, usize::MAX),
-            Goal::Requests(requests) => (Duration::MAX, requests),
+    ///
+    /// # Errors
+    ///
+    /// As epoll_wait(2).
+    pub fn closed_loop(&mut self, start: Instant, goal: Goal<'_>) -> io::Result<()> {
+        let mut to_send = match goal {
+            Goal::After(_) | Goal::Until(_) => usize::MAX,
+            Goal::Requests(requests) => requests,
         };
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
@@ -147,7 +167,12 @@ impl Client {
         }
         while self.waiting > 0 {
             now = self.wait(&mut events)?;
-            if now.duration_since(start) >= span {
+            let is_over = match goal {
+                Goal::After(span) => now.duration_since(start) >= span,
+                Goal::Until(ends) => ends.load(Relaxed),
+                Goal::Requests(_) => false,
+            };
+            if is_over {
                 to_send = 0;
             }
             for event in &events {
@@ -184,7 +209,7 @@ impl Client {
 
     /// Sends a batch on a connection without one, which is opened if each batch has its own.
     /// `false` if there is no such connection (any more).
-    pub(super) fn begin(&mut self, id: usize, requests: usize, times: Times) -> bool {
+    pub(crate) fn begin(&mut self, id: usize, requests: usize, times: Times) -> bool {
         let batch = self.script.batch(requests);
         let parse = self.manner.varying || self.unchecked >= ANSWERS_PER_CHECK;
         if parse {
@@ -210,7 +235,7 @@ impl Client {
     }
 
     /// Takes what has come for a connection, and counts its batch if that is answered.
-    pub(super) fn receive(&mut self, id: usize, closing: bool) -> Turn {
+    pub fn receive(&mut self, id: usize, closing: bool) -> Turn {
         let Some(connection) = &mut self.connections[id] else {
             return Turn::Lost;
         };
@@ -233,7 +258,7 @@ impl Client {
     }
 
     /// Polls, no longer than until the next look for silent connections, and tells the time.
-    pub(super) fn wait(&mut self, events: &mut Events) -> io::Result<Instant> {
+    pub(crate) fn wait(&mut self, events: &mut Events) -> io::Result<Instant> {
         let pause = self.manner.silence / 4;
         match self.poll.poll(events, Some(pause)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),

@@ -19,22 +19,23 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use super::client::{Client, EVENTS_MAX, Turn};
-use super::connection::Times;
+use crate::client::{Client, EVENTS_MAX, Turn};
+use crate::connection::Times;
 
 /// Token of the alarm; connections have small ones.
 const ALARM: Token = Token(usize::MAX - 1);
 
 /// The due times of one thread's requests.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrivals {
+pub struct Arrivals {
     /// Requests per second, of all threads.
-    pub(super) rate: f64,
+    pub rate: f64,
     /// Threads; each takes the requests whose number leaves its own when divided by that.
-    pub(super) threads: usize,
-    pub(super) thread: usize,
+    pub threads: usize,
+    /// The number of this one.
+    pub thread: usize,
     /// How long requests become due.
-    pub(super) span: Duration,
+    pub span: Duration,
 }
 
 impl Arrivals {
@@ -50,7 +51,7 @@ impl Arrivals {
 }
 
 /// One phase of the open loop, of one thread.
-pub(super) struct OpenLoop<'a> {
+pub struct OpenLoop<'a> {
     client: &'a mut Client,
     arrivals: Arrivals,
     start: Instant,
@@ -62,11 +63,11 @@ pub(super) struct OpenLoop<'a> {
 }
 
 impl<'a> OpenLoop<'a> {
-    pub(super) fn new(
-        client: &'a mut Client,
-        arrivals: Arrivals,
-        start: Instant,
-    ) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As timerfd_create(2).
+    pub fn new(client: &'a mut Client, arrivals: Arrivals, start: Instant) -> io::Result<Self> {
         Ok(Self {
             alarm: Alarm::new(&client.poll)?,
             free: client.places().collect(),
@@ -78,7 +79,11 @@ impl<'a> OpenLoop<'a> {
     }
 
     /// Sends what becomes due, and waits for all answers.
-    pub(super) fn run(mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// As epoll_wait(2).
+    pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         // Nothing is due before the start, and time before it cannot be told from it.
         thread::sleep(self.start.saturating_duration_since(Instant::now()));
