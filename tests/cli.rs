@@ -909,3 +909,11 @@ fn the_longest_body_that_the_buffers_allow_is_taken() {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 }
+
+#[test]
+fn a_demo_takes_half_a_minute_to_an_hour() {
+    for minutes in ["0.1", "61", "soon"] {
+        let text = refused(barewire().args(["demo", "--minutes", minutes]));
+        assert!(text.contains("0.5 to 60"), "{text}");
+    }
+}

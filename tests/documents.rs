@@ -247,12 +247,12 @@ fn options_named(text: &str) -> HashSet<String> {
 
 #[test]
 fn every_option_that_a_document_names_exists() {
-    let help = Command::new(assert_cmd::cargo::cargo_bin!("barewire"))
-        .arg("--help")
-        .env_clear()
-        .output()
-        .expect("the help");
-    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let help_of = |command: &[&str]| {
+        let mut barewire = Command::new(assert_cmd::cargo::cargo_bin!("barewire"));
+        let help = barewire.args(command).arg("--help").env_clear().output();
+        String::from_utf8(help.expect("the help").stdout).expect("UTF-8")
+    };
+    let help = help_of(&[]) + &help_of(&["demo"]);
     let known: HashSet<_> = help
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
         .filter(|word| word.starts_with("--"))

@@ -1,9 +1,8 @@
 //! The load generator: sends requests to a server, checks what comes back, and costs less than the
 //! server does, so that the server is what is measured.
 //!
-//! In reading order: what is sent ([`script`]), what must come back ([`answer`]), one connection,
-//! the connections of a thread with the closed loop, the open loop, what was found. Here is the
-//! run: learn, warm up, measure.
+//! Its core is a crate of its own, [`barewire_load`], which `barewire demo` shares. Here are the
+//! options, the run (learn, warm up, measure), and what was found.
 //!
 //! The invariant: a phase begins and ends with nothing under way, and the server's CPU time is read
 //! when it has fallen asleep; so requests and CPU time belong together exactly. Every run ends: no
@@ -122,6 +121,7 @@ impl Plan {
                 reconnect: options.reconnect,
                 varying: options.varying,
                 timed: options.latency || options.rate.is_some(),
+                read_every: 1,
                 silence: Duration::try_from_secs_f64(options.silence)?,
             },
             requests,

@@ -40,6 +40,9 @@ pub struct Manner {
     pub varying: bool,
     /// Time the answers.
     pub timed: bool,
+    /// Read after so many batches, and take the events before that for their answers, which must
+    /// come whole. With 1 each is read when it has come.
+    pub read_every: usize,
     /// How long a batch may take.
     pub silence: Duration,
 }
@@ -240,6 +243,11 @@ impl Client {
             return Turn::Lost;
         };
         let was_waiting = connection.is_waiting();
+        if self.manner.read_every > 1 && !closing && connection.leave_unread(self.manner.read_every)
+        {
+            self.count(id);
+            return Turn::Free;
+        }
         let received = connection.receive(&mut self.input, &self.script, closing);
         match received {
             Ok(false) => Turn::Waiting,

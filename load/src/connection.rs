@@ -50,6 +50,9 @@ pub(crate) struct Connection {
     /// Whether the server is to close after this batch.
     once: bool,
     times: Times,
+    /// Bytes of answers that were announced and left in the socket, and of how many batches.
+    unread: usize,
+    unread_batches: usize,
 }
 
 impl Connection {
@@ -67,6 +70,8 @@ impl Connection {
                 intended: now,
                 sent: now,
             },
+            unread: 0,
+            unread_batches: 0,
         }
     }
 
@@ -124,7 +129,8 @@ impl Connection {
         times: Times,
     ) -> Result<(), Fault> {
         self.batch = batch;
-        self.parse |= parse;
+        // Between answers that were left in the socket none can be told from another.
+        self.parse |= parse && self.unread == 0;
         self.times = times;
         let bytes = script.bytes_of(batch);
         let sent = self
@@ -132,6 +138,20 @@ impl Connection {
             .write(bytes)
             .map_err(|error| Fault::new(Kind::Reset, error))?;
         self.sent(sent, script)
+    }
+
+    /// Takes the event for the answer, and leaves the answer in the socket: so a generator costs
+    /// less than the server that it is to keep busy. False if it is time to read.
+    pub(crate) fn leave_unread(&mut self, read_every: usize) -> bool {
+        match self.awaiting {
+            Awaiting::Bytes(bytes) if self.unread_batches + 1 < read_every && !self.once => {
+                self.unread += bytes;
+                self.unread_batches += 1;
+                self.awaiting = Awaiting::Nothing;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Takes what has come, and says whether the batch is done with. `closing`: the poll said that
@@ -144,6 +164,10 @@ impl Connection {
     ) -> Result<bool, Fault> {
         if matches!(self.awaiting, Awaiting::Opening) {
             self.finish_opening(script)?;
+        }
+        if let Awaiting::Bytes(bytes) = &mut self.awaiting {
+            *bytes += std::mem::take(&mut self.unread);
+            self.unread_batches = 0;
         }
         loop {
             let received = match self.stream.read(input) {

@@ -1,5 +1,7 @@
 //! The commands as clap sees them.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory as _, Parser, Subcommand};
 
@@ -16,6 +18,7 @@ use crate::techniques;
 ///   barewire --print-config                All options, ready to be kept as a file
 ///   barewire --config barewire.toml        Read such a file
 ///   BAREWIRE_WORKERS=4 barewire            Any option as a variable
+///   barewire demo                          Measure where the speed comes from, in a minute
 ///   barewire trace /json                   See a request's way through the server, step by step
 ///   barewire techniques                    What makes it fast, a line for each
 ///   barewire explain register-once         One of them, with what it saves and when it hurts
@@ -45,6 +48,15 @@ enum Task {
         /// The path to ask for, which begins with /
         #[arg(default_value = "/plaintext", value_parser = path)]
         path: String,
+    },
+    /// Measure where the speed comes from: each technique's worth on this machine, in a minute
+    Demo {
+        /// How long it may take; five minutes resolve half a percent
+        #[arg(long, default_value = "1", value_parser = minutes)]
+        minutes: f64,
+        /// A file for what was found, as JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
     },
     /// List the techniques with their state, as the same options would start the server
     Techniques {
@@ -90,6 +102,11 @@ fn path(text: &str) -> Result<String, &'static str> {
     } else {
         Err("a path begins with /, and is percent-encoded where it is not visible ASCII")
     }
+}
+
+fn minutes(text: &str) -> Result<f64, &'static str> {
+    let minutes = text.parse().ok().filter(|it| (0.5..=60.0).contains(it));
+    minutes.ok_or("allowed: 0.5 to 60")
 }
 
 fn names() -> PossibleValuesParser {

@@ -10,6 +10,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::error::ErrorKind;
@@ -32,6 +33,8 @@ mod report;
 
 mod catalogue;
 
+mod demo;
+
 mod logger;
 
 use crate::config::Config;
@@ -46,6 +49,12 @@ pub fn run() -> ExitCode {
         Some(("trace", arguments)) => {
             let path: Option<&String> = arguments.get_one("path");
             print(|out| crate::trace::run(path.map_or("/", |path| path), out))
+        }
+        Some(("demo", arguments)) => {
+            let minutes: Option<&f64> = arguments.get_one("minutes");
+            let json: Option<&PathBuf> = arguments.get_one("json");
+            let length = Duration::from_secs_f64(minutes.map_or(60.0, |minutes| minutes * 60.0));
+            demo::run(length, json.map(PathBuf::as_path))
         }
         Some(("explain", arguments)) => {
             let name: Option<&String> = arguments.get_one("name");

@@ -190,19 +190,27 @@ impl Outcome {
         }
     }
 
-    /// What a request of the second arm takes more, or less, than one of the first.
+    /// What a request of the second arm takes more, or less, in a few words.
+    pub fn why(&self) -> String {
+        self.differences().join(", ")
+    }
+
+    /// What a request of the second arm takes more, or less, than one of the first; the dearest
+    /// first.
     fn differences(&self) -> Vec<String> {
         let [first, second] = &self.arms;
         let (before, after) = (first.per_request.named(), second.per_request.named());
-        let pairs = before.iter().zip(&after);
-        pairs
-            .filter_map(|((name, least, before), (_, _, after))| {
-                let difference = after - before;
+        let mut told = Vec::new();
+        for ((name, least, price, before), (.., after)) in before.iter().zip(&after) {
+            let difference = after - before;
+            if difference.abs() >= *least {
                 let word = if difference > 0.0 { "more" } else { "less" };
-                let is_told = difference.abs() >= *least;
-                is_told.then(|| format!("{} {word}", amount(difference.abs(), name)))
-            })
-            .collect()
+                let text = format!("{} {word}", amount(difference.abs(), name));
+                told.push((difference.abs() * price, text));
+            }
+        }
+        told.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        told.into_iter().map(|(_, text)| text).collect()
     }
 }
 
@@ -239,17 +247,23 @@ impl Counts {
         }
     }
 
-    /// Each with its name and the least difference that is told.
-    fn named(&self) -> [(&'static str, f64, f64); 8] {
+    /// Each with its name, the least difference that is told, and about what one costs, in
+    /// nanoseconds: by that they are put in order.
+    fn named(&self) -> [(&'static str, f64, f64, f64); 8] {
         [
-            ("recv", COUNT_TOLD, self.recv),
-            ("send", COUNT_TOLD, self.send),
-            ("epoll_wait", COUNT_TOLD, self.epoll_wait),
-            ("epoll_ctl", COUNT_TOLD, self.epoll_ctl),
-            ("EAGAIN", COUNT_TOLD, self.eagain),
-            ("timer entry", COUNT_TOLD, self.timer_entries),
-            ("copied byte", BYTES_TOLD, self.bytes_copied),
-            ("allocation", COUNT_TOLD, self.allocations.unwrap_or(0.0)),
+            ("recv", COUNT_TOLD, 300.0, self.recv),
+            ("send", COUNT_TOLD, 1000.0, self.send),
+            ("epoll_wait", COUNT_TOLD, 300.0, self.epoll_wait),
+            ("epoll_ctl", COUNT_TOLD, 450.0, self.epoll_ctl),
+            ("EAGAIN", COUNT_TOLD, 260.0, self.eagain),
+            ("timer entry", COUNT_TOLD, 30.0, self.timer_entries),
+            ("copied byte", BYTES_TOLD, 0.05, self.bytes_copied),
+            (
+                "allocation",
+                COUNT_TOLD,
+                20.0,
+                self.allocations.unwrap_or(0.0),
+            ),
         ]
     }
 }

@@ -165,6 +165,11 @@ impl Running {
         self.admin.as_ref().map(|admin| admin.address)
     }
 
+    /// What changes its techniques, with `--live`.
+    pub fn live(&self) -> Option<&Arc<Live>> {
+        self.live.as_ref().map(|(live, _)| live)
+    }
+
     /// Its accounts.
     pub fn accounts(&self) -> &Arc<Accounts> {
         &self.accounts
