@@ -9,6 +9,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+/// What an answer begins with.
+const VERSION: &[u8] = b"HTTP/1.1 ";
 /// Fields of an answer's head at most.
 const FIELDS_MAX: usize = 64;
 /// A head or a body that is longer is taken for an error: it would fill the memory.
@@ -195,30 +197,44 @@ fn is_pause(error: &std::io::Error) -> bool {
 }
 
 /// Bytes of an answer's head and of its body; `None` if the head has not ended.
+///
+/// Only the fields are left to httparse, by the function that the server calls too: with a second
+/// way into it the compiler would inline less of the first.
 fn head_of(answer: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-    let mut head = httparse::Response::new(&mut fields);
-    let parsed = head
-        .parse(answer)
-        .map_err(|error| Fault::new(Kind::Status, format!("no answer of HTTP: {error}")))?;
-    let httparse::Status::Complete(head_bytes) = parsed else {
+    let no_answer = |what: &str| Fault::new(Kind::Status, format!("no answer of HTTP: {what}"));
+    let start = &answer[..answer.len().min(VERSION.len())];
+    if !VERSION.starts_with(start) {
+        return Err(no_answer("another version, or none"));
+    }
+    let unended = || {
         if answer.len() > ANSWER_BYTES_MAX {
             return Err(Fault::new(Kind::Length, "a head without end"));
         }
-        return Ok(None);
+        Ok(None)
     };
-    if head.code != Some(200) {
-        let status = head.code.unwrap_or_default();
+    let Some(line_bytes) = answer.windows(2).position(|two| two == b"\r\n") else {
+        return unended();
+    };
+    let (line, rest) = answer.split_at(line_bytes + 2);
+    let status = line.get(VERSION.len()..).and_then(<[u8]>::first_chunk::<3>);
+    let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u16>().ok());
+    let status = status.ok_or_else(|| no_answer("no status"))?;
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+    let parsed = httparse::parse_headers(rest, &mut fields);
+    let parsed = parsed.map_err(|error| no_answer(&error.to_string()))?;
+    let httparse::Status::Complete((section_bytes, fields)) = parsed else {
+        return unended();
+    };
+    if status != 200 {
         return Err(Fault::new(Kind::Status, format!("{status} instead of 200")));
     }
-    let length = head
-        .headers
+    let length = fields
         .iter()
         .find(|field| field.name.eq_ignore_ascii_case("content-length"))
         .and_then(|field| std::str::from_utf8(field.value).ok()?.trim().parse().ok())
         .filter(|length| *length <= ANSWER_BYTES_MAX)
         .ok_or_else(|| Fault::new(Kind::Length, "no Content-Length that makes sense"))?;
-    Ok(Some((head_bytes, length)))
+    Ok(Some((line.len() + section_bytes, length)))
 }
 
 #[cfg(test)]

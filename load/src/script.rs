@@ -94,14 +94,16 @@ pub fn request_for(path: &str, host: &str, close: bool) -> Vec<u8> {
 
 /// Whether a request asks the server to close.
 pub fn asks_to_close(request: &[u8]) -> bool {
+    let line_end = request.windows(2).position(|two| two == b"\r\n");
+    let fields_at = line_end.map_or(request.len(), |at| at + 2);
     let mut fields = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Request::new(&mut fields);
-    let parsed = head.parse(request);
-    parsed.is_ok()
-        && head.headers.iter().any(|field| {
-            field.name.eq_ignore_ascii_case("connection")
-                && field.value.eq_ignore_ascii_case(b"close")
-        })
+    let parsed = httparse::parse_headers(&request[fields_at..], &mut fields);
+    let Ok(httparse::Status::Complete((_, fields))) = parsed else {
+        return false;
+    };
+    fields.iter().any(|field| {
+        field.name.eq_ignore_ascii_case("connection") && field.value.eq_ignore_ascii_case(b"close")
+    })
 }
 
 /// A slice of the cycle.

@@ -56,6 +56,7 @@ macro_rules! routes {
 
         impl Routes {
             /// The answer to a request, which is counted for its route.
+            #[cfg_attr(not(map), inline(always))]
             fn route(&self, request: &Request<'_>) -> Reply {
                 match (as_get(request.method), pattern(request.path)) {
                     $((Method::$method, $path) => {
@@ -165,7 +166,7 @@ impl Handler for Routes {
     fn own_figures(&self, request: &Request<'_>) -> Option<Reply> {
         OWN_FIGURES
             .contains(&request.path)
-            .then(|| self.route(request))
+            .then(|| self.route_rarely(request))
     }
 
     fn routes(&self) -> Vec<&'static str> {
@@ -203,12 +204,19 @@ impl Routes {
             return self.refusal(request).into();
         }
         if finder.is_match() {
-            return self.route(request);
+            return self.route_rarely(request);
         }
         match finder.find(as_get(request.method), request.path) {
             Some(found) => self.counted(found.number, request, (found.answer)(self, request)),
             None => self.refusal(request).into(),
         }
+    }
+
+    /// [`route`](Self::route) for those who do not ask in every request: it is inlined where they
+    /// do.
+    #[inline(never)]
+    fn route_rarely(&self, request: &Request<'_>) -> Reply {
+        self.route(request)
     }
 
     /// The answer to what no route serves.
