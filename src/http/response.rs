@@ -93,12 +93,8 @@ impl Response {
     /// An error, as `{"error": sentence}`. The sentence says what was wrong and what would be
     /// right.
     pub fn error(status: Status, sentence: impl Into<Cow<'static, str>>) -> Self {
-        #[derive(Serialize)]
-        struct Error {
-            error: Cow<'static, str>,
-        }
-        let error = sentence.into();
-        Self::json(Error { error }).status(status)
+        let sentence = sentence.into();
+        Self::json(serde_json::json!({ "error": sentence })).status(status)
     }
 
     /// 503 with Retry-After, in seconds.

@@ -54,8 +54,7 @@ impl Acceptor {
     /// Accepts what there is, for a bounded number of connections.
     pub fn accept<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) {
         for _ in 0..core.kernel.techniques().accepts_per_turn {
-            let is_due = self.due(table.len()) <= core.clock.now;
-            if !is_due || !self.next(table, core) {
+            if self.due(table.len()) > core.clock.now || !self.next(table, core) {
                 break;
             }
         }

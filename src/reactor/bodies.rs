@@ -130,12 +130,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
 
     /// Hands a body to its handler, if it is complete.
     pub fn serve_body(&mut self, session: &mut Session) {
-        let State::Body(upload) = &session.state else {
-            return;
+        let upload = match &session.state {
+            State::Body(upload) if upload.decoder.is_done() => upload,
+            _ => return,
         };
-        if !upload.decoder.is_done() {
-            return;
-        }
         let mut slots = Slots::default();
         let techniques = self.kernel.techniques();
         let parsed = self

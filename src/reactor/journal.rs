@@ -30,9 +30,8 @@ pub fn asked_something(peer: &SocketAddr) -> Option<Box<str>> {
 #[cold]
 pub fn asked(peer: &SocketAddr, request: &Request<'_>) -> Box<str> {
     let (method, path) = (request.method.as_str(), request.path);
-    match request.query {
-        Some(query) => format!("{peer} {method} {path}?{query}"),
-        None => format!("{peer} {method} {path}"),
-    }
-    .into_boxed_str()
+    let query = request
+        .query
+        .map_or(String::new(), |query| format!("?{query}"));
+    format!("{peer} {method} {path}{query}").into_boxed_str()
 }

@@ -37,17 +37,6 @@ const LISTENER: Token = Token(usize::MAX);
 const MESSAGES: Token = Token(usize::MAX - 1);
 const TIMER: Token = Token(usize::MAX - 2);
 
-const NO_TIMER: Itimerspec = Itimerspec {
-    it_interval: Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    },
-    it_value: Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    },
-};
-
 /// What a reactor decides by. The decisions of a running server never change, so they can be part
 /// of its type.
 ///
@@ -162,7 +151,12 @@ impl<D: Decisions> Kernel for Linux<D> {
         }
         self.decisions.change(techniques);
         // Disarmed: the next wait sets it, or makes do without. It cannot fail on our own timerfd.
-        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &NO_TIMER);
+        let none = Timespec::default();
+        let never = Itimerspec {
+            it_interval: none,
+            it_value: none,
+        };
+        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &never);
         self.timer_at = Time::NEVER;
     }
 

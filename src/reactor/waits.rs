@@ -55,10 +55,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let next = State::next_head(self.clock.now);
         let deferred = match mem::replace(&mut session.state, next) {
             State::Deferred(deferred) if !matches!(deferred.wait, Wait::Job(None)) => deferred,
-            other => {
-                session.state = other;
-                return;
-            }
+            other => return session.state = other,
         };
         let pending = deferred.pending;
         self.meter.access = deferred.access;
