@@ -6,6 +6,7 @@
 //! who asks what came of it adds them up, on another thread. Absent are clocks and sockets: a
 //! reactor brings its own.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -49,6 +50,8 @@ pub struct Live {
     pub ring: bout::Ring,
     /// The control that is in force.
     pub control: ControlCell,
+    /// Which change of what belongs to the process was made last: a version, and a slice in it.
+    applied: Mutex<(u64, u32)>,
     /// Has each reactor begin a turn, even one that sleeps.
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -109,6 +112,8 @@ pub struct Sum {
     pub wall: u64,
     /// CPU time, in nanoseconds.
     pub nanos: u64,
+    /// The reactor's own part of it.
+    pub own_nanos: u64,
     /// What was counted.
     pub figures: Figures,
     /// Response times, in nanoseconds.
@@ -136,6 +141,7 @@ impl Live {
             others: ThreadTimes((0..others).map(|_| AtomicU64::new(0)).collect()),
             ring: bout::Ring::default(),
             control: ControlCell::default(),
+            applied: Mutex::new((0, 0)),
             wake: OnceLock::new(),
         }
     }
@@ -163,19 +169,48 @@ impl Live {
         self.lock().clone()
     }
 
+    /// Changes what belongs to the process, by whichever reactor comes first: the handler's
+    /// switches, the control, and what else `change` does. `place` tells how far the duel of this
+    /// version is; one that comes late changes nothing back.
+    pub fn apply(&self, version: u64, place: u32, set: &Set, change: impl FnOnce()) {
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        if *applied >= (version, place) {
+            return;
+        }
+        for (switch, value) in self.switches.iter().zip(&set.switches) {
+            switch.set(*value);
+        }
+        self.control.set(set.control);
+        change();
+        *applied = (version, place);
+    }
+
     /// Another set stands from now on.
     ///
     /// # Errors
     ///
     /// [`Busy`] while a duel goes on, which would be of something else then.
     pub fn stand(&self, set: Set) -> Result<(), Busy> {
+        self.restand(|_| Ok(set))
+            .unwrap_or_else(|never: Infallible| match never {})
+    }
+
+    /// The same of a set that is made from the one that stands.
+    ///
+    /// # Errors
+    ///
+    /// What `make` refuses; [`Busy`] while a duel goes on, or is about to.
+    pub fn restand<E>(
+        &self,
+        make: impl FnOnce(&Set) -> Result<Set, E>,
+    ) -> Result<Result<(), Busy>, E> {
         let mut state = self.lock();
-        if state.duel.is_some() {
-            return Err(Busy);
+        if state.duel.is_some() || self.ring.goes_on() {
+            return Ok(Err(Busy));
         }
-        state.standing = Arc::new(set);
+        state.standing = Arc::new(make(&state.standing)?);
         self.changed(state);
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// A duel begins, at the time that its schedule says.
@@ -284,6 +319,7 @@ impl Sum {
         Self {
             wall: 0,
             nanos: 0,
+            own_nanos: 0,
             figures,
             times: Snapshot::empty(),
         }
@@ -295,6 +331,7 @@ impl Sum {
         Self {
             wall: self.wall + other.wall,
             nanos: self.nanos + other.nanos,
+            own_nanos: self.own_nanos + other.own_nanos,
             figures: self.figures.plus(&other.figures),
             times: self.times.merge(&other.times),
         }

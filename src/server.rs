@@ -196,7 +196,7 @@ impl<H: Handler> Server<H> {
     pub fn start(self) -> io::Result<Running> {
         let accounts = self.accounts;
         let accounts = accounts.unwrap_or_else(|| Accounts::new(self.config.workers));
-        check(&self.config, &accounts)?;
+        check(&self.config, &accounts, &self.listeners)?;
         let parts = Parts {
             live: self.config.live.then(|| live(&self.config, self.switches)),
             config: self.config,
@@ -231,19 +231,28 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Refuses what no system call would refuse.
-fn check(config: &Config, accounts: &Accounts) -> io::Result<()> {
+fn check(config: &Config, accounts: &Accounts, given: &[TcpListener]) -> io::Result<()> {
     let refusal = |text: String| Err(io::Error::new(ErrorKind::InvalidInput, text));
     let (workers, reactors) = (config.workers, accounts.reactors.len());
     if workers == 0 || reactors != workers {
         return refusal(format!("{workers} workers, accounts for {reactors}"));
     }
-    if config.live && config.admin.is_none() && !is_loopback(&config.host) {
+    let is_elsewhere = |it: &TcpListener| it.local_addr().is_ok_and(|at| !at.ip().is_loopback());
+    let is_reached = match given {
+        [] => !is_loopback(&config.host),
+        given => given.iter().any(is_elsewhere),
+    };
+    if config.live && config.admin.is_none() && is_reached {
         // The control routes are for whoever sits at this machine.
         return refusal(format!(
             "a live server changes for whoever reaches it, and {} is reached from elsewhere; \
              listen on 127.0.0.1, ::1 or localhost, or give the control routes an address of \
              their own with --admin",
-            config.host
+            if given.is_empty() {
+                config.host.as_str()
+            } else {
+                "a listener that was given"
+            }
         ));
     }
     if config

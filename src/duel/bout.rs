@@ -84,6 +84,12 @@ impl Ring {
         Ok(bout)
     }
 
+    /// Whether one is being carried out, or about to be.
+    pub fn goes_on(&self) -> bool {
+        let state = self.lock();
+        state.latest.as_ref().is_some_and(|bout| !bout.is_over())
+    }
+
     /// The last one that was asked for.
     pub fn latest(&self) -> Option<Arc<Bout>> {
         self.lock().latest.clone()

@@ -223,7 +223,7 @@ impl Arm {
             name: name.to_owned(),
             requests,
             ns_per_request: ratio(sum.nanos, requests),
-            busy_percent: ratio(sum.nanos, sum.wall).map(|share| 100.0 * share),
+            busy_percent: ratio(sum.own_nanos, sum.wall).map(|share| 100.0 * share),
             events_per_poll: ratio(figures.events, figures.turns),
             p50_us: percentile(0.5),
             p99_us: percentile(0.99),

@@ -183,11 +183,8 @@ impl Control {
     fn put(&self, name: &str, request: &Request<'_>) -> Result<Reply, Response> {
         let body = request.body.contiguous();
         let value = std::str::from_utf8(&body).unwrap_or_default().trim();
-        let standing = self.live.state().standing;
-        let set = self.changed(&standing, name, value)?;
-        self.live
-            .stand(set)
-            .map_err(|_| duels::busy("the techniques stay as they are until it has ended"))?;
+        let stood = self.live.restand(|set| self.changed(set, name, value))?;
+        stood.map_err(|_| duels::busy("the techniques stay as they are until it has ended"))?;
         Ok(self.techniques().into())
     }
 }

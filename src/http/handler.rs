@@ -30,8 +30,8 @@ pub trait Handler: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Other techniques are in force from now on (`--live`): called by the first reactor between
-    /// two turns, while the others go on.
+    /// Other techniques are in force from now on (`--live`): called by whichever reactor comes
+    /// first, between two of its turns, while the others go on.
     fn change(&self, _techniques: &Techniques) {}
 }
 

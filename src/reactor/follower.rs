@@ -95,7 +95,7 @@ impl Following {
         core: &mut Core<H, K>,
     ) {
         let state = self.live.state();
-        self.change(&state.standing, connections, core);
+        self.change(&state.standing, 1, connections, core);
         self.duel = state.duel.map(|duel| Course {
             duel,
             phase: Phase::Before,
@@ -126,11 +126,11 @@ impl Following {
             // The last poll returned then: what lies before was sleep.
             let woken = schedule.phase(core.meter.turn_began.0);
             course.account_for(before, woken, phase, core.worker);
-            let set = match phase.slice() {
-                Some(slice) => Arc::clone(course.duel.set(slice)),
-                None => self.live.state().standing,
+            let (set, place) = match phase.slice() {
+                Some(slice) => (Arc::clone(course.duel.set(slice)), slice + 2),
+                None => (self.live.state().standing, u32::MAX),
             };
-            self.change(&set, connections, core);
+            self.change(&set, place, connections, core);
             if let Phase::Measuring(slice) = phase {
                 let has_settled = before == Phase::Settling(slice);
                 // Nothing was in flight then, and nothing has been done since.
@@ -145,15 +145,19 @@ impl Following {
 
     /// Puts a set into force, and carries over what the old one leaves behind: the kernel's events
     /// and its timer, idle buffers, timer entries that no longer count, inputs that are in pieces,
-    /// and the option of the sockets. What belongs to the process is changed by the first reactor.
+    /// and the option of the sockets. What belongs to the process is changed by whichever reactor
+    /// comes first to this `place` of a duel.
     fn change<H: Handler, K: Kernel>(
         &mut self,
         set: &Arc<Set>,
+        place: u32,
         connections: &mut Connections<Connection<K>>,
         core: &mut Core<H, K>,
     ) {
         let old = *core.kernel.techniques();
         let new = &set.techniques;
+        let change = || core.handler.change(new);
+        self.live.apply(self.version, place, set, change);
         if self.in_force == *set && old == *new && set.control != Control::Null {
             return;
         }
@@ -172,13 +176,6 @@ impl Following {
         if is_any(old.nodelay != new.nodelay) {
             connections.each(|connection| connection.set_nodelay(core));
         }
-        if core.worker == 0 {
-            for (switch, value) in self.live.switches.iter().zip(&set.switches) {
-                switch.set(*value);
-            }
-            self.live.control.set(set.control);
-            core.handler.change(new);
-        }
         self.in_force = Arc::clone(set);
     }
 }
@@ -186,11 +183,10 @@ impl Following {
 impl Course {
     /// Closes a row; its CPU time first.
     fn close<H, K: Kernel>(&self, row: &Opening, others: u64, core: &mut Core<H, K>) {
-        let mut nanos = core.kernel.cpu_time().nanos_since(row.cpu);
-        if core.worker == 0 {
-            // Those threads are nobody's: the first reactor speaks for them.
-            nanos += others - row.others;
-        }
+        let own_nanos = core.kernel.cpu_time().nanos_since(row.cpu);
+        // Those threads are nobody's: the first reactor speaks for them.
+        let is_first = u64::from(core.worker == 0);
+        let nanos = own_nanos + is_first * (others - row.others);
         let account = &core.meter.account;
         let figures = Figures::counted(account).since(&row.figures);
         let times = account.response_time.snapshot().since(&row.times);
@@ -206,6 +202,7 @@ impl Course {
         let sum = &mut ledger.sums[self.duel.schedule.arm(slice)];
         sum.wall += core.kernel.now().nanos_since(row.at);
         sum.nanos += nanos;
+        sum.own_nanos += own_nanos;
         sum.figures = sum.figures.plus(&figures);
         sum.times = std::mem::replace(&mut sum.times, Snapshot::empty()).merge(&times);
     }
@@ -216,7 +213,11 @@ impl Course {
         let Some(mut ledger) = self.duel.ledger(worker) else {
             return;
         };
-        let first = before.slice().map_or(0, |slice| slice + 1);
+        // One that was about to settle, or to be measured, may have been slept through, too.
+        let first = match before {
+            Phase::Settling(slice) if woken != before => slice,
+            other => other.slice().map_or(0, |slice| slice + 1),
+        };
         let asleep_until = woken.slice().unwrap_or(first);
         for slice in first..asleep_until {
             let (nanos, requests) = (0, 0);

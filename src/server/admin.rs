@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::accounts::ReactorAccount;
 use crate::config::Config;
@@ -16,6 +17,8 @@ use crate::reactor::{Reactor, socket};
 
 /// Connections to it: those of a few people, and of what scrapes the figures.
 const CONNECTIONS: usize = 64;
+/// How often it is looked whether its thread has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The thread that serves it.
 pub(super) struct Admin {
@@ -73,8 +76,13 @@ impl Admin {
         })
     }
 
-    /// Ends it.
-    pub(super) fn end(self) -> io::Result<()> {
+    /// Ends it; within a grace those who wait there get their answers.
+    pub(super) fn end(self, grace: Duration) -> io::Result<()> {
+        let began = Instant::now();
+        self.mailbox.send(Message::Drain);
+        while !self.thread.is_finished() && began.elapsed() < grace {
+            thread::sleep(LOOK_EVERY);
+        }
         self.mailbox.send(Message::Leave);
         self.thread
             .join()

@@ -44,8 +44,12 @@ pub(super) fn start(live: &Arc<Live>, accounts: &Arc<Accounts>) -> io::Result<Jo
 fn carry_out(bout: &Bout, live: &Live, accounts: &Accounts) -> Result<Progress, String> {
     let mut outcomes = Vec::new();
     for round in &bout.challenge.rounds {
-        let outcome = carry_out_round(bout, round, &outcomes, live, accounts)?;
-        outcomes.push(outcome);
+        match carry_out_round(bout, round, &outcomes, live, accounts) {
+            Ok(outcome) => outcomes.push(outcome),
+            // What the rounds before have said holds.
+            Err(_) if !outcomes.is_empty() => break,
+            Err(reason) => return Err(reason),
+        }
         if bout.is_given_up() {
             break;
         }
@@ -78,6 +82,10 @@ fn carry_out_round(
         let is_narrow = outcome.ratio.as_ref().is_some_and(statistics::is_narrow);
         let is_draining = accounts.draining.load(Relaxed);
         let is_ended = bout.is_given_up() || is_draining || panics() != panics_before;
+        if is_ended {
+            // Not only this round.
+            bout.give_up();
+        }
         if is_narrow || is_ended || now() >= schedule.ends {
             break outcome;
         }

@@ -213,7 +213,9 @@ impl Running {
         }
         #[cfg(feature = "routes")]
         if let Some(admin) = self.admin.take() {
-            result = result.and(admin.end());
+            let is_draining = self.accounts.draining.load(Ordering::Relaxed);
+            let grace = [Duration::ZERO, self.config.drain.grace][usize::from(is_draining)];
+            result = result.and(admin.end(grace));
         }
         result
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use barewire_load::{Client, Goal};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use super::load::{Workload, client, take_core};
+use super::load::{Workload, client, cores, take_core};
 use super::{report, serve};
 use crate::accounts::Accounts;
 use crate::duel::outcome::LEVEL;
@@ -26,20 +26,21 @@ const ROUNDS: u64 = 24;
 const ASLEEP: Duration = Duration::from_millis(1);
 
 /// CPU time of a request with flags by that with constants.
-pub(super) fn cost(cores: usize) -> io::Result<Option<Estimate>> {
+pub(super) fn cost() -> io::Result<Option<Estimate>> {
     let whole = sched_getaffinity(None)?;
     // Threads inherit it: pinning by the technique would make flags of the constants.
-    if cores > 1 {
-        let mut first = CpuSet::new();
-        first.set(0);
-        sched_setaffinity(None, &first)?;
+    let cores = cores();
+    if let [first, _, ..] = cores[..] {
+        let mut set = CpuSet::new();
+        set.set(first);
+        sched_setaffinity(None, &set)?;
     }
-    let (constants, flags) = (serve(false, cores), serve(true, cores));
+    let (constants, flags) = (serve(false, cores.len()), serve(true, cores.len()));
     sched_setaffinity(None, &whole)?;
     let servers = [constants?, flags?];
     let measured = thread::scope(|scope| {
         let turns = scope.spawn(|| {
-            take_core(cores);
+            take_core(&cores);
             let mut clients = Vec::new();
             for (running, _) in &servers {
                 clients.push(client(running.address(), Workload::KeepAlive)?);

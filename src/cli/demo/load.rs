@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use barewire_load::{Client, Expected, Goal, Manner, Script, Tally};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
 /// Answers that are read together: a generator that reads each costs as much as the server, and
@@ -58,17 +58,13 @@ pub(super) struct Load {
 
 impl Load {
     /// Begins. The generator has the last core for itself, if there are two.
-    pub(super) fn on(
-        address: SocketAddr,
-        workload: Workload,
-        cores: usize,
-    ) -> Result<Self, String> {
+    pub(super) fn on(address: SocketAddr, workload: Workload) -> Result<Self, String> {
         let mut client = client(address, workload)?;
         let ends = Arc::<AtomicBool>::default();
         let until = Arc::clone(&ends);
         let thread = thread::Builder::new().name("load".to_owned());
         let thread = thread.spawn(move || {
-            take_core(cores);
+            take_core(&cores());
             let looped = client.closed_loop(Instant::now(), Goal::Until(&until));
             looped.map_err(|error| error.to_string())?;
             Ok(client.take_tally())
@@ -116,12 +112,20 @@ pub(super) fn client(address: SocketAddr, workload: Workload) -> Result<Client, 
     Ok(client)
 }
 
-/// Keeps the calling thread on the last core. One that cannot be kept there measures as well, only
-/// less quietly.
-pub(super) fn take_core(cores: usize) {
-    if cores > 1 {
+/// The cores that this process may use (sched_getaffinity(2)).
+pub(super) fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None);
+    let allowed = allowed.iter();
+    let all = allowed.flat_map(|set| (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)));
+    all.collect()
+}
+
+/// Keeps the calling thread on the last of several cores. One that cannot be kept there measures as
+/// well, only less quietly.
+pub(super) fn take_core(cores: &[usize]) {
+    if let [_, .., last] = cores {
         let mut set = CpuSet::new();
-        set.set(cores - 1);
+        set.set(*last);
         let _ = sched_setaffinity(None, &set);
     }
 }

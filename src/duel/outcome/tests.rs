@@ -36,6 +36,7 @@ fn duel(reactors: usize, pairs: u32, ratio: f64) -> Duel {
             });
             let sum = &mut ledger.sums[arm];
             (sum.nanos, sum.wall) = (sum.nanos + nanos, sum.wall + nanos + 1000);
+            sum.own_nanos += nanos;
             sum.figures.requests += requests;
             sum.figures.reads += requests;
             sum.figures.registrations += if arm == 1 { requests } else { 0 };

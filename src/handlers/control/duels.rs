@@ -135,7 +135,8 @@ impl Control {
     }
 }
 
-/// Waits for a duel; it ends when nobody waits any more.
+/// Waits for a duel, which ends when the answer is given up. A client that leaves is not seen to
+/// while its answer is deferred: `DELETE /duel` ends the duel of one that has gone.
 struct Waiter(Arc<Bout>);
 
 impl Drop for Waiter {

@@ -17,6 +17,8 @@ impl Control {
         if let Some(at) = own {
             let values = self.live.switches[at].values;
             let found = values.iter().position(|allowed| *allowed == value);
+            // The first value stands for "off", whatever it is called.
+            let found = found.or((value == "off").then_some(0));
             set.switches[at] =
                 found.ok_or_else(|| refused_value(name, value, &values.join("|")))?;
             return Ok(set);
