@@ -6,8 +6,7 @@
 //! who asks what came of it adds them up, on another thread. Absent are clocks and sockets: a
 //! reactor brings its own.
 
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::accounts::{Figures, Snapshot};
@@ -79,8 +78,6 @@ pub struct Duel {
     pub arms: [Arc<Set>; 2],
     /// What each reactor has measured.
     pub ledgers: Box<[Mutex<Ledger>]>,
-    /// It has ended, or somebody has ended it.
-    pub is_over: AtomicBool,
 }
 
 /// What one reactor has measured.
@@ -118,6 +115,12 @@ pub struct Sum {
     pub figures: Figures,
     /// Response times, in nanoseconds.
     pub times: Snapshot,
+}
+
+/// A set that is about to be replaced.
+pub struct Change<'a> {
+    live: &'a Live,
+    state: MutexGuard<'a, State>,
 }
 
 /// Somebody else's duel goes on.
@@ -189,28 +192,22 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// [`Busy`] while a duel goes on, which would be of something else then.
+    /// [`Busy`] while a duel goes on, which would be of something else then, or is about to.
     pub fn stand(&self, set: Set) -> Result<(), Busy> {
-        self.restand(|_| Ok(set))
-            .unwrap_or_else(|never: Infallible| match never {})
+        self.change().map(|change| change.stand(set))
     }
 
-    /// The same of a set that is made from the one that stands.
+    /// Begins to change the set that stands: nobody else does meanwhile.
     ///
     /// # Errors
     ///
-    /// What `make` refuses; [`Busy`] while a duel goes on, or is about to.
-    pub fn restand<E>(
-        &self,
-        make: impl FnOnce(&Set) -> Result<Set, E>,
-    ) -> Result<Result<(), Busy>, E> {
-        let mut state = self.lock();
+    /// As [`stand`](Self::stand).
+    pub fn change(&self) -> Result<Change<'_>, Busy> {
+        let state = self.lock();
         if state.duel.is_some() || self.ring.goes_on() {
-            return Ok(Err(Busy));
+            return Err(Busy);
         }
-        state.standing = Arc::new(make(&state.standing)?);
-        self.changed(state);
-        Ok(Ok(()))
+        Ok(Change { live: self, state })
     }
 
     /// A duel begins, at the time that its schedule says.
@@ -230,7 +227,6 @@ impl Live {
 
     /// A duel ends: the standing set holds again.
     pub fn end(&self, duel: &Duel) {
-        duel.is_over.store(true, Relaxed);
         let mut state = self.lock();
         let is_it = |current: &Arc<Duel>| std::ptr::eq(&raw const **current, duel);
         if state.duel.as_ref().is_some_and(is_it) {
@@ -247,6 +243,19 @@ impl Live {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Change<'_> {
+    /// The one that stands.
+    pub fn standing(&self) -> &Set {
+        &self.state.standing
+    }
+
+    /// This one stands in its place.
+    pub fn stand(mut self, set: Set) {
+        self.state.standing = Arc::new(set);
+        self.live.changed(self.state);
     }
 }
 
@@ -282,7 +291,6 @@ impl Duel {
             schedule,
             arms,
             ledgers: ledgers.collect(),
-            is_over: AtomicBool::new(false),
         }
     }
 
@@ -303,7 +311,7 @@ impl Ledger {
         Self {
             rows: Vec::new(),
             through: 0,
-            sums: [Sum::new(), Sum::new()],
+            sums: [Sum::nothing(), Sum::nothing()],
         }
     }
 }
@@ -311,7 +319,7 @@ impl Ledger {
 impl Sum {
     /// Nothing yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn nothing() -> Self {
         let figures = Figures {
             allocations: Some(Default::default()),
             ..Figures::default()
@@ -335,11 +343,5 @@ impl Sum {
             figures: self.figures.plus(&other.figures),
             times: self.times.merge(&other.times),
         }
-    }
-}
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self::new()
     }
 }

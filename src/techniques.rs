@@ -38,7 +38,7 @@ pub struct Technique {
     /// What it is judged by.
     pub judge: Judge,
     /// The load on which it shows.
-    pub shows_on: &'static str,
+    pub shows_on: Load,
     /// How it is taken away.
     pub form: Form,
 }
@@ -63,6 +63,52 @@ pub enum Change {
     Ends,
     /// With new sockets, or new threads.
     Restart,
+}
+
+/// A load on which a technique can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// One request at a time on each of 64 connections.
+    KeepAlive,
+    /// Sixteen requests at a time.
+    Pipelined,
+    /// One connection.
+    One,
+    /// A wait of the reactor's timer, on one connection.
+    Waits,
+    /// A connection for each request.
+    Connections,
+    /// Keep-alive on two reactors.
+    TwoWorkers,
+    /// An answer that is serialised.
+    Json,
+    /// Many keys of the cache on two reactors.
+    Cache,
+    /// Bodies.
+    Uploads,
+    /// Requests in two pieces.
+    Pieces,
+    /// Files that are read beside other requests.
+    Files,
+}
+
+impl Load {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KeepAlive => "keep-alive, 64 connections",
+            Self::Pipelined => "16 requests pipelined",
+            Self::One => "one connection",
+            Self::Waits => "/benchmark on one connection",
+            Self::Connections => "a connection for each request",
+            Self::TwoWorkers => "keep-alive, two workers",
+            Self::Json => "/json",
+            Self::Cache => "1,000 keys of /cache, two workers",
+            Self::Uploads => "POSTs of 16 KiB",
+            Self::Pieces => "requests in two pieces",
+            Self::Files => "/async-files beside other requests",
+        }
+    }
 }
 
 impl Judge {
@@ -266,13 +312,7 @@ fn code(name: &str, label: &str) -> &'static str {
 }
 
 /// Something that has an entry of this name.
-fn row(
-    name: &'static str,
-    group: Group,
-    judge: Judge,
-    shows_on: &'static str,
-    form: Form,
-) -> Technique {
+fn row(name: &'static str, group: Group, judge: Judge, shows_on: Load, form: Form) -> Technique {
     let claim = paragraphs(name).next().unwrap_or_default();
     Technique {
         name,

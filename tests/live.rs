@@ -315,18 +315,18 @@ fn what_belongs_to_the_process_is_changed_once_and_never_back() {
 fn a_set_is_made_of_the_one_that_stands() {
     let (_rig, live) = Rig::full().live();
     for name in ["slab", "short-read"] {
-        let changed = live.restand(|set| {
-            let mut config = Config {
-                techniques: set.techniques,
-                ..Config::default()
-            };
-            let switch = techniques::find(name).unwrap().switch().unwrap();
-            assert!(switch.set(&mut config, switch.off));
-            Ok::<_, ()>(self::set(config.techniques))
-        });
-        assert_eq!(changed, Ok(Ok(())));
+        let change = live.change().unwrap();
+        let mut config = Config {
+            techniques: change.standing().techniques,
+            ..Config::default()
+        };
+        let switch = techniques::find(name).unwrap().switch().unwrap();
+        assert!(switch.set(&mut config, switch.off));
+        change.stand(self::set(config.techniques));
     }
     let standing = live.state().standing;
     assert!(!standing.techniques.slab && !standing.techniques.short_read);
-    assert_eq!(live.restand(|_| Err("no")), Err("no"));
+    // One that is begun and given up changes nothing.
+    drop(live.change().unwrap());
+    assert_eq!(live.state().standing, standing);
 }

@@ -70,8 +70,7 @@ impl Ring {
     /// [`Busy`] while another one goes on, and when the server leaves.
     pub fn ask(&self, challenge: Challenge) -> Result<Arc<Bout>, Busy> {
         let mut state = self.lock();
-        let goes_on = state.latest.as_ref().is_some_and(|bout| !bout.is_over());
-        if goes_on || state.is_closed {
+        if state.goes_on() || state.is_closed {
             return Err(Busy);
         }
         let bout = Arc::new(Bout {
@@ -86,8 +85,7 @@ impl Ring {
 
     /// Whether one is being carried out, or about to be.
     pub fn goes_on(&self) -> bool {
-        let state = self.lock();
-        state.latest.as_ref().is_some_and(|bout| !bout.is_over())
+        self.lock().goes_on()
     }
 
     /// The last one that was asked for.
@@ -116,6 +114,12 @@ impl Ring {
 
     fn lock(&self) -> MutexGuard<'_, RingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RingState {
+    fn goes_on(&self) -> bool {
+        self.latest.as_ref().is_some_and(|bout| !bout.is_over())
     }
 }
 

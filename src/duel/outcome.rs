@@ -114,7 +114,7 @@ impl Outcome {
             .map(|ratio| statistics::verdict(ratio, doubled.as_ref(), single.as_ref()));
         let sums = [0, 1].map(|arm| {
             let sums = ledgers.iter().map(|ledger| &ledger.sums[arm]);
-            sums.fold(Sum::new(), Sum::plus)
+            sums.fold(Sum::nothing(), Sum::plus)
         });
         let arms = [0, 1].map(|arm| Arm::of(&sums[arm], names[arm]));
         let mut outcome = Self {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::accept;
+use super::table::{allowing, as_get};
 use crate::config::{Config, Techniques};
 use crate::duel::Live;
 use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
@@ -75,9 +76,8 @@ impl<H: Handler> Handler for Admin<H> {
     }
 
     fn handle(&self, request: &Request<'_>) -> Reply {
-        match &self.control {
-            Some(control) if is_control(request.path) => return control.reply(request),
-            _ => {}
+        if let Some(control) = self.control.as_ref().filter(|_| is_control(request.path)) {
+            return control.reply(request);
         }
         if let Some(answer) = without_live(&self.config, request) {
             return answer.into();
@@ -136,7 +136,7 @@ impl Control {
     }
 
     fn reply(&self, request: &Request<'_>) -> Reply {
-        let method = super::table::as_get(request.method);
+        let method = as_get(request.method);
         let allowed = match request.path {
             "/duel" => "GET, HEAD, POST, DELETE, OPTIONS",
             "/techniques" => "GET, HEAD, OPTIONS",
@@ -149,15 +149,12 @@ impl Control {
             (Method::Get, "/techniques") => self.techniques().into(),
             (Method::Put, path) => match path.strip_prefix("/techniques/") {
                 Some(name) => self.put(name, request).into(),
-                None => not_allowed(method, allowed).into(),
+                None => allowing(method, allowed).into(),
             },
             (Method::Post, "/duel") => self.begin(request).into(),
             (Method::Get, "/duel") => self.look(request).into(),
             (Method::Delete, "/duel") => self.give_up(request).into(),
-            (Method::Options, _) => Response::empty(Status::NO_CONTENT)
-                .field("Allow", allowed)
-                .into(),
-            _ => not_allowed(method, allowed).into(),
+            _ => allowing(method, allowed).into(),
         }
     }
 
@@ -183,8 +180,11 @@ impl Control {
     fn put(&self, name: &str, request: &Request<'_>) -> Result<Reply, Response> {
         let body = request.body.contiguous();
         let value = std::str::from_utf8(&body).unwrap_or_default().trim();
-        let stood = self.live.restand(|set| self.changed(set, name, value))?;
-        stood.map_err(|_| duels::busy("the techniques stay as they are until it has ended"))?;
+        let change = self.live.change();
+        let change = change
+            .map_err(|_| duels::busy("the techniques stay as they are until it has ended"))?;
+        let set = self.changed(change.standing(), name, value)?;
+        change.stand(set);
         Ok(self.techniques().into())
     }
 }
@@ -195,7 +195,7 @@ pub(super) fn without_live(config: &Config, request: &Request<'_>) -> Option<Res
     if !is_control(request.path) {
         return None;
     }
-    let method = super::table::as_get(request.method);
+    let method = as_get(request.method);
     if (method, request.path) == (Method::Get, "/techniques") {
         return Some(Response::json(rows(config, false)));
     }
@@ -218,19 +218,11 @@ fn rows(config: &Config, is_live: bool) -> Vec<Value> {
             "value": switch.map(|switch| switch.get(config)),
             "values": switch.map(techniques::Switch::allowed),
             "judged_by": technique.judge.name(),
-            "shows_on": technique.shows_on,
+            "shows_on": technique.shows_on.name(),
             "live": is_live && switch.is_some_and(techniques::Switch::is_live),
         })
     };
     techniques::all().map(row).collect()
-}
-
-fn not_allowed(method: Method, allowed: &'static str) -> Response {
-    let sentence = format!(
-        "{} is not served at this path; it allows {allowed}",
-        method.as_str()
-    );
-    Response::error(Status::METHOD_NOT_ALLOWED, sentence).field("Allow", allowed)
 }
 
 /// JSON for who prefers it, else text: it is people who type these.

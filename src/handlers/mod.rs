@@ -12,8 +12,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accounts::Accounts;
-use crate::config::Config;
 use crate::config::bounds::GATE_CLOSED_WITHIN;
+use crate::config::{Config, Techniques};
 
 // The table, and what several routes need.
 mod table;
@@ -80,8 +80,8 @@ pub use table::{Route, TABLE, route_names};
 pub struct Routes {
     accounts: Arc<Accounts>,
     config: Config,
-    /// The same with the techniques that are in force now.
-    current: Mutex<Config>,
+    /// The techniques that are in force now.
+    techniques: Mutex<Techniques>,
     ids: benchmark::Ids,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
@@ -105,7 +105,7 @@ impl Routes {
         let reactors = accounts.reactors.len();
         Ok(Self {
             config: config.clone(),
-            current: Mutex::new(config.clone()),
+            techniques: Mutex::new(config.techniques),
             ids: benchmark::Ids::new(reactors),
             cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
@@ -119,8 +119,11 @@ impl Routes {
 
     /// The configuration that is in force now.
     fn config(&self) -> Config {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.clone()
+        let techniques = self.techniques.lock();
+        Config {
+            techniques: *techniques.unwrap_or_else(PoisonError::into_inner),
+            ..self.config.clone()
+        }
     }
 
     /// The directory that `/async-files` reads from.

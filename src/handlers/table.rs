@@ -179,8 +179,8 @@ impl Handler for Routes {
         if let Some(finder) = &self.finder {
             finder.change(techniques);
         }
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.techniques = *techniques;
+        let current = self.techniques.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = *techniques;
     }
 
     fn admit(&self, request: &Request<'_>) -> Admission {
@@ -222,14 +222,14 @@ impl Routes {
     /// The answer to what no route serves.
     #[cold]
     fn refusal(&self, request: &Request<'_>) -> Response {
-        let other = || {
-            let is_served = !self.is_left_out(request.path);
-            let path = if is_served { request.path } else { "" };
-            refusal(request.method, path)
-        };
-        let control = control::without_live(&self.config, request);
-        let control = control.filter(|_| self.config.admin.is_none());
-        control.unwrap_or_else(other)
+        if self.config.admin.is_none()
+            && let Some(answer) = control::without_live(&self.config, request)
+        {
+            return answer;
+        }
+        // A route that is left out is as unknown as a path that is none.
+        let is_served = !self.is_left_out(request.path);
+        refusal(request.method, if is_served { request.path } else { "" })
     }
 
     /// Whether a path is one of the table, and not served to everybody.
@@ -323,6 +323,11 @@ pub(super) fn refusal(method: Method, path: &str) -> Response {
             );
         }
     };
+    allowing(method, allow)
+}
+
+/// The answer to a method that a path does not serve, but OPTIONS's: 405, or what is allowed.
+pub(super) fn allowing(method: Method, allow: &'static str) -> Response {
     if method == Method::Options {
         return Response::empty(Status::NO_CONTENT).field("Allow", allow);
     }

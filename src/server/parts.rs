@@ -4,13 +4,11 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::Running;
 #[cfg(feature = "routes")]
 use super::admin::{self, Admin};
 use super::listeners::{adopt, listen, raise_file_limit};
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, thread_cpu_time};
 use crate::config::{Config, Techniques};
 use crate::duel::Live;
 use crate::http::Handler;
@@ -111,13 +109,9 @@ fn publisher(live: Option<&Arc<Live>>) -> impl Fn(usize) + Clone + Send + 'stati
     let live = live.cloned();
     move |thread| {
         if let Some(live) = &live {
-            live.others.publish(thread, own_cpu_time());
+            let used = thread_cpu_time().as_nanos();
+            live.others
+                .publish(thread, u64::try_from(used).unwrap_or(u64::MAX));
         }
     }
-}
-
-/// CPU time of this thread, in nanoseconds (clock_gettime(2)).
-fn own_cpu_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }

@@ -214,7 +214,11 @@ impl Running {
         #[cfg(feature = "routes")]
         if let Some(admin) = self.admin.take() {
             let is_draining = self.accounts.draining.load(Ordering::Relaxed);
-            let grace = [Duration::ZERO, self.config.drain.grace][usize::from(is_draining)];
+            let grace = if is_draining {
+                self.config.drain.grace
+            } else {
+                Duration::ZERO
+            };
             result = result.and(admin.end(grace));
         }
         result

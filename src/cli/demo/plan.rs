@@ -6,7 +6,7 @@ use crate::config::{Config, Techniques};
 use crate::duel::Control;
 use crate::duel::outcome::Outcome;
 use crate::duel::statistics::{Estimate, estimate};
-use crate::techniques::{self, Judge};
+use crate::techniques::{self, Judge, Load};
 
 /// What lies this close to 1 is no more than said to do so.
 pub(super) const SMALL: f64 = 0.01;
@@ -156,11 +156,11 @@ impl Row {
 }
 
 /// The load on which a technique shows, if there is such a load here.
-fn workload(shows_on: &str) -> Option<Workload> {
+fn workload(shows_on: Load) -> Option<Workload> {
     match shows_on {
-        "keep-alive, 64 connections" => Some(Workload::KeepAlive),
-        "16 requests pipelined" => Some(Workload::Pipelined),
-        "/json" => Some(Workload::Json),
+        Load::KeepAlive => Some(Workload::KeepAlive),
+        Load::Pipelined => Some(Workload::Pipelined),
+        Load::Json => Some(Workload::Json),
         _ => None,
     }
 }
