@@ -4,20 +4,17 @@
 #   contrib/technique.sh NAME...        (names as in `barewire techniques`; `all` for every switch,
 #                                        `naive` for all of them off at once)
 #
-# For each NAME three kinds of figure, one request at a time and pipelined x16:
+# For each NAME two kinds of figure, one request at a time and pipelined x16:
 #   - what the server's own accounts say a request costs: calls, EAGAINs, timers, bytes copied,
 #     allocations (GET /accounts before and after a run of 64,000 requests);
 #   - instructions in user space for a request, by callgrind, where valgrind is there: the
-#     difference of two runs of 1,600 and 9,600 requests over one connection;
-#   - CPU time of the server for a request, user and system (schedstat): PAIRS (4) interleaved pairs
-#     of blocks of SECONDS_PER_BLOCK (2), the order turned round in every other, a fresh process for
-#     each; the median of their ratios, and the least and the largest. PAIRS=0 leaves it out.
-# From the environment also SERVER (target/release/barewire, which is built first).
+#     difference of two runs of 1,600 and 9,600 requests over one connection.
+# What it is worth in CPU time is told by `barewire demo` and `barewire-lab ablate`. From the
+# environment: SERVER (target/release/barewire, which is built first).
 #
-# The row of a technique says what it costs to do without: a ratio of 1.10 is 10 % more CPU time. A
-# technique that is off by default is put in instead. The first row, of the server against itself,
-# shows what noise there is, and the second what flags cost: instructions are to be compared with
-# those of the second.
+# The row of a technique says what it takes to do without. A technique that is off by default is put
+# in instead. The first row is the server as it is, the second shows what flags cost: instructions
+# are to be compared with those of the second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=contrib/lib.sh
@@ -25,9 +22,6 @@ source contrib/lib.sh
 
 [[ $# -gt 0 ]] || { sed -n '2,/^set /p' "$0" | grep '^#' | cut -c3-; exit 2; }
 server=${SERVER:-target/release/barewire}
-pairs=${PAIRS:-4}
-block=${SECONDS_PER_BLOCK:-2}
-server_core=(taskset -c 0)
 load_core=(taskset -c "$(($(nproc) > 1 ? 1 : 0))")
 scratch=$(mktemp -d)
 server_pid=
@@ -93,36 +87,6 @@ instructions() {
     echo $(((totals[1] - totals[0]) / 8000))
 }
 
-# cpu PATH DEPTH ARGUMENTS...: nanoseconds of a request.
-cpu() {
-    local path=$1 depth=$2
-    shift 2
-    start "$scratch/log" "${server_core[@]}" "$server" --workers 1 --port 0 "$@"
-    load_as "$path" --connections 64 --warmup 1 --seconds "$block" --pipeline "$depth" \
-        --server-pid "$server_pid" | jq .server_cpu_ns_per_request
-    stop
-}
-
-# ratio PATH DEPTH ARGUMENTS...: CPU time with them by CPU time without: median (least to largest).
-ratio() {
-    local path=$1 depth=$2 pair on off
-    shift 2
-    for ((pair = 0; pair < pairs; pair++)); do
-        if ((pair % 2 == 0)); then
-            on=$(cpu "$path" "$depth")
-            off=$(cpu "$path" "$depth" "$@")
-        else
-            off=$(cpu "$path" "$depth" "$@")
-            on=$(cpu "$path" "$depth")
-        fi
-        echo "$off $on"
-    done | jq -srR 'split("\n") | map(select(. != "") | split(" ") | map(tonumber) | .[0] / .[1])
-        | sort | (if length % 2 == 1 then .[length / 2 | floor]
-                  else (.[length / 2 - 1] + .[length / 2]) / 2 end) as $median
-        | [$median, .[0], .[-1]] | map(. * 100 | round / 100)
-        | "\(.[0]) (\(.[1]) to \(.[2]))"'
-}
-
 # row NAME PATH DEPTH ARGUMENTS...
 row() {
     local name=$1 path=$2 depth=$3
@@ -131,9 +95,6 @@ row() {
     printf '  costs by the accounts  %s\n' "$(counts "$path" "$depth" "$@")"
     if command -v valgrind >/dev/null; then
         printf '  instructions           %s\n' "$(instructions "$path" "$depth" "$@")"
-    fi
-    if ((pairs > 0)); then
-        printf '  CPU time, ratio        %s\n' "$(ratio "$path" "$depth" "$@")"
     fi
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use crate::results::Results;
-use crate::{Exit, guard, wrk};
+use crate::{Exit, wrk};
 
 mod runs;
 
@@ -91,7 +91,6 @@ fn measured(options: &Options) -> Result<Results> {
     let loaded = options.with.iter().map(|path| Results::load(path));
     let others = loaded.collect::<Result<Vec<_>>>()?;
     let (mut results, probes) = runs::measure(options)?;
-    results.objections = guard::objections(&results);
     results.ledger = ledger::of(&results, &probes, &others);
     results.save(&options.output)?;
     eprintln!("written: {}", options.output.display());
@@ -101,12 +100,6 @@ fn measured(options: &Options) -> Result<Results> {
 fn print(results: &Results) {
     for row in document::runs(results) {
         println!("{row}");
-    }
-    for objection in &results.objections {
-        println!(
-            "\n{}: {} {}",
-            objection.kind, objection.what, objection.remedy
-        );
     }
     for sentence in &results.ledger {
         println!("\nsaid      {}", sentence.said);

@@ -1,330 +1,347 @@
-//! The server beside its rivals, and beside the limit.
+//! The server beside its rivals, and beside the limit: all of them up at once, in turns.
 //!
-//! Rounds: in each every subject has one block of every workload, in an order that is turned round
-//! in the next. Each figure is compared with the server's own of the same round, and the server
-//! stands in each round twice: what it differs from itself is noise. Then latencies at fixed rates,
-//! and counts. Nobody is timed before its answers were checked.
+//! `compare` has the rivals of `peers/`, `limit` the loops that send canned answers. In both the
+//! server stands as it is by default and naive, as any other. Nobody is timed before its answers
+//! were checked, and whoever fails loses its own rows only.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use anyhow::Result;
-
-mod options;
+use anyhow::{Result, bail};
 
 mod field;
 
-use crate::ablate::{Progress, Server, server_beside_us};
+use crate::ablate::workloads::named;
 use crate::counting;
-use crate::measure::{self, Plan};
-use crate::process::Subject;
-use crate::results::{Block, Latency, Results, Row, RowKind};
-use crate::schedule;
-use crate::statistics::{self, PAIRS_MIN};
+use crate::machine::{self, Steal};
+use crate::peers::{self, Peer};
+use crate::progress::Progress;
+use crate::results::{Results, RowKind};
+use crate::rows::{self, Figure, Question};
+use crate::server::Server;
+use crate::statistics::{LEVEL, count};
+use crate::threshold::Threshold;
+use crate::turns::Contest;
 use crate::workload::Workload;
-use crate::{Exit, guard, report};
+use crate::{Exit, generator, report};
 
-use field::{Entrant, Field, Role};
-pub use options::Options;
+/// As tables call the server.
+pub const SERVER: &str = "barewire";
+/// The loop that all of the limit is compared with.
+const L0: &str = "L0";
+/// Variables of `--fail-if`; of another workload than keep-alive with its name behind.
+const VARIABLES: [&str; 5] = ["ns_per_request", "limit", "limit0", "naive", "rps"];
+/// What both have in common.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Sets of fresh processes.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..))]
+    sets: u32,
+    /// What is asked of them: keep-alive, pipelined-x16, pipelined-x16-different, one-connection
+    /// ...
+    #[arg(long, value_delimiter = ',')]
+    workload: Vec<String>,
+    /// Count instructions, too, by callgrind: some minutes more.
+    #[arg(long)]
+    instructions: bool,
+    /// The server; without it, the one beside this program.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Exit with 3 if this holds, such as 'ns_per_request > limit * 1.1': ns_per_request, limit
+    /// (L1), limit0 (L0), naive (its ratio), rps; of another workload with its name behind, such as
+    /// limit0_pipelined_x16.
+    #[arg(long, value_name = "EXPRESSION")]
+    fail_if: Option<String>,
+}
 
-/// Shares of the saturation rate at which latency is measured.
-const SHARES: [f64; 3] = [0.5, 0.7, 0.9];
-/// Part of the time that is for rounds; the rest is for latencies.
-const ROUNDS_SHARE: f64 = 0.75;
+/// Measure the server beside its rivals.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// Rounds of a set on each workload.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Only these rivals, by the names of their folders.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    peers: Vec<String>,
+    /// The folder of the rivals [default: `peers`, here or above this program].
+    #[arg(long, value_name = "FOLDER")]
+    peers_folder: Option<PathBuf>,
+    /// Where the result file is written.
+    #[arg(short, long, default_value = "results/comparison.json")]
+    output: PathBuf,
+    /// List the rivals and leave.
+    #[arg(long)]
+    list: bool,
+    /// Build the rivals, check their answers and leave.
+    #[arg(long)]
+    build_only: bool,
+}
 
-/// Runs it.
+/// Measure the server beside loops that send canned answers.
+#[derive(Debug, clap::Args)]
+pub struct LimitOptions {
+    #[command(flatten)]
+    common: Common,
+    /// Rounds of a set on each workload.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Where the result file is written.
+    #[arg(short, long, default_value = "results/limit.json")]
+    output: PathBuf,
+}
+
+/// Runs a comparison with the rivals.
+///
+/// # Errors
+///
+/// If the server or the rivals' folder is not there, or the result file cannot be written. A rival
+/// that cannot be built or measured is told, and is no error.
 pub fn run(options: &Options) -> Result<Exit> {
-    let peers = options.rivals()?;
+    let folder = peers::folder(options.peers_folder.as_deref())?;
+    let rivals = field::chosen(peers::all_in(&folder)?, &options.peers)?;
     if options.list {
-        for peer in &peers {
-            let sheet = &peer.about;
+        for peer in &rivals {
+            let Peer { name, about, .. } = peer;
             println!(
-                "{:<14} {:<10} {:<9} {}",
-                peer.name, sheet.language, sheet.version, sheet.about
+                "{name:<14} {:<10} {:<9} {}",
+                about.language, about.version, about.about
             );
         }
         return Ok(Exit::Success);
     }
-    let workloads = options.workloads()?;
-    let program = options.server.clone().map_or_else(server_beside_us, Ok)?;
-    let server = Server::ask(&program)?.full();
+    let workloads = options
+        .common
+        .workloads(&["keep-alive", "pipelined-x16"], false)?;
+    let threshold = options.common.threshold(&workloads)?;
+    let server = Server::given(options.common.server.as_deref())?;
     let mut results = Results::new();
-    let mut field = Field::limits_of(server)?;
-    field.invite(&peers, &mut results.missing);
+    let mut entrants = field::own(&server);
+    entrants.extend(field::invited(&rivals, &mut results.missing));
     if options.build_only {
-        for (name, reason) in &results.missing {
-            println!("{name}: {reason}");
-        }
-        return Ok(if results.missing.is_empty() {
+        let is_complete = results.missing.is_empty();
+        return Ok(if is_complete {
             Exit::Success
         } else {
             Exit::Failure
         });
     }
-    let progress = Progress::start(Duration::from_secs_f64(60.0 * options.minutes))?;
-    let mut comparison = Comparison {
-        options,
-        field,
-        workloads,
-        results,
-        progress,
+    let of_machine_code = rivals.iter().filter(|peer| field::is_countable(peer));
+    let mut countable = vec![SERVER.to_owned(), "naive".to_owned()];
+    countable.extend(of_machine_code.map(|peer| peer.name.clone()));
+    let comparison = Comparison {
+        base: SERVER,
+        kind: RowKind::Rival,
+        output: &options.output,
+        threshold,
+        countable: options.common.counted(countable),
+        contest: Contest {
+            entrants,
+            workloads,
+            sets: options.common.sets,
+            rounds: options.rounds,
+            timed: false,
+            first_set: 0,
+        },
     };
-    comparison.rounds()?;
-    comparison.latencies()?;
-    comparison.counts()?;
-    comparison.finish()
+    comparison.run(results)
 }
 
+/// Runs a comparison with the limit.
+///
+/// # Errors
+///
+/// If the server or the canned loops are not there, or the result file cannot be written.
+pub fn limit(options: &LimitOptions) -> Result<Exit> {
+    let usual = ["keep-alive", "pipelined-x16", "pipelined-x16-different"];
+    let workloads = options.common.workloads(&usual, true)?;
+    let threshold = options.common.threshold(&workloads)?;
+    let server = Server::given(options.common.server.as_deref())?;
+    let mut entrants = field::own(&server);
+    entrants.extend(field::canned_loops()?);
+    let countable = [SERVER, "naive", "L0", "L1", "L2"]
+        .map(str::to_owned)
+        .to_vec();
+    let comparison = Comparison {
+        base: L0,
+        kind: RowKind::Limit,
+        output: &options.output,
+        threshold,
+        countable: options.common.counted(countable),
+        contest: Contest {
+            entrants,
+            workloads,
+            sets: options.common.sets,
+            rounds: options.rounds,
+            timed: false,
+            first_set: 0,
+        },
+    };
+    comparison.run(Results::new())
+}
+
+impl Common {
+    /// Those that are asked for, or the usual ones; and the first at 40 % of its load, too. Where
+    /// all answer in one piece, the generator reads seldom, so that the servers are the slower
+    /// ones.
+    fn workloads(&self, usual: &[&str], in_one_piece: bool) -> Result<Vec<Workload>> {
+        let names: Vec<&str> = self.workload.iter().map(String::as_str).collect();
+        let names = if names.is_empty() { usual } else { &names };
+        let mut workloads = Vec::new();
+        for name in names {
+            let mut workload = named(name)?;
+            if !in_one_piece {
+                workload.read_every = 1;
+            }
+            if workload.workers() > 1 || workload.neighbour {
+                bail!("{name} is a workload of `ablate` only");
+            }
+            workloads.push(workload);
+        }
+        if self.workload.is_empty() {
+            workloads.push(workloads[0].clone().at_forty_percent());
+        }
+        Ok(workloads)
+    }
+
+    /// Those whose instructions are counted.
+    fn counted(&self, countable: Vec<String>) -> Vec<String> {
+        if self.instructions {
+            countable
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn threshold(&self, workloads: &[Workload]) -> Result<Option<Threshold>> {
+        let known: Vec<String> = workloads
+            .iter()
+            .flat_map(|workload| VARIABLES.map(|name| variable(name, &workload.name)))
+            .collect();
+        let text = self.fail_if.as_deref();
+        text.map(|text| Threshold::parse(text, &known)).transpose()
+    }
+}
+
+fn variable(name: &str, workload: &str) -> String {
+    match workload {
+        "keep-alive" => name.to_owned(),
+        other => format!("{name}_{}", other.replace('-', "_")),
+    }
+}
+
+/// A contest, and with whom all are compared.
 struct Comparison<'a> {
-    options: &'a Options,
-    field: Field,
-    workloads: Vec<Workload>,
-    results: Results,
-    progress: Progress,
+    base: &'static str,
+    kind: RowKind,
+    output: &'a Path,
+    threshold: Option<Threshold>,
+    /// Those whose instructions callgrind can count.
+    countable: Vec<String>,
+    contest: Contest,
 }
 
 impl Comparison<'_> {
-    fn rounds(&mut self) -> Result<()> {
-        let until = 60.0 * self.options.minutes * ROUNDS_SHARE;
-        let mut plan = Plan::of_two_cores(self.options.block_seconds);
-        plan.workers = self.options.workers.into();
-        for round in 0..self.options.rounds_max {
-            let began = self.progress.seconds();
-            let mut order: Vec<usize> = (0..self.field.entrants.len()).collect();
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            for workload in self.workloads.clone() {
-                for place in &order {
-                    if self.progress.is_over() {
-                        return self.save();
-                    }
-                    self.block(*place, &workload, round, &plan)?;
-                }
-            }
-            self.results.rows = self.rows();
-            self.save()?;
-            let took = self.progress.seconds() - began;
-            if self.progress.seconds() + took > until && round as usize + 1 >= PAIRS_MIN {
-                break;
-            }
-        }
-        Ok(())
+    fn run(&self, mut results: Results) -> Result<Exit> {
+        let progress = Progress::of(self.contest.steps())?;
+        let free = generator::stay_on_core(machine::generator_core())?;
+        let (began, stolen) = (Instant::now(), Steal::read());
+        self.contest.hold(&mut results, &progress, |results| {
+            results.rows = self.rows(results);
+            results.seconds = began.elapsed().as_secs_f64();
+            results.steal = Steal::share(stolen, Steal::read());
+            results.save(self.output)
+        })?;
+        progress.finish();
+        generator::leave_core(free)?;
+        self.count(&mut results);
+        results.save(self.output)?;
+        report::terminal::print(&results);
+        println!(
+            "written: {0}; `barewire-lab report {0}` draws it",
+            self.output.display()
+        );
+        self.judged(&results)
     }
 
-    /// One block of one entrant. Whoever fails once is out, with the reason.
-    fn block(&mut self, place: usize, workload: &Workload, round: u32, plan: &Plan) -> Result<()> {
-        let entrant = &self.field.entrants[place];
-        if !entrant.takes(workload) || self.results.missing.contains_key(&entrant.label) {
-            return Ok(());
-        }
-        let (label, subject) = (entrant.label.clone(), entrant.subject_for(workload));
-        let plan = Plan {
-            warmup_seconds: entrant.warmup_seconds,
-            ..plan.clone()
-        };
-        self.progress
-            .show(&format!("round {}, {label}, {}", round + 1, workload.name));
-        let clock = || self.progress.seconds();
-        for block in measure::blocks(&subject, workload, &plan, clock) {
-            match block {
-                Ok((at_seconds, block)) => self.results.blocks.push(Block {
-                    subject: label.clone(),
-                    comparison: workload.name.clone(),
-                    round,
-                    at_seconds,
-                    ..block
-                }),
-                Err(error) if entrant.role == Role::Rival => {
-                    let missing = &mut self.results.missing;
-                    missing.insert(label.clone(), format!("{error:#}"));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        self.results.subjects.insert(label, subject);
-        self.results
-            .workloads
-            .insert(workload.name.clone(), workload.clone());
-        Ok(())
-    }
-
-    /// Everybody against the server, round by round; the server against the limit.
-    fn rows(&self) -> Vec<Row> {
-        let others = || {
-            self.field
-                .entrants
-                .iter()
-                .filter(|one| one.role != Role::Server)
-        };
-        let pairs = self
-            .workloads
-            .iter()
-            .flat_map(|workload| others().map(move |one| (workload, one)));
-        pairs
-            .filter_map(|(workload, one)| self.row(workload, one))
-            .collect()
-    }
-
-    /// `None` if there is nothing to compare.
-    fn row(&self, workload: &Workload, entrant: &Entrant) -> Option<Row> {
-        let server = self.field.server().label.clone();
-        let other = entrant.label.clone();
-        let (kind, subject, base) = match entrant.role {
-            Role::Limit => (RowKind::Limit, server, other),
-            Role::WouldBlock => (RowKind::Control, other, server),
-            Role::Rival | Role::Server => (RowKind::Rival, other, server),
-        };
-        let ratios = |figure: fn(&Block) -> Option<f64>| {
-            let ratios = schedule::ratios(&self.results, &workload.name, &subject, &base, figure);
-            statistics::estimate(&ratios)
-        };
-        let cpu = ratios(|block| block.server_cpu_ns_per_request);
-        let rate = ratios(|block| Some(block.requests_per_second));
-        let instructions = |name: &str| schedule::instructions(&self.results, name, &workload.name);
-        let instructions = instructions(&subject).zip(instructions(&base));
-        cpu.or(rate)?;
-        Some(Row {
-            comparison: workload.name.clone(),
-            about: entrant.label.clone(),
-            kind,
-            workload: workload.name.clone(),
-            subject,
-            base,
-            verdict: statistics::verdict(cpu.as_ref()),
-            cpu,
-            rate,
-            instructions: instructions.map(|(above, below)| above / below),
-        })
-    }
-
-    /// Latency of the first workload at shares of each one's own saturation rate.
-    fn latencies(&mut self) -> Result<()> {
-        let Some(workload) = self.workloads.first().cloned() else {
-            return Ok(());
-        };
-        let mut plan = Plan::of_two_cores(self.options.block_seconds);
-        plan.workers = self.options.workers.into();
-        let entrants: Vec<_> = self.field.entrants.clone();
-        for entrant in entrants.iter().filter(|one| one.role != Role::WouldBlock) {
-            let Some(saturation) = self.saturation(&entrant.label, &workload.name) else {
-                continue;
-            };
-            for share in SHARES {
-                if self.progress.is_over() {
-                    return self.save();
-                }
-                self.progress
-                    .show(&format!("latency of {} at {share}", entrant.label));
-                let rate = saturation * share;
-                let subject = entrant.subject_for(&workload);
-                let plan = Plan {
-                    warmup_seconds: entrant.warmup_seconds,
-                    ..plan.clone()
-                };
-                let asked = workload.clone().at_rate(rate);
-                let clock = || self.progress.seconds();
-                match measure::blocks(&subject, &asked, &plan, clock).last() {
-                    Some(Ok((_, block))) => self.results.latencies.push(Latency {
-                        subject: entrant.label.clone(),
-                        workload: workload.name.clone(),
-                        share,
-                        rate,
-                        answered_per_second: block.requests_per_second,
-                        percentiles: block.latency.unwrap_or_default(),
-                    }),
-                    Some(Err(error)) => eprintln!("{}, {share}: {error:#}", entrant.label),
-                    None => {}
-                }
-            }
-            self.save()?;
-        }
-        Ok(())
-    }
-
-    /// Answers per second of the closed loop, the median of all rounds.
-    fn saturation(&self, subject: &str, workload: &str) -> Option<f64> {
-        let blocks = self.results.blocks.iter().filter(|block| {
-            block.subject == subject && block.workload == workload && block.dropped.is_none()
-        });
-        let rates: Vec<f64> = blocks.map(|block| block.requests_per_second).collect();
-        statistics::median(&rates)
-    }
-
-    /// System calls and instructions, where they can be counted.
-    fn counts(&mut self) -> Result<()> {
-        let entrants = self.field.entrants.clone();
-        for workload in self.workloads.clone() {
-            for entrant in entrants.iter().filter(|one| one.role != Role::WouldBlock) {
-                let is_missing = self.results.missing.contains_key(&entrant.label);
-                if self.progress.is_over() || is_missing || !entrant.takes(&workload) {
+    fn rows(&self, results: &Results) -> Vec<crate::results::Row> {
+        let mut rows = Vec::new();
+        let rows_of_table = count(self.contest.entrants.len() * self.contest.workloads.len());
+        for workload in &self.contest.workloads {
+            for entrant in &self.contest.entrants {
+                let subject = entrant.subject.name.as_str();
+                if subject == self.base {
                     continue;
                 }
-                self.progress
-                    .show(&format!("counts of {}, {}", entrant.label, workload.name));
-                let subject = entrant.subject_for(&workload);
-                let calls = counting::by_strace(&subject, &workload).ok().flatten();
-                let mut counters = calls.unwrap_or_default();
-                counters.subject.clone_from(&entrant.label);
-                counters.workload.clone_from(&workload.name);
-                if entrant.is_countable {
-                    // What valgrind cannot run has no figure, and that is all there is to say.
-                    counters.instructions =
-                        counting::instructions(&subject, &workload).ok().flatten();
-                }
-                self.results.counters.push(counters);
+                let question = Question {
+                    kind: self.kind,
+                    about: subject,
+                    workload: &workload.name,
+                    subject,
+                    base: self.base,
+                    figure: Figure::Cpu,
+                    level: 1.0 - (1.0 - LEVEL) / rows_of_table,
+                };
+                rows.extend(question.answer(results));
             }
-            self.save()?;
         }
-        self.results.rows = self.rows();
-        self.save()
+        rows
     }
 
-    fn finish(mut self) -> Result<Exit> {
-        self.progress.finish();
-        self.results.objections = guard::objections(&self.results);
-        self.save()?;
-        report::terminal::print(&self.results);
-        let file = self.options.output.display();
-        println!("written: {file}; `barewire-lab report {file}` draws it");
-        let (exit, told) = guard::ending(&self.results, self.options.fail_if.as_deref())?;
-        if let Some(told) = told {
-            println!("{told}");
+    /// What a request of each takes in calls under this load, and in instructions.
+    fn count(&self, results: &mut Results) {
+        for workload in self
+            .contest
+            .workloads
+            .iter()
+            .filter(|one| one.rate_share.is_none())
+        {
+            for entrant in &self.contest.entrants {
+                let name = entrant.subject.name.clone();
+                if results.missing.contains_key(&name) || !entrant.takes(workload) {
+                    continue;
+                }
+                eprintln!("{name}, {}: counting", workload.name);
+                let subject = entrant.subject_for(workload);
+                let is_countable = self.countable.contains(&name);
+                match counting::of(&subject, workload, is_countable) {
+                    Ok(counters) => results.counters.push(counters),
+                    Err(error) => {
+                        let what = format!("{name}, {}, counts", workload.name);
+                        results.missing.insert(what, format!("{error:#}"));
+                    }
+                }
+            }
         }
-        Ok(exit)
     }
 
-    fn save(&mut self) -> Result<()> {
-        self.results.seconds = self.progress.seconds();
-        self.results.save(&self.options.output)
-    }
-}
-
-/// How a canned loop of this program is started.
-fn canned(program: PathBuf, name: &str, level: Option<u8>, workload: &Workload) -> Subject {
-    let mut arguments = vec![
-        "--request-bytes".to_owned(),
-        measure::request_bytes(workload).to_string(),
-    ];
-    if let Some(level) = level {
-        arguments.extend(["--level".to_owned(), level.to_string()]);
-    }
-    Subject {
-        name: name.to_owned(),
-        program,
-        arguments,
-        announces: true,
-        ..Subject::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_canned_loop_is_told_how_long_a_request_is() {
-        let subject = canned("canned".into(), "L0", Some(0), &Workload::keep_alive());
-        assert_eq!(subject.arguments, ["--request-bytes", "44", "--level", "0"]);
+    fn judged(&self, results: &Results) -> Result<Exit> {
+        let Some(threshold) = &self.threshold else {
+            return Ok(Exit::Success);
+        };
+        let mut values = BTreeMap::new();
+        for workload in &self.contest.workloads {
+            let cpu = |name: &str| {
+                let runs = rows::runs(results, name, &workload.name);
+                rows::figure(&runs, Figure::Cpu)
+            };
+            let naive = cpu("naive")
+                .zip(cpu(SERVER))
+                .map(|(naive, full)| naive / full);
+            let rate = rows::rate(&rows::runs(results, SERVER, &workload.name));
+            let all = [cpu(SERVER), cpu("L1"), cpu(L0), naive, rate];
+            for (name, value) in VARIABLES.iter().zip(all) {
+                values.extend(value.map(|value| (variable(name, &workload.name), value)));
+            }
+        }
+        Ok(match threshold.crossed(&values)? {
+            Some(told) => {
+                println!("{told}");
+                Exit::Threshold
+            }
+            None => Exit::Success,
+        })
     }
 }

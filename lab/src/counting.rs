@@ -1,118 +1,164 @@
-//! What a request costs in counts, which no noise can change: system calls, copies, allocations
-//! (the server's `/accounts`, or strace for who has none), and instructions (callgrind).
+//! What a request costs in counts: system calls under the load that is timed (perf), and
+//! instructions (callgrind). Counts explain a figure; they do not rank.
 //!
-//! Every count is the difference of two states of a server that is doing nothing else, divided by
-//! the requests in between: start and end of the process cancel out. Absent is time: a server under
-//! strace or valgrind is slow, and nobody asks how slow.
+//! perf counts at the kernel's entry, so the server runs at its own speed and its batches are those
+//! of the load. Under callgrind it is slow, and nobody asks how slow: instructions are the
+//! difference of two runs of different length, so that start and end cancel out.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Context, Result, bail, ensure};
+use barewire_load::Goal;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::measure;
-use crate::process::{self, Running, Subject};
+use crate::generator::lane::{Lane, Span, client};
+use crate::machine;
+use crate::process::{Running, Subject, Usage};
 use crate::results::Counters;
+use crate::statistics::count;
 use crate::workload::Workload;
 
-/// Requests before the accounts are read for the first time; divisible by all workloads' batches.
-const FIRST: usize = 320;
-/// Requests between the two readings.
-const COUNTED: usize = 6_400;
+/// The calls that a server of HTTP makes for requests, as the kernel calls them.
+const CALLS: [&str; 26] = [
+    "recvfrom",
+    "recvmsg",
+    "read",
+    "readv",
+    "sendto",
+    "sendmsg",
+    "write",
+    "writev",
+    "sendfile64",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_ctl",
+    "poll",
+    "ppoll",
+    "io_uring_enter",
+    "accept",
+    "accept4",
+    "close",
+    "shutdown",
+    "setsockopt",
+    "futex",
+    "timerfd_settime",
+    "nanosleep",
+    "clock_nanosleep",
+    "sched_yield",
+];
+/// How long calls are counted.
+const SPAN: Span = Span {
+    time: Duration::from_millis(500),
+    each: 0,
+    most: Duration::from_secs(1),
+};
+/// What perf needs until it counts.
+const ATTACHED: Duration = Duration::from_millis(400);
+/// What is less belongs to timers and not to requests.
+const LEAST: f64 = 0.002;
 /// Requests of the shorter and the longer run under callgrind.
 const CALLGRIND: [usize; 2] = [320, 2_240];
-/// Requests of the two runs under strace.
-const STRACE: [usize; 2] = [320, 3_520];
-/// What strace names the calls that move a request's bytes; only a thread that makes one of them
-/// serves requests.
-const RECEIVING: [&str; 5] = ["recvfrom", "read", "recvmsg", "readv", "io_uring_enter"];
 
-/// Counts by `/accounts` before and after some thousand requests; without instructions.
-pub fn by_accounts(subject: &Subject, workload: &Workload) -> Result<Counters> {
-    let server = Running::start(subject, 1, &[])?;
-    measure::send(&server, workload, FIRST)?;
-    // What it costs to ask is told by asking twice.
-    let asking = accounts(&server)?;
-    let before = accounts(&server)?;
-    measure::send(&server, workload, COUNTED)?;
-    let after = accounts(&server)?;
-    server.stop()?;
-    let each = |pointer: &str| difference(&before, &after, pointer);
-    let each_of = |pointer: &str| per_request_difference([&asking, &before, &after], pointer);
-    let calls = after.pointer("/system_calls").and_then(Value::as_object);
-    let calls = calls.context("no system calls in /accounts")?;
-    let calls = calls.keys().filter(|name| *name != "all");
+/// Calls of a request; with its instructions, if asked for.
+///
+/// # Errors
+///
+/// If perf may not count here, or the server fails.
+pub fn of(subject: &Subject, workload: &Workload, with_instructions: bool) -> Result<Counters> {
+    let instructions = if with_instructions {
+        instructions(subject, workload)?
+    } else {
+        None
+    };
     Ok(Counters {
         subject: subject.name.clone(),
         workload: workload.name.clone(),
-        source: "accounts".to_owned(),
-        system_calls: calls
-            .filter_map(|name| Some((name.clone(), each(&format!("/system_calls/{name}"))?)))
-            .collect(),
-        eagains: ["accept", "recv", "send"]
-            .iter()
-            .map(|call| each(&format!("/eagains/{call}")))
-            .sum(),
-        timers_set: each_of("/timers_set_per_request"),
-        bytes_copied: each_of("/bytes_copied_per_request/all"),
-        allocations: each_of("/allocations_per_request/all"),
-        instructions: None,
+        system_calls: calls(subject, workload)?,
+        source: "perf".to_owned(),
+        instructions,
     })
 }
 
-/// System calls by strace, of all threads that receive; `None` where strace is missing or
-/// forbidden.
-pub fn by_strace(subject: &Subject, workload: &Workload) -> Result<Option<Counters>> {
-    let Ok(strace) = which::which("strace") else {
-        return Ok(None);
-    };
-    let mut totals = Vec::new();
-    for requests in STRACE {
-        let folder = TempDir::new()?;
-        let log = folder.path().join("calls");
-        let runner: Vec<OsString> = vec![
-            strace.clone().into(),
-            "-f".into(),
-            "-qq".into(),
-            "-e".into(),
-            "signal=none".into(),
-            "-o".into(),
-            log.clone().into(),
-        ];
-        let Ok(server) = Running::start_under(&runner, subject, 1) else {
-            return Ok(None);
-        };
-        measure::send(&server, workload, requests)?;
-        // strace hands SIGTERM on to nobody; what it wrote until it is ended is what counts.
-        drop(server);
-        totals.push(calls_of_receivers(&fs::read_to_string(&log)?));
-    }
-    let [few, many] = &totals[..] else {
-        bail!("two runs have two totals");
-    };
-    let between = difference_of(STRACE);
-    let each = many.iter().map(|(name, count)| {
-        let earlier = few.get(name).copied().unwrap_or(0.0);
-        (name.clone(), (count - earlier) / between)
-    });
-    Ok(Some(Counters {
-        subject: subject.name.clone(),
-        workload: workload.name.clone(),
-        source: "strace".to_owned(),
-        system_calls: each.filter(|(_, each)| *each >= 0.005).collect(),
-        ..Counters::default()
-    }))
+fn calls(subject: &Subject, workload: &Workload) -> Result<BTreeMap<String, f64>> {
+    ensure!(
+        which::which("perf").is_ok(),
+        "system calls are counted by perf (Debian: apt install linux-perf)"
+    );
+    let workers = workload.workers();
+    let server = Running::start(subject, workers, &machine::server_cores(workers))?;
+    let mut lane = Lane::open(server.address(), workload, false)?;
+    lane.turn(SPAN)?;
+    let folder = TempDir::new()?;
+    let file = folder.path().join("counts");
+    let usage = Usage::of(server.pid())?;
+    let mut threads: Vec<String> = usage.threads.keys().map(|(_, id)| id.to_string()).collect();
+    threads.dedup();
+    let perf = counter(&threads.join(","), &file)?;
+    thread::sleep(ATTACHED);
+    let tally = lane.turn(SPAN)?;
+    end(perf)?;
+    let text = fs::read_to_string(&file).context("perf has written nothing")?;
+    let requests = count(tally.answered.max(1));
+    let each = counted(&text).map(|(name, calls)| (name.to_owned(), calls / requests));
+    Ok(each.filter(|(_, calls)| *calls >= LEAST).collect())
 }
 
-/// Instructions in user space of one request: the difference of two runs of different length under
-/// callgrind. `None` where valgrind is missing. Can be called from several threads at once.
-pub fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
+fn counter(threads: &str, file: &Path) -> Result<Child> {
+    let events = CALLS.map(|name| format!("syscalls:sys_enter_{name}"));
+    Command::new("perf")
+        .args([
+            "stat",
+            "-x",
+            ",",
+            "-e",
+            &events.join(","),
+            "-t",
+            threads,
+            "-o",
+        ])
+        .arg(file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("perf")
+}
+
+fn end(mut perf: Child) -> Result<()> {
+    if perf.try_wait()?.is_some() {
+        bail!("perf may not count here: run it as root, or `sysctl kernel.perf_event_paranoid=-1`");
+    }
+    kill_process(Pid::from_child(&perf), Signal::INT)?;
+    perf.wait()?;
+    Ok(())
+}
+
+/// Name and number of perf's lines: `12,,syscalls:sys_enter_read,...`.
+fn counted(text: &str) -> impl Iterator<Item = (&str, f64)> {
+    text.lines().filter_map(|line| {
+        let mut fields = line.split(',');
+        let calls = fields.next()?.parse().ok()?;
+        let name = fields.nth(1)?.strip_prefix("syscalls:sys_enter_")?;
+        Some((name, calls))
+    })
+}
+
+/// Instructions in user space of one request. `None` where valgrind is missing.
+fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
     let Ok(valgrind) = which::which("valgrind") else {
         return Ok(None);
+    };
+    let single = Workload {
+        connections: 1,
+        ..workload.clone()
     };
     let mut totals = Vec::new();
     for requests in CALLGRIND {
@@ -120,80 +166,25 @@ pub fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64
         let file = folder.path().join("callgrind.out");
         let mut told = OsString::from("--callgrind-out-file=");
         told.push(&file);
-        let runner: Vec<OsString> = vec![
-            valgrind.clone().into(),
-            "--quiet".into(),
-            "--tool=callgrind".into(),
-            told,
-        ];
+        let tool = ["--quiet", "--tool=callgrind"].map(OsString::from);
+        let runner = [&[valgrind.clone().into_os_string()], &tool[..], &[told]].concat();
         let server = Running::start_under(&runner, subject, 1)?;
-        measure::send(&server, workload, requests)?;
+        let mut client = client(server.address(), &single, false)?;
+        client.closed_loop(Instant::now(), Goal::Requests(requests))?;
+        let tally = client.take_tally();
+        ensure!(
+            tally.answered == requests,
+            "of {requests} requests {} came",
+            tally.answered
+        );
+        drop(client);
         server.stop()?;
         totals.push(total_of(&file)?);
     }
     let [few, many] = totals[..] else {
         bail!("two runs have two totals");
     };
-    Ok(Some((many - few) / difference_of(CALLGRIND)))
-}
-
-/// The accounts since the start, of all reactors.
-fn accounts(server: &Running) -> Result<Value> {
-    let text = process::get(server.address(), "/accounts").context("/accounts")?;
-    let mut value: Value = serde_json::from_str(&text).context("/accounts is no JSON")?;
-    let all = value.pointer_mut("/since_start/all");
-    Ok(all.context("/accounts has no since_start")?.take())
-}
-
-fn number(accounts: &Value, pointer: &str) -> Option<f64> {
-    accounts.pointer(pointer)?.as_f64()
-}
-
-/// Of a counter, for each request in between. One of the requests is the one that asked.
-fn difference(before: &Value, after: &Value, pointer: &str) -> Option<f64> {
-    let requests = number(after, "/requests")? - number(before, "/requests")?;
-    Some(rounded(
-        (number(after, pointer)? - number(before, pointer)?) / requests,
-    ))
-}
-
-/// Of a figure that is told for each request, and so was a counter once; without what it took to
-/// ask, which is the difference of the first two accounts.
-fn per_request_difference([asking, before, after]: [&Value; 3], pointer: &str) -> Option<f64> {
-    let total =
-        |accounts: &Value| Some(number(accounts, pointer)? * number(accounts, "/requests")?);
-    let requests = number(after, "/requests")? - number(before, "/requests")?;
-    let asked = total(before)? - total(asking)?;
-    Some(rounded((total(after)? - total(before)? - asked) / requests))
-}
-
-/// To hundredths: what is smaller belongs to opening and asking, and not to requests.
-fn rounded(figure: f64) -> f64 {
-    (figure * 100.0).round() / 100.0
-}
-
-/// Calls by name of those threads of strace's log that receive. A line is `THREAD call(...)`, or
-/// `THREAD <... call resumed>`, which was counted when it began.
-fn calls_of_receivers(log: &str) -> BTreeMap<String, f64> {
-    let lines = log.lines().filter_map(|line| {
-        let (thread, call) = line.split_once(' ')?;
-        let (name, _) = call.trim_start().split_once('(')?;
-        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        name.chars().all(is_name).then_some((thread, name))
-    });
-    let mut threads: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
-    for (thread, name) in lines {
-        *threads.entry(thread).or_default().entry(name).or_default() += 1.0;
-    }
-    let mut sum = BTreeMap::new();
-    let receives =
-        |calls: &&BTreeMap<&str, f64>| RECEIVING.iter().any(|name| calls.contains_key(name));
-    for calls in threads.values().filter(receives) {
-        for (name, count) in calls {
-            *sum.entry((*name).to_owned()).or_default() += count;
-        }
-    }
-    sum
+    Ok(Some((many - few) / count(CALLGRIND[1] - CALLGRIND[0])))
 }
 
 fn total_of(file: &Path) -> Result<f64> {
@@ -203,47 +194,15 @@ fn total_of(file: &Path) -> Result<f64> {
     Ok(total.trim().parse()?)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a few thousand requests")]
-fn difference_of([few, many]: [usize; 2]) -> f64 {
-    (many - few) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn threads_that_do_not_receive_are_left_out() {
-        let log = "\
-101 openat(AT_FDCWD, \"/proc/self/statm\") = 3
-102 recvfrom(8, \"GET \", 8192, 0, NULL, NULL) = 42
-102 epoll_wait(5 <unfinished ...>
-101 read(3, \"1\", 1) = 1
-103 futex(0x1) = 0
-102 <... epoll_wait resumed>, [], 1024, -1) = 1
-102 sendto(8, \"HTTP\", 4, 0, NULL, 0) = 4
-102 +++ exited with 0 +++
-";
-        let calls = calls_of_receivers(log);
-        assert_eq!(calls.get("recvfrom"), Some(&1.0));
-        assert_eq!(calls.get("epoll_wait"), Some(&1.0));
-        assert_eq!(calls.get("sendto"), Some(&1.0));
-        assert_eq!(calls.get("futex"), None);
-    }
-
-    #[test]
-    fn counts_are_differences_for_each_request() {
-        let asking = serde_json::json!({"requests": 99, "copied": 2.0});
-        let before =
-            serde_json::json!({"requests": 100, "system_calls": {"recv": 150}, "copied": 2.0});
-        let after =
-            serde_json::json!({"requests": 300, "system_calls": {"recv": 350}, "copied": 1.0});
-        assert_eq!(difference(&before, &after, "/system_calls/recv"), Some(1.0));
-        assert_eq!(difference(&before, &after, "/system_calls/none"), None);
-        assert_eq!(
-            per_request_difference([&asking, &before, &after], "/copied"),
-            Some(0.49),
-            "300 - 200 copied, 2 of them for who asked"
-        );
+    fn perfs_lines_are_read() {
+        let text = "# started on Fri\n\n1200,,syscalls:sys_enter_recvfrom,501,100.00,,\n\
+                    <not counted>,,syscalls:sys_enter_read,0,0.00,,\n";
+        let found: Vec<_> = counted(text).collect();
+        assert_eq!(found, [("recvfrom", 1200.0)]);
     }
 }

@@ -13,8 +13,9 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
+use crate::Exit;
 use crate::environment::{self, first_line};
-use crate::{Exit, measure};
+use crate::machine::Steal;
 
 /// How long the hypervisor's share is looked at.
 const STEAL_LOOK: Duration = Duration::from_secs(1);
@@ -129,8 +130,7 @@ fn machine() -> Vec<Finding> {
             "steal",
             steal <= 0.01,
             format!("{:.1} % of the last second", 100.0 * steal),
-            "somebody else uses the hardware: measure at another hour, blocks above 1 % are \
-             dropped",
+            "somebody else uses the hardware: measure at another hour",
         ),
         finding(
             "congestion control",
@@ -142,9 +142,9 @@ fn machine() -> Vec<Finding> {
 }
 
 fn stolen() -> f64 {
-    let before = measure::Steal::read();
+    let before = Steal::read();
     thread::sleep(STEAL_LOOK);
-    measure::Steal::share(before, measure::Steal::read())
+    Steal::share(before, Steal::read())
 }
 
 fn limits() -> Vec<Finding> {

@@ -4,12 +4,14 @@
 //! absent, not guessed.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, io};
 
 use procfs::{CpuInfo, Current};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The tools that figures depend on, and what makes each tell its version. wrk knows no flag for
 /// it, and tells it with its usage.
@@ -21,11 +23,17 @@ const TOOLS: [(&str, &[&str]); 5] = [
     ("taskset", &["--version"]),
 ];
 
+/// Where the sources are.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 /// The machine and the build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// `git rev-parse HEAD`, with ` with changes` if there are any; `None` outside a repository.
     pub commit: Option<String>,
+    /// What the server is made of: SHA-256 of its sources without comments and tests, of the
+    /// profiles and the lock file, and of the compiler's version; `None` without the sources.
+    pub sources: Option<String>,
     /// `rustc --version`.
     pub compiler: Option<String>,
     /// RUSTFLAGS, and how this program was built: `release` or `debug`.
@@ -64,11 +72,12 @@ pub fn read() -> Environment {
     let is_virtual = is_virtual.is_some_and(|flags| flags.contains(&"hypervisor"));
     Environment {
         commit: commit(),
+        sources: sources(),
         compiler: first_line("rustc", &["--version"]),
         flags: format!("{profile} {rustflags}").trim().to_owned(),
         kernel: system.join(" "),
         cpu: model.unwrap_or("unknown").to_owned(),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        cores: crate::machine::cores(),
         governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         mitigations: mitigations(),
         congestion_control: line_of("/proc/sys/net/ipv4/tcp_congestion_control"),
@@ -94,6 +103,68 @@ fn commit() -> Option<String> {
         " with changes"
     };
     Some(commit + suffix)
+}
+
+/// How many commits since then changed the server; `None` if that one is not in this repository.
+pub fn commits_since(commit: &str) -> Option<u32> {
+    let commit = commit
+        .split(' ')
+        .next()
+        .filter(|commit| !commit.is_empty())?;
+    let range = format!("{commit}..HEAD");
+    let arguments = [
+        "-C",
+        SOURCES,
+        "rev-list",
+        "--count",
+        &range,
+        "--",
+        "src",
+        "Cargo.toml",
+    ];
+    first_line("git", &arguments)?.parse().ok()
+}
+
+/// The hash of what the server is made of.
+pub fn sources() -> Option<String> {
+    let root = Path::new(SOURCES);
+    let mut files = vec![root.join("Cargo.toml"), root.join("Cargo.lock")];
+    collect(&root.join("src"), &mut files).ok()?;
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.strip_prefix(root).ok()?.as_os_str().as_encoded_bytes());
+        hash.update(code(&fs::read_to_string(&file).ok()?));
+    }
+    hash.update(first_line("rustc", &["--version"]).unwrap_or_default());
+    Some(format!("{:x}", hash.finalize()))
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_tests = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() && !is_tests {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "rs") && !is_tests {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What is compiled: without comments that have a line of their own, empty lines, and the tests
+/// that end a file.
+fn code(text: &str) -> String {
+    let text = text
+        .split("\n#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn mitigations() -> BTreeMap<String, String> {
@@ -137,6 +208,14 @@ mod tests {
         assert!(environment.kernel.starts_with("Linux "), "{environment:?}");
         assert!(environment.cores >= 1);
         assert_ne!(environment.cpu, "");
+    }
+
+    #[test]
+    fn comments_and_tests_are_no_code() {
+        let one = "// What it is.\nfn a() {}\n\n#[cfg(test)]\nmod tests {}\n";
+        assert_eq!(code(one), "fn a() {}");
+        assert_ne!(code(one), code("fn a() { b() }"));
+        assert_eq!(sources().unwrap().len(), 64);
     }
 
     #[test]

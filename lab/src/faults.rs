@@ -15,9 +15,10 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 
-use crate::ablate::{positive, server_beside_us};
 use crate::generator::Outcome;
+use crate::positive;
 use crate::process::{Running, Subject};
+use crate::server::server_beside_us;
 use crate::{Exit, environment};
 
 mod cases;

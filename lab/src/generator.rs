@@ -13,7 +13,7 @@ mod options;
 
 mod outcome;
 
-pub mod contest;
+pub mod lane;
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use std::{io, panic, thread};
 
 use anyhow::{Context, Result, ensure};
 use barewire_load::{Arrivals, Client, Expected, Fault, Goal, Manner, OpenLoop, Script, Tally};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Exit;
@@ -118,6 +118,7 @@ impl Plan {
             manner: Manner {
                 address: options.address,
                 pipeline: options.pipeline.into(),
+                pieces: false,
                 reconnect: options.reconnect,
                 varying: options.varying,
                 timed: options.latency || options.rate.is_some(),
@@ -265,7 +266,29 @@ impl Plan {
     }
 }
 
+/// Keeps this thread, and whatever it starts, on one core; returns the cores that it could use.
+///
+/// # Errors
+///
+/// As sched_setaffinity(2).
+pub fn stay_on_core(core: usize) -> Result<CpuSet> {
+    let free = sched_getaffinity(None)?;
+    let mut one = CpuSet::new();
+    one.set(core);
+    sched_setaffinity(None, &one)?;
+    Ok(free)
+}
+
+/// Lets this thread use these cores again.
+///
+/// # Errors
+///
+/// As sched_setaffinity(2).
+pub fn leave_core(free: CpuSet) -> Result<()> {
+    Ok(sched_setaffinity(None, &free)?)
+}
+
 /// CPU time of this thread, up to this moment.
-fn own_cpu() -> Duration {
+pub(crate) fn own_cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

@@ -14,6 +14,8 @@ pub mod canned;
 
 pub mod workload;
 
+pub mod machine;
+
 pub mod process;
 
 pub mod generator;
@@ -22,23 +24,31 @@ pub mod wrk;
 
 pub mod counting;
 
-pub mod measure;
-
 pub mod statistics;
-
-pub mod schedule;
 
 pub mod environment;
 
 pub mod results;
 
-pub mod guard;
+pub mod progress;
+
+pub mod turns;
+
+pub mod rows;
+
+pub mod threshold;
+
+pub mod server;
+
+pub mod duel;
 
 pub mod ablate;
 
 pub mod peers;
 
 pub mod compare;
+
+pub mod versus;
 
 pub mod article;
 
@@ -51,6 +61,16 @@ pub mod faults;
 pub mod soak;
 
 pub mod doctor;
+
+/// A number above 0, from the command line.
+fn positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
+    if number.is_finite() && number > 0.0 {
+        Ok(number)
+    } else {
+        Err("it must be a number above 0".to_owned())
+    }
+}
 
 /// How the program ends: one code for each kind of end, so that scripts can tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

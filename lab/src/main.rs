@@ -1,11 +1,15 @@
 //! The command line of the lab: one command for each experiment.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use barewire_lab::{
-    Exit, ablate, article, check, compare, doctor, faults, generator, report, soak,
+    Exit, ablate, article, check, compare, doctor, duel, faults, generator, machine, report, soak,
+    versus,
 };
 use clap::{Parser, Subcommand};
+use signal_hook::consts::SIGPIPE;
 
 /// Proves where the speed of barewire comes from.
 #[derive(Parser)]
@@ -19,22 +23,24 @@ struct Cli {
 enum Command {
     /// Measure what each technique is worth.
     Ablate(ablate::Options),
-    /// Measure the server beside its rivals and beside the limit.
+    /// Measure the server beside its rivals.
     Compare(compare::Options),
+    /// Measure the server beside loops that send canned answers.
+    Limit(compare::LimitOptions),
+    /// Compare two servers of anybody's.
+    Versus(versus::Options),
+    /// Ask a server that runs with --live what a technique is worth.
+    Duel(duel::Options),
     /// Rerun the article's comparison and judge it sentence by sentence.
     Article(article::Options),
     /// Read anybody's wrk output and say what contradicts itself.
     Check(check::Options),
     /// Draw result files: HTML, Markdown, a table for the terminal.
     Report(report::Options),
-    /// Compare two result files, row by row.
-    CompareResults(report::changes::Options),
     /// Draw flame graphs of the full and of the naive server, into a result file.
     Flames(report::flames::Options),
     /// Send load to a server: closed or open loop.
     Load(generator::Options),
-    /// Measure the load generators themselves, on the canned loop.
-    Generators(generator::contest::Options),
     /// See what a server does under faults: slow, greedy and abrupt peers, nothing left to open.
     Faults(faults::Options),
     /// Keep a server under a mixed load, and see whether anything grows or is lost.
@@ -44,16 +50,24 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything stays on one core.
+    machine::cores();
+    // Whoever reads the output may leave: then this ends, as other tools do, and not by a panic.
+    let ends = Arc::new(AtomicBool::new(true));
+    if let Err(error) = signal_hook::flag::register_conditional_default(SIGPIPE, ends) {
+        eprintln!("barewire-lab: {error}");
+    }
     let ended = match Cli::parse().command {
         Command::Ablate(options) => ablate::run(&options),
         Command::Compare(options) => compare::run(&options),
+        Command::Limit(options) => compare::limit(&options),
+        Command::Versus(options) => versus::run(&options),
+        Command::Duel(options) => duel::run(&options),
         Command::Article(options) => article::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Report(options) => report::run(&options),
-        Command::CompareResults(options) => report::changes::run(&options),
         Command::Flames(options) => report::flames::run(&options),
         Command::Load(options) => generator::run(&options),
-        Command::Generators(options) => generator::contest::run(&options),
         Command::Faults(options) => faults::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Doctor(options) => doctor::run(&options),

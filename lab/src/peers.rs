@@ -194,7 +194,7 @@ impl Peer {
             arguments: arguments.to_vec(),
             environment,
             directory: Some(self.folder.clone()),
-            announces: false,
+            ..Subject::default()
         })
     }
 

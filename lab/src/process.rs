@@ -56,6 +56,9 @@ pub struct Subject {
     pub environment: BTreeMap<String, String>,
     /// Where it is started; `None`: here.
     pub directory: Option<PathBuf>,
+    /// What it is asked for to see whether it has started; empty stands for `/plaintext`.
+    #[serde(default)]
+    pub path: String,
     /// Whether it takes port 0 and prints `listening on http://HOST:PORT`, as barewire and the
     /// canned loops do. Otherwise a free port is chosen, and it has started once it answers.
     pub announces: bool,
@@ -106,7 +109,7 @@ impl Running {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             output,
         };
-        running.wait_until_started(subject.announces)?;
+        running.wait_until_started(subject)?;
         Ok(running)
     }
 
@@ -145,15 +148,19 @@ impl Running {
         Ok(status)
     }
 
-    fn wait_until_started(&mut self, announces: bool) -> Result<()> {
+    fn wait_until_started(&mut self, subject: &Subject) -> Result<()> {
         let deadline = Instant::now() + STARTED_WITHIN;
+        let path = match subject.path.as_str() {
+            "" => "/plaintext",
+            given => given,
+        };
         loop {
-            if announces {
+            if subject.announces {
                 if let Some(address) = announced(&self.printed()?) {
                     self.address = address;
                     return Ok(());
                 }
-            } else if get(self.address, "/plaintext").is_ok() {
+            } else if get(self.address, path).is_ok() {
                 return Ok(());
             }
             if self.has_ended()? {

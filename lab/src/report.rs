@@ -1,22 +1,17 @@
 //! From result files, again at any time: a page, tables, documents.
 //!
 //! A report measures nothing and concludes nothing that is not in a file; it has no figure of its
-//! own. It says what the guard objects to even if the file was made without the guard.
+//! own.
 
-pub mod changes;
 pub mod chart;
 
 pub mod flames;
-
-pub mod headline;
 
 mod markdown;
 
 pub mod numbers;
 
 mod page;
-
-pub mod sight;
 
 pub mod tables;
 
@@ -26,9 +21,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use regex::Regex;
 
 use crate::results::Results;
-use crate::{Exit, guard};
+use crate::{Exit, environment};
 
 /// Draw result files. Without any choice of what: `report.html`.
 #[derive(Debug, clap::Args)]
@@ -57,6 +53,9 @@ pub struct Options {
     /// Make the tables of a document anew, between `<!-- results:NAME -->` and its end.
     #[arg(long, value_name = "DOCUMENT")]
     update_document: Vec<PathBuf>,
+    /// Say of each file whether it was made from these sources; 3 if one was not.
+    #[arg(long)]
+    check_sources: bool,
     /// Fail if a document's tables are not those that the files make.
     #[arg(long, value_name = "DOCUMENT")]
     check_document: Vec<PathBuf>,
@@ -67,11 +66,11 @@ pub struct Options {
 pub struct Source {
     /// Its path, as it was given.
     pub name: String,
-    /// What is in it, with the guard's objections.
+    /// What is in it.
     pub results: Results,
 }
 
-/// Draws what was asked for. Objections do not fail it: they are drawn.
+/// Draws what was asked for.
 ///
 /// # Errors
 ///
@@ -114,7 +113,29 @@ pub fn run(options: &Options) -> Result<Exit> {
         write(&path, &html(&sources))?;
         eprintln!("drawn: {}", path.display());
     }
-    check(&options.check_document, &sources)
+    check(&options.check_document, &sources)?;
+    Ok(if options.check_sources && !are_current(&sources)? {
+        Exit::Threshold
+    } else {
+        Exit::Success
+    })
+}
+
+/// Whether all were made from these sources.
+fn are_current(sources: &[Source]) -> Result<bool> {
+    let here = environment::sources().context("the sources are not here")?;
+    let mut all = true;
+    for source in sources {
+        let is_current = source.results.environment.sources.as_ref() == Some(&here);
+        let state = if is_current {
+            "of these sources"
+        } else {
+            "of other sources"
+        };
+        println!("{}: {state}, {}", source.name, source.age());
+        all &= is_current;
+    }
+    Ok(all)
 }
 
 /// The page of these files.
@@ -158,9 +179,11 @@ fn documents(path: &Path, sources: &[Source]) -> Result<(String, String)> {
     Ok((old, new))
 }
 
-fn check(paths: &[PathBuf], sources: &[Source]) -> Result<Exit> {
+fn check(paths: &[PathBuf], sources: &[Source]) -> Result<()> {
     for path in paths {
+        // How old a table is changes with every commit; whether it is the file's does not.
         let (old, new) = documents(path, sources)?;
+        let (old, new) = (without_age(&old)?, without_age(&new)?);
         if old != new {
             let line = old
                 .lines()
@@ -174,7 +197,12 @@ fn check(paths: &[PathBuf], sources: &[Source]) -> Result<Exit> {
             );
         }
     }
-    Ok(Exit::Success)
+    Ok(())
+}
+
+fn without_age(text: &str) -> Result<String> {
+    let age = Regex::new("(no|[0-9]+) commits? to src since|its commit is not in this repository")?;
+    Ok(age.replace_all(text, "").into_owned())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
@@ -187,26 +215,37 @@ impl Options {
             && !self.terminal
             && self.update_document.is_empty()
             && self.check_document.is_empty()
+            && !self.check_sources
     }
 }
 
 impl Source {
-    /// Reads a file, and asks the guard about it.
+    /// Reads a file.
     ///
     /// # Errors
     ///
     /// It cannot be read, is no result file, or is of another format than this version's.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut results = Results::load(path)?;
-        for objection in guard::objections(&results) {
-            if !results.objections.contains(&objection) {
-                results.objections.push(objection);
-            }
-        }
         Ok(Self {
             name: path.display().to_string(),
-            results,
+            results: Results::load(path)?,
         })
+    }
+
+    /// How many commits changed what is measured since: `no commits to src since`.
+    fn age(&self) -> String {
+        let commit = self
+            .results
+            .environment
+            .commit
+            .as_deref()
+            .unwrap_or_default();
+        match environment::commits_since(commit) {
+            Some(0) => "no commits to src since".to_owned(),
+            Some(1) => "1 commit to src since".to_owned(),
+            Some(many) => format!("{many} commits to src since"),
+            None => "its commit is not in this repository".to_owned(),
+        }
     }
 
     /// The file, and how it was made.

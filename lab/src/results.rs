@@ -1,8 +1,8 @@
 //! The result file: everything that an experiment saw, so that every table, chart and verdict can
 //! be made from it later, and checked by whoever distrusts it.
 //!
-//! One JSON file for each run of an experiment. Raw blocks stand beside what was concluded from
-//! them. Units are in the names; `null` is "not measured", and never 0. The schema is
+//! One JSON file for each run of an experiment. What was seen stands beside what was concluded from
+//! it. Units are in the names; `null` is "not measured", and never 0. The schema is
 //! `docs/results/schema.json`, made from these types (`barewire-lab report --schema`).
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::workload::Workload;
 mod store;
 
 /// Version of the format; a reader refuses any other.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One run of an experiment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -31,27 +31,25 @@ pub struct Results {
     pub command: Vec<String>,
     /// When it began, RFC 3339.
     pub started_at: String,
-    /// Seconds that it took, of all its sittings.
+    /// Seconds that it took.
     pub seconds: f64,
+    /// Share of all cores' time that the hypervisor took away meanwhile, 0 to 1.
+    pub steal: f64,
     /// Who was measured, by name.
     pub subjects: BTreeMap<String, Subject>,
     /// What was asked of them, by name.
     pub workloads: BTreeMap<String, Workload>,
-    /// Every block, in the order of time, dropped ones included.
-    pub blocks: Vec<Block>,
-    /// What a request costs by accounts and callgrind, by subject and workload.
-    pub counters: Vec<Counters>,
-    /// Comparisons of two subjects, from the blocks.
+    /// What was concluded: a ratio each.
     pub rows: Vec<Row>,
-    /// The ladders from naive to full, if there are any.
-    pub ladders: Vec<Ladder>,
-    /// Latencies at fixed rates.
-    pub latencies: Vec<Latency>,
-    /// Subjects that could not be measured, and why.
+    /// The turns of each server, set by set.
+    pub runs: Vec<Run>,
+    /// What a request costs by accounts, perf and callgrind, by subject and workload.
+    pub counters: Vec<Counters>,
+    /// What could not be measured, and why.
     pub missing: BTreeMap<String, String>,
-    /// What the guard objects to; nothing is a headline while an objection stands against it.
-    pub objections: Vec<Objection>,
-    /// The article's sentences, if the experiment was about them.
+    /// Runs of wrk, if the experiment was about the article.
+    pub blocks: Vec<Block>,
+    /// The article's sentences.
     pub ledger: Vec<Sentence>,
     /// Flame graphs, as whole SVG documents.
     pub flames: Vec<Flame>,
@@ -68,18 +66,118 @@ impl Results {
             ..Self::default()
         }
     }
+
+    /// The row about something on a workload, of a kind.
+    pub fn row(&self, kind: RowKind, about: &str, workload: &str) -> Option<&Row> {
+        let mut rows = self.rows.iter();
+        rows.find(|row| row.kind == kind && row.about == about && row.workload == workload)
+    }
+
+    /// The counts of a subject on a workload.
+    pub fn counters(&self, subject: &str, workload: &str) -> Option<&Counters> {
+        let mut counters = self.counters.iter();
+        counters.find(|one| one.subject == subject && one.workload == workload)
+    }
 }
 
-/// Some seconds of one workload on one fresh process.
+/// A comparison: what a request costs `subject`, divided by what it costs `base`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// What it is about: a technique's name, a server's.
+    pub about: String,
+    /// Its kind.
+    pub kind: RowKind,
+    /// Name of the workload.
+    pub workload: String,
+    /// What stands above the line of the ratio.
+    pub subject: String,
+    /// What stands below it.
+    pub base: String,
+    /// What is compared: `CPU time`, `median latency`, `neighbour's p99`.
+    pub judged_by: String,
+    /// The ratio with its interval.
+    pub ratio: Option<Estimate>,
+    /// What the interval says.
+    pub verdict: Verdict,
+    /// The figure of the base: nanoseconds of CPU time for a request, or of latency.
+    pub base_ns: Option<f64>,
+    /// The same of the subject.
+    pub subject_ns: Option<f64>,
+    /// Share of its time that the base was at work, 0 to 1.
+    pub base_busy: Option<f64>,
+    /// The same of the subject.
+    pub subject_busy: Option<f64>,
+    /// Events that a poll of the base brought.
+    pub base_events: Option<f64>,
+    /// The same of the subject.
+    pub subject_events: Option<f64>,
+    /// What the subject takes more or less for a request, in counts.
+    pub why: String,
+    /// What these counts cost by their prices: nanoseconds more for a request.
+    pub predicted_ns: Option<f64>,
+    /// Of each pair of slices, or of each set, its ratio.
+    pub ratios: Vec<f64>,
+}
+
+/// What a row compares.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowKind {
+    /// The same against itself, or against a cost that is known.
+    Control,
+    /// The server without one technique, against the whole.
+    #[default]
+    LeaveOut,
+    /// The server without two techniques, against the whole.
+    Pair,
+    /// From the naive server on, a technique more in each row, against the whole.
+    Rung,
+    /// The naive server against the whole.
+    Naive,
+    /// A server against barewire.
+    Rival,
+    /// A server against L0.
+    Limit,
+}
+
+/// The turns of one server under one workload in one set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// Counts the sets, from 0; each has fresh processes.
+    pub set: u32,
+    /// Name of the workload.
+    pub workload: String,
+    /// Name of the subject.
+    pub subject: String,
+    /// CPU time for a request in nanoseconds, of each turn in the order of the rounds.
+    pub ns: Vec<f64>,
+    /// Median of the latency in nanoseconds, of each turn, where it was timed: the neighbour's, if
+    /// there is one.
+    pub p50_ns: Vec<f64>,
+    /// Its 99th percentile.
+    pub p99_ns: Vec<f64>,
+    /// Answers of all turns.
+    pub requests: u64,
+    /// Seconds of all turns.
+    pub seconds: f64,
+    /// CPU time of the server in seconds, user and system, without what it uses while it is idle.
+    pub cpu_seconds: f64,
+    /// CPU time of the generator.
+    pub generator_seconds: f64,
+    /// Resident memory of the server after its turns, in bytes, children included.
+    pub resident_bytes: u64,
+}
+
+/// Some seconds of wrk on one fresh process.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Block {
     /// Name of the subject.
     pub subject: String,
     /// Name of the workload.
     pub workload: String,
-    /// The comparison that it was made for: blocks of the same one and round are a pair.
-    pub comparison: String,
-    /// Counts the pairs of a comparison, from 0.
+    /// Counts the rounds, from 0.
     pub round: u32,
     /// Seconds since the experiment began.
     pub at_seconds: f64,
@@ -104,31 +202,6 @@ pub struct Block {
     /// What went wrong, by kind (`connect`, `reset`, `silence`, `status`, `body`, `length`); empty
     /// if nothing did.
     pub errors: BTreeMap<String, u64>,
-    /// Closed-loop latency, from send to answer; `None` where it was not timed.
-    pub latency: Option<Percentiles>,
-    /// Why this block counts for nothing; `None` if it counts.
-    pub dropped: Option<String>,
-}
-
-/// Latency in microseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Percentiles {
-    /// How many were timed.
-    pub count: u64,
-    /// Arithmetic mean: only for Little's law.
-    pub mean_us: f64,
-    /// Half were not slower.
-    pub p50_us: f64,
-    /// 90 %.
-    pub p90_us: f64,
-    /// 99 %.
-    pub p99_us: f64,
-    /// 99.9 %.
-    pub p999_us: f64,
-    /// The slowest.
-    pub max_us: f64,
-    /// The curve: (percentile 0 to 100, microseconds), ascending.
-    pub curve: Vec<(f64, f64)>,
 }
 
 /// What one request costs, in counts. Each is for one request.
@@ -140,129 +213,10 @@ pub struct Counters {
     pub workload: String,
     /// System calls by name, of a request.
     pub system_calls: BTreeMap<String, f64>,
-    /// Where the system calls are from: `accounts` or `strace`.
+    /// What counted them: `perf`.
     pub source: String,
-    /// Calls that returned EAGAIN.
-    pub eagains: Option<f64>,
-    /// Entries set in the heap of timers.
-    pub timers_set: Option<f64>,
-    /// Bytes copied in user space, as the accounts count them.
-    pub bytes_copied: Option<f64>,
-    /// Allocations.
-    pub allocations: Option<f64>,
     /// Instructions in user space, by callgrind; `None` if valgrind is missing or cannot run it.
     pub instructions: Option<f64>,
-}
-
-/// A comparison: CPU time (or another figure) of `subject` divided by that of `base`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Row {
-    /// As in the blocks.
-    pub comparison: String,
-    /// What the comparison is about: a technique's name, a rival's.
-    pub about: String,
-    /// Its kind.
-    pub kind: RowKind,
-    /// Name of the workload.
-    pub workload: String,
-    /// Name of the subject above the line.
-    pub subject: String,
-    /// Name of the subject below the line.
-    pub base: String,
-    /// Ratio of CPU times for a request, pair by pair.
-    pub cpu: Option<Estimate>,
-    /// What the interval says of it.
-    pub verdict: Verdict,
-    /// Ratio of requests per second, pair by pair; only a server's if it was the bottleneck.
-    pub rate: Option<Estimate>,
-    /// Ratio of instructions, where both were counted.
-    pub instructions: Option<f64>,
-}
-
-/// What a row compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RowKind {
-    /// The same against itself: the floor of the noise.
-    Control,
-    /// The full server without one technique, against the full server.
-    LeaveOut,
-    /// The naive server with one technique, against the naive server.
-    AddOne,
-    /// The naive server against the full one.
-    Naive,
-    /// A rival, or a limit, against the server.
-    Rival,
-    /// The server against a canned loop.
-    Limit,
-}
-
-/// From the naive server to the full one, a technique a step.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Ladder {
-    /// `fixed`, or `random-1` ...
-    pub order: String,
-    /// Name of the workload.
-    pub workload: String,
-    /// The unit of the steps: `instructions` or `cpu_ns`, for one request.
-    pub unit: String,
-    /// The cost of the naive server.
-    pub naive: f64,
-    /// After adding each technique, in order.
-    pub steps: Vec<Step>,
-}
-
-/// One rung.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Step {
-    /// The technique that was added.
-    pub technique: String,
-    /// The cost with it and all before it.
-    pub cost: f64,
-    /// 95 % interval of the cost, where it was timed.
-    pub interval: Option<(f64, f64)>,
-}
-
-/// Latency at a fixed rate of requests (open loop), from the intended time of sending.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Latency {
-    /// Name of the subject.
-    pub subject: String,
-    /// Name of the workload.
-    pub workload: String,
-    /// Share of the saturation rate, 0 to 1.
-    pub share: f64,
-    /// Requests per second that were intended.
-    pub rate: f64,
-    /// Requests per second that were answered.
-    pub answered_per_second: f64,
-    /// What was seen.
-    pub percentiles: Percentiles,
-}
-
-/// Share of the intended rate that must be answered: below it requests pile up, and how long each
-/// waits only says how long the measuring went on.
-const RATE_HELD: f64 = 0.99;
-
-impl Latency {
-    /// Whether the server has kept up with the rate.
-    pub fn is_held(&self) -> bool {
-        self.answered_per_second >= RATE_HELD * self.rate
-    }
-}
-
-/// Something that forbids a headline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Objection {
-    /// What it is about: a comparison, a subject, or `all`.
-    pub about: String,
-    /// Its kind, in one word: `client-bound`, `errors`, `answers-differ`, `drift`, `steal`,
-    /// `little`.
-    pub kind: String,
-    /// What was seen, with its number.
-    pub what: String,
-    /// What to do.
-    pub remedy: String,
 }
 
 /// A sentence of the article, and what is true of it.

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::ablate::{positive, server_beside_us};
 use crate::faults::Scene;
 use crate::generator;
+use crate::positive;
 use crate::process::{Running, Subject};
+use crate::server::server_beside_us;
 use crate::{Exit, environment};
 
 mod strangers;

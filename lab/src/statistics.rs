@@ -1,224 +1,191 @@
-//! What a figure is worth: ratios of pairs, their interval, and what may be said of them.
+//! What ratios say. Those of the pairs of one run are the server's own arithmetic
+//! ([`barewire::duel::statistics`]); here is what several runs of fresh processes say together.
 //!
-//! Everything here is arithmetic on numbers that were measured elsewhere; the same numbers give the
-//! same interval each time, for the resampling has a fixed seed. Absent are means and standard
-//! deviations: one block that something disturbed would move both, and hardly moves a median.
+//! A process has a bias of a per cent or two, by where its memory happens to lie, that no number of
+//! its turns removes. So a figure of two processes is made of many sets: the median within each
+//! set, and the mean over the sets.
 
-use std::collections::BTreeMap;
-
-use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use barewire::duel::statistics as duels;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::results::Ladder;
+/// The chance that the interval of a single comparison holds the true value.
+pub const LEVEL: f64 = 0.95;
 
-/// Samples that are drawn, each as large as the original (Efron, Tibshirani: An Introduction to the
-/// Bootstrap, 1993, chapter 13).
-const RESAMPLES: usize = 4000;
-/// What of them lies outside the interval, on each side: 95 % lie inside.
-const TAIL: f64 = 0.025;
-/// Below six pairs not even the range from the smallest to the largest holds the median with 95 %:
-/// both ends of five miss it with 2 / 2^5.
-pub const PAIRS_MIN: usize = 6;
-/// Below three there is no middle.
-const ESTIMATE_MIN: usize = 3;
-/// What is too little to matter, to either side of 1.
-pub const NO_EFFECT: f64 = 0.01;
-/// How much narrower than needed an interval has to be before measuring stops early. Who looks
-/// after each pair and stops at the first interval that happens to resolve is wrong too often
-/// (Armitage, McPherson, Rowe: Repeated Significance Tests on Accumulating Data, 1969): of noise
-/// alone, with 6 to 30 pairs, in 14 % of 6,000 simulated rows, and with this margin in 5 %. A test
-/// repeats it.
-const MARGIN: f64 = 2.5;
-/// Any number: the same ratios must give the same interval.
-const SEED: u64 = 0x6261_7265_7769_7265;
-
-/// A median with its interval.
+/// A ratio and its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
-    /// Median of the pairs' ratios.
+    /// Of pairs their median, of sets their geometric mean.
     pub median: f64,
-    /// Lower end of the 95 % interval; of fewer than six pairs the smallest ratio.
+    /// Lower end of the interval.
     pub low: f64,
-    /// Its upper end; of fewer than six pairs the largest ratio.
+    /// Upper end.
     pub high: f64,
-    /// Pairs that counted.
-    pub pairs: u32,
-}
-
-/// What may be said of a ratio of costs, `subject` by `base`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The subject costs less: the interval lies below 1.
-    Faster,
-    /// The subject costs more: the interval lies above 1.
-    Slower,
-    /// The interval lies within 1 % of 1.
-    NoEffect,
-    /// Anything else.
-    NotResolved,
-}
-
-/// The median of ratios with an interval of 95 %; `None` of fewer than three.
-///
-/// The interval is the wider of two: the percentile bootstrap, which is too narrow of few numbers,
-/// and the range between two order statistics, which holds the median of any distribution with the
-/// chance that the binomial one gives (David, Nagaraja: Order Statistics, 2003, section 7.1).
-pub fn estimate(ratios: &[f64]) -> Option<Estimate> {
-    if ratios.len() < ESTIMATE_MIN || ratios.iter().any(|ratio| !ratio.is_finite()) {
-        return None;
-    }
-    let mut sorted = ratios.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = bootstrap(&sorted);
-    let outer = outer_rank(sorted.len());
-    Some(Estimate {
-        median: median_of_sorted(&sorted),
-        low: low.min(sorted[outer]),
-        high: high.max(sorted[sorted.len() - 1 - outer]),
-        pairs: u32::try_from(sorted.len()).unwrap_or(u32::MAX),
-    })
+    /// The chance that such an interval holds the true value.
+    pub coverage: f64,
+    /// How many pairs, or sets, it is made of.
+    pub pairs: usize,
 }
 
 /// What an interval allows to say.
-pub fn verdict(estimate: Option<&Estimate>) -> Verdict {
-    let Some(estimate) = estimate.filter(|estimate| estimate.pairs as usize >= PAIRS_MIN) else {
-        return Verdict::NotResolved;
-    };
-    if estimate.low >= 1.0 - NO_EFFECT && estimate.high <= 1.0 + NO_EFFECT {
-        Verdict::NoEffect
-    } else if estimate.high < 1.0 {
-        Verdict::Faster
-    } else if estimate.low > 1.0 {
-        Verdict::Slower
-    } else {
-        Verdict::NotResolved
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The whole interval lies within 0.5 % of 1.
+    #[serde(rename = "below 0.5 %")]
+    Negligible,
+    /// It costs less.
+    Faster,
+    /// It costs more.
+    Slower,
+    /// The interval holds 1 and more around it.
+    #[default]
+    #[serde(rename = "not resolved")]
+    NotResolved,
+    /// Slices of double length say something else.
+    CarryOver,
+    /// Nothing on this machine, or in this load, would show it.
+    #[serde(rename = "cannot show here")]
+    CannotShow,
+}
+
+impl Verdict {
+    /// In words, of what costs more or less than something else.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Negligible => "below 0.5 %",
+            Self::Faster => "less",
+            Self::Slower => "more",
+            Self::NotResolved => "not resolved",
+            Self::CarryOver => "carry-over",
+            Self::CannotShow => "cannot show here",
+        }
+    }
+
+    /// That of an interval.
+    pub fn of(estimate: &Estimate) -> Self {
+        let near = duels::NEGLIGIBLE;
+        if estimate.low >= 1.0 - near && estimate.high <= 1.0 + near {
+            Self::Negligible
+        } else if estimate.low > 1.0 {
+            Self::Slower
+        } else if estimate.high < 1.0 {
+            Self::Faster
+        } else {
+            Self::NotResolved
+        }
     }
 }
 
-/// How many times wider an interval is than it may be for the nearest verdict: below 1 it is
-/// resolved, and infinite where no verdict is in reach.
-pub fn excess(estimate: &Estimate) -> f64 {
-    let middle = estimate.median;
-    let (down, up) = (middle - estimate.low, estimate.high - middle);
-    let share = |reach: f64, room: f64| {
-        if room > 0.0 {
-            reach / room
-        } else {
-            f64::INFINITY
-        }
-    };
-    let no_effect = share(up, 1.0 + NO_EFFECT - middle).max(share(down, middle - 1.0 + NO_EFFECT));
-    let (slower, faster) = (share(down, middle - 1.0), share(up, 1.0 - middle));
-    no_effect.min(slower).min(faster)
+/// The median of the ratios of one run's pairs, at a level; `None` of fewer than six.
+pub fn of_pairs(ratios: &[f64], level: f64) -> Option<Estimate> {
+    let found = duels::estimate(ratios, level)?;
+    Some(Estimate {
+        median: found.median,
+        low: found.low,
+        high: found.high,
+        coverage: found.coverage,
+        pairs: found.pairs,
+    })
 }
 
-/// Whether measuring can stop before its time: resolved, and by a margin.
-pub fn is_settled(estimate: Option<&Estimate>) -> bool {
-    estimate.is_some_and(|it| it.pairs as usize >= PAIRS_MIN && excess(it) * MARGIN < 1.0)
-}
-
-/// The middle number, or the mean of the two; `None` of none.
-pub fn median(numbers: &[f64]) -> Option<f64> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    (!sorted.is_empty()).then(|| median_of_sorted(&sorted))
-}
-
-/// How much dearer the second half of a series in time was than its first; 1.0 is no drift. `None`
-/// of fewer than four.
-pub fn drift(costs: &[f64]) -> Option<f64> {
-    let (first, second) = costs.split_at(costs.len() / 2);
-    if first.len() < 2 {
+/// The geometric mean of the ratios of sets with Student's interval of their logarithms; `None` of
+/// fewer than two, and where a ratio is none.
+pub fn of_sets(ratios: &[f64], level: f64) -> Option<Estimate> {
+    let logs: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
+    if logs.len() < 2 || logs.iter().any(|log| !log.is_finite()) {
         return None;
     }
-    Some(median(second)? / median(first)?)
+    let sets = count(logs.len());
+    let mean = logs.iter().sum::<f64>() / sets;
+    let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
+    let error = (squares / (sets - 1.0) / sets).sqrt();
+    let student = StudentsT::new(0.0, 1.0, sets - 1.0).ok()?;
+    let reach = student.inverse_cdf(f64::midpoint(1.0, level)) * error;
+    Some(Estimate {
+        median: mean.exp(),
+        low: (mean - reach).exp(),
+        high: (mean + reach).exp(),
+        coverage: level,
+        pairs: logs.len(),
+    })
 }
 
-/// What a technique takes off the cost, whatever the order in which techniques are added.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share {
-    /// Mean over all ladders: an estimate of the Shapley value (Shapley, A Value for n-Person
-    /// Games, 1953), which sums up to the whole way from naive to full.
-    pub mean: f64,
-    /// The least that it took off in any order.
-    pub least: f64,
-    /// The most.
-    pub most: f64,
+/// The middle one, or the middle of the middle two.
+pub fn median(figures: &[f64]) -> Option<f64> {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().checked_sub(1)?;
+    Some(f64::midpoint(sorted[last / 2], sorted[last.div_ceil(2)]))
 }
 
-/// The shares of all techniques, in the ladders' unit, for each request; all ladders are of one
-/// workload and unit.
-pub fn shares(ladders: &[&Ladder]) -> BTreeMap<String, Share> {
-    let mut gains: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for ladder in ladders {
-        let mut before = ladder.naive;
-        for step in &ladder.steps {
-            let gain = before - step.cost;
-            gains.entry(&step.technique).or_default().push(gain);
-            before = step.cost;
-        }
-    }
-    let share = |gains: &[f64]| Share {
-        mean: gains.iter().sum::<f64>() / f64::from(u32::try_from(gains.len()).unwrap_or(u32::MAX)),
-        least: gains.iter().copied().fold(f64::INFINITY, f64::min),
-        most: gains.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    };
-    gains
-        .into_iter()
-        .map(|(name, gains)| (name.to_owned(), share(&gains)))
-        .collect()
-}
-
-fn median_of_sorted(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    }
-}
-
-fn bootstrap(sorted: &[f64]) -> (f64, f64) {
-    let mut random = SmallRng::seed_from_u64(SEED);
-    let mut sample = vec![0.0; sorted.len()];
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            sample.fill_with(|| sorted[random.random_range(0..sorted.len())]);
-            sample.sort_by(f64::total_cmp);
-            median_of_sorted(&sample)
-        })
-        .collect();
-    medians.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a small positive number"
-    )]
-    let outside = (RESAMPLES as f64 * TAIL) as usize;
-    (medians[outside], medians[RESAMPLES - 1 - outside])
-}
-
-/// The largest rank from either end, such that fewer than `TAIL` of all samples have their median
-/// beyond it; 0 where even the ends do not suffice.
-fn outer_rank(numbers: usize) -> usize {
-    let exponent = i32::try_from(numbers).unwrap_or(i32::MAX);
-    // Binomial coefficients, by 2^n: the chance that exactly `rank` numbers lie below the median.
-    let mut chance = 0.5_f64.powi(exponent);
-    let mut below = chance;
-    let mut rank = 0;
-    while below <= TAIL {
-        #[expect(clippy::cast_precision_loss, reason = "numbers of pairs are small")]
-        let next = chance * (numbers - rank) as f64 / (rank + 1) as f64;
-        chance = next;
-        below += chance;
-        rank += 1;
-    }
-    rank.saturating_sub(1)
+/// A count as a number to divide by.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a double counts to 9e15 without loss"
+)]
+pub fn count(count: usize) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn the_middle_of_some() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn students_interval_of_known_numbers() {
+        // Logarithms 0 and 0.2: mean 0.1, standard error 0.1, t(0.975, 1) = 12.706.
+        let found = of_sets(&[1.0, 0.2_f64.exp()], 0.95).unwrap();
+        assert!((found.median.ln() - 0.1).abs() < 1e-9);
+        assert!((found.high.ln() - (0.1 + 1.2706)).abs() < 1e-3, "{found:?}");
+        assert_eq!(of_sets(&[1.0], 0.95), None);
+        assert_eq!(of_sets(&[1.0, 0.0], 0.95), None);
+    }
+
+    /// Sets with a bias of their own of 1.5 %: the true ratio is inside as often as promised.
+    #[test]
+    fn the_true_ratio_is_inside() {
+        let mut random = SmallRng::seed_from_u64(11);
+        let runs = 2_000;
+        let inside = (0..runs).filter(|_| {
+            let sets: Vec<f64> = (0..20)
+                .map(|_| {
+                    let noise: f64 = (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0;
+                    1.04 * (0.015 * noise).exp()
+                })
+                .collect();
+            let found = of_sets(&sets, 0.95).unwrap();
+            found.low <= 1.04 && 1.04 <= found.high
+        });
+        let share = count(inside.count()) / f64::from(runs);
+        assert!((0.93..=0.97).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn what_an_interval_says() {
+        let of = |low, high| {
+            Verdict::of(&Estimate {
+                median: f64::midpoint(low, high),
+                low,
+                high,
+                coverage: 0.95,
+                pairs: 20,
+            })
+        };
+        assert_eq!(of(0.996, 1.004), Verdict::Negligible);
+        assert_eq!(of(1.001, 1.02), Verdict::Slower);
+        assert_eq!(of(0.9, 0.99), Verdict::Faster);
+        assert_eq!(of(0.99, 1.01), Verdict::NotResolved);
+    }
+}

@@ -29,11 +29,17 @@ pub(crate) const EVENTS_MAX: usize = 1024;
 
 /// How the client asks; the same for all threads.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question that a load answers by itself"
+)]
 pub struct Manner {
     /// The server.
     pub address: SocketAddr,
     /// Requests of one batch.
     pub pipeline: usize,
+    /// Send each batch in two pieces.
+    pub pieces: bool,
     /// A connection for each batch.
     pub reconnect: bool,
     /// Parse every answer.
@@ -143,9 +149,36 @@ impl Client {
         Ok(())
     }
 
+    /// Opens anew what the server has closed while nothing was under way: many close what is idle
+    /// for some seconds. One that cannot be made is counted as any other.
+    ///
+    /// # Errors
+    ///
+    /// As epoll_wait(2).
+    pub fn renew(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            self.poll.poll(&mut events, Some(Duration::ZERO))?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            let closed = events.iter().filter(|event| event.is_read_closed());
+            for id in closed.map(|event| event.token().0) {
+                if let Err(fault) = self.keep(id, None) {
+                    self.give_up(id, &fault);
+                }
+            }
+        }
+    }
+
     /// The figures since the last call.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::replace(&mut self.tally, Tally::new(self.manner.timed))
+    }
+
+    /// Answers since then.
+    pub fn answered(&self) -> usize {
+        self.tally.answered
     }
 
     /// Tokens of all places.
@@ -219,7 +252,10 @@ impl Client {
             self.unchecked = 0;
         }
         let begun = match &mut self.connections[id] {
-            Some(connection) => connection.send(batch, &self.script, parse, times),
+            Some(connection) => {
+                let pieces = self.manner.pieces;
+                connection.send(batch, &self.script, parse, pieces, times)
+            }
             None if self.manner.reconnect => {
                 let opened = Connection::open(self.manner.address, batch, &self.script, times);
                 opened.and_then(|mut connection| {

@@ -120,12 +120,13 @@ impl Connection {
         self.batch.requests
     }
 
-    /// Sends a batch; its answers are parsed if asked for.
+    /// Sends a batch, in two pieces if asked for; its answers are parsed if asked for.
     pub(crate) fn send(
         &mut self,
         batch: Batch,
         script: &Script,
         parse: bool,
+        pieces: bool,
         times: Times,
     ) -> Result<(), Fault> {
         self.batch = batch;
@@ -133,10 +134,15 @@ impl Connection {
         self.parse |= parse && self.unread == 0;
         self.times = times;
         let bytes = script.bytes_of(batch);
-        let sent = self
-            .stream
-            .write(bytes)
-            .map_err(|error| Fault::new(Kind::Reset, error))?;
+        // Of two requests the second is cut: its answer comes when the first one's is on its way.
+        let cut = if pieces { bytes.len() * 3 / 4 } else { 0 };
+        let mut sent = 0;
+        for piece in [&bytes[..cut], &bytes[cut..]] {
+            if !piece.is_empty() {
+                let taken = self.stream.write(piece);
+                sent += taken.map_err(|error| Fault::new(Kind::Reset, error))?;
+            }
+        }
         self.sent(sent, script)
     }
 

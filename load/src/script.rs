@@ -14,7 +14,7 @@ use crate::answer::Expected;
 
 /// The longest batch in bytes. Linux gives a fresh connection room for more, so that a send with
 /// nothing under way is never short (tcp(7), `tcp_wmem`).
-const BATCH_BYTES_MAX: usize = 16 * 1024;
+const BATCH_BYTES_MAX: usize = 20 * 1024;
 /// The sum of all weights of a mix at most: the cycle has one place for each.
 const WEIGHT_MAX: usize = 10_000;
 /// Places of the cycle of a mix at least. With few, a number of connections that the cycle's length
@@ -90,6 +90,13 @@ pub fn mix(text: &str) -> Result<Vec<Weighted>> {
 pub fn request_for(path: &str, host: &str, close: bool) -> Vec<u8> {
     let connection = if close { "Connection: close\r\n" } else { "" };
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{connection}\r\n").into_bytes()
+}
+
+/// The plainest request that posts a body.
+pub fn upload_for(path: &str, host: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body.as_bytes()].concat()
 }
 
 /// Whether a request asks the server to close.
@@ -297,9 +304,9 @@ mod tests {
 
     #[test]
     fn a_batch_that_no_socket_takes_at_once_is_refused() {
-        let requests = vec![(vec![b'x'; 1000], 1)];
+        let requests = vec![(vec![b'x'; 2000], 1)];
         let expected = vec![Expected::of(1, b"")];
-        assert!(Script::new(&requests, expected, 17).is_err());
+        assert!(Script::new(&requests, expected, 11).is_err());
     }
 
     #[test]

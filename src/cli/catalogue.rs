@@ -63,6 +63,10 @@ fn row(technique: &Technique, config: &Config) -> Value {
         "off": switch.map(|switch| switch.off),
         "allowed": switch.map(Switch::allowed),
         "demonstration": switch.is_some_and(|switch| switch.is_demonstration),
+        // Whether it can change while a server with --live runs.
+        "live": switch.is_some_and(Switch::is_live),
+        "judged_by": technique.judge.name(),
+        "shows_on": technique.shows_on.name(),
         // The command for another build.
         "build": build,
     })

@@ -106,16 +106,10 @@ fn conditions(results: &Results, text: &mut String) {
         results.started_at,
         results.command.join(" ")
     );
-    for objection in &results.objections {
-        let _ = writeln!(
-            text,
-            "- {}: {} {}",
-            objection.kind,
-            plain(&objection.what),
-            objection.remedy
-        );
+    for (name, why) in &results.missing {
+        let _ = writeln!(text, "- missing: {name} was not measured: {}", plain(why));
     }
-    if !results.objections.is_empty() {
+    if !results.missing.is_empty() {
         text.push('\n');
     }
 }

@@ -11,6 +11,7 @@ use super::quoted::{self, Run, figures};
 use super::runs::{EXPRESS, FRAMEWORK, SERVER, SPRING, WITH_WAIT, WITHOUT_WAIT};
 use crate::check::{self, Known, Severity};
 use crate::results::{Block, Results, Sentence};
+use crate::rows::{self, Figure};
 use crate::statistics::median;
 
 mod source;
@@ -51,9 +52,11 @@ impl Seen<'_> {
         workload: &str,
         figure: impl Fn(&Block) -> Option<f64>,
     ) -> Option<f64> {
-        let blocks = self.results.blocks.iter().filter(|block| {
-            block.subject == subject && block.workload == workload && block.dropped.is_none()
-        });
+        let blocks = self
+            .results
+            .blocks
+            .iter()
+            .filter(|block| block.subject == subject && block.workload == workload);
         median(&blocks.filter_map(figure).collect::<Vec<_>>())
     }
 
@@ -261,13 +264,11 @@ fn latency(seen: &Seen) -> Sentence {
 /// "Traditional web frameworks consistently underperform in high-concurrency scenarios".
 fn traditional(seen: &Seen) -> Sentence {
     let cost = |subject: &str| {
-        let blocks = seen.others.iter().flat_map(|other| &other.blocks);
-        let blocks = blocks.filter(|block| {
-            block.subject == subject && block.workload == "keep-alive" && block.dropped.is_none()
+        let all = seen.others.iter();
+        let costs = all.filter_map(|other| {
+            rows::figure(&rows::runs(other, subject, "keep-alive"), Figure::Cpu)
         });
-        let costs: Vec<f64> = blocks
-            .filter_map(|block| block.server_cpu_ns_per_request)
-            .collect();
+        let costs: Vec<f64> = costs.collect();
         median(&costs).map(|cost| format!("{subject} {cost:.0} ns"))
     };
     let told: Vec<String> = [SERVER, FRAMEWORK, "axum", "nginx", EXPRESS, SPRING]

@@ -8,11 +8,11 @@ use anyhow::{Context, Result, bail};
 
 use super::probes::{Asker, Probes};
 use super::{Options, quoted};
-use crate::ablate::{Server, server_beside_us};
-use crate::measure::Steal;
+use crate::machine::Steal;
 use crate::peers::{self, Peer};
 use crate::process::{Running, Subject, Usage};
 use crate::results::{Block, Results};
+use crate::server::Server;
 use crate::workload::Workload;
 use crate::wrk::{Drive, WrkOutcome};
 
@@ -42,11 +42,7 @@ struct Entrant {
 pub(super) fn measure(options: &Options) -> Result<(Results, Probes)> {
     let began = Instant::now();
     let mut results = Results::new();
-    let program = options.server.clone().map_or_else(server_beside_us, Ok)?;
-    let server = Subject {
-        name: SERVER.to_owned(),
-        ..Server::ask(&program)?.full()
-    };
+    let server = Server::given(options.server.as_deref())?.with(SERVER, &[]);
     let mut entrants = vec![Entrant {
         subject: server.clone(),
         workloads: vec![benchmark(true), benchmark(false)],
@@ -82,7 +78,7 @@ fn benchmark(waits: bool) -> Workload {
     };
     Workload {
         name: name.to_owned(),
-        path: path.to_owned(),
+        paths: vec![path.to_owned()],
         body: None,
         connections: quoted::CONNECTIONS,
         ..Workload::keep_alive()
@@ -170,8 +166,9 @@ fn run(
 
 fn block(entrant: &Entrant, workload: &Workload, seconds: u16) -> Result<Block> {
     let server = Running::start(&entrant.subject, workers(), &[])?;
-    check_answer(server.address(), &workload.path)?;
-    let url = format!("http://{}{}", server.address(), workload.path);
+    let path = workload.paths.first().context("a workload has a path")?;
+    check_answer(server.address(), path)?;
+    let url = format!("http://{}{path}", server.address());
     let drive = |seconds| Drive {
         url: &url,
         threads: quoted::THREADS,

@@ -8,7 +8,7 @@
 //! The invariant: bytes on the wire, socket options and system calls are the server's, one recv and
 //! one send for a batch of requests. Absent on purpose: limits, timeouts, routes, a Date that
 //! moves, and patience with a peer that does not read its answers. What these cost is what
-//! `contrib/measure.sh` and `barewire-lab compare` show. Absent too is any code of the server's.
+//! `barewire-lab limit` shows. Absent too is any code of the server's.
 
 use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};

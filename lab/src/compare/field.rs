@@ -1,140 +1,65 @@
-//! Who takes part: the server, the server again, the limit, the rivals.
+//! Who takes part: the server, the limit, the rivals.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use super::canned;
+use super::{L0, SERVER};
 use crate::peers::{Peer, answers};
 use crate::process::{Running, Subject};
-use crate::workload::Workload;
-
-/// What an entrant is compared as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The one that all are compared with.
-    Server,
-    /// The same once more: the floor of the noise.
-    WouldBlock,
-    /// A canned loop.
-    Limit,
-    /// Somebody else's server.
-    Rival,
-}
-
-/// One that takes part.
-#[derive(Clone, Debug)]
-pub(super) struct Entrant {
-    /// As in tables.
-    pub(super) label: String,
-    pub(super) role: Role,
-    subject: Subject,
-    /// Which canned loop it is; `None` for servers and for the one on io_uring.
-    level: Option<u8>,
-    /// Whether it answers requests that come in one piece.
-    pipelining: bool,
-    /// Virtual machines compile what they run; they get longer.
-    pub(super) warmup_seconds: f64,
-    /// Whether callgrind can count it: one process of machine code.
-    pub(super) is_countable: bool,
-}
-
-/// All that take part.
-#[derive(Clone, Debug)]
-pub(super) struct Field {
-    pub(super) entrants: Vec<Entrant>,
-}
+use crate::server::Server;
+use crate::turns::Entrant;
 
 /// Languages whose programs are machine code from the first request on, in one process.
 const COUNTABLE: [&str; 2] = ["Rust", "Go"];
-/// What machine code needs until its connections and caches are warm.
-const WARMUP_SECONDS: f64 = 1.0;
+/// Warm-ups up to this long happen anew in each set.
+const SHORT_WARMUP: f64 = 1.0;
 
-impl Field {
-    /// The server, twice, and the canned loops that lie beside this program.
-    pub(super) fn limits_of(server: Subject) -> Result<Self> {
-        let machine_code = |label: &str, role, subject, level| Entrant {
-            label: label.to_owned(),
-            role,
-            subject,
-            level,
-            pipelining: true,
-            warmup_seconds: WARMUP_SECONDS,
-            is_countable: true,
-        };
-        let own = std::env::current_exe().context("this program's own path")?;
-        let plain = Workload::keep_alive();
-        let mut entrants = vec![machine_code("barewire", Role::Server, server.clone(), None)];
-        for level in 0..=2 {
-            let label = format!("L{level}");
-            let subject = canned(own.with_file_name("canned"), &label, Some(level), &plain);
-            entrants.push(machine_code(&label, Role::Limit, subject, Some(level)));
-        }
-        let uring = own.with_file_name("canned-uring");
-        if uring.exists() {
-            let subject = canned(uring, "L0 io_uring", None, &plain);
-            entrants.push(Entrant {
-                is_countable: false,
-                ..machine_code("L0 io_uring", Role::Limit, subject, None)
-            });
-        }
-        entrants.push(machine_code(
-            "barewire, again",
-            Role::WouldBlock,
-            server,
-            None,
-        ));
-        Ok(Self { entrants })
-    }
-
-    /// Adds the rivals that can be built and answer; the others are told with their reasons.
-    pub(super) fn invite(&mut self, peers: &[Peer], missing: &mut BTreeMap<String, String>) {
-        // Between the server and the server again, so that both are as far from everybody.
-        let mut place = self.entrants.len() - 1;
-        for peer in peers {
-            eprintln!("{}: building", peer.name);
-            match entrant(peer) {
-                Ok(entrant) => {
-                    self.entrants.insert(place, entrant);
-                    place += 1;
-                }
-                Err(error) => {
-                    eprintln!("{}: {error:#}", peer.name);
-                    missing.insert(peer.name.clone(), format!("{error:#}"));
-                }
-            }
-        }
-    }
-
-    pub(super) fn server(&self) -> &Entrant {
-        &self.entrants[0]
-    }
+/// The server, and the server with everything done naively.
+pub(super) fn own(server: &Server) -> Vec<Entrant> {
+    vec![
+        Entrant::of(server.with(SERVER, &[])),
+        Entrant::of(server.with("naive", &["--naive"])),
+    ]
 }
 
-impl Entrant {
-    /// Whether it can be asked so. No canned loop closes.
-    pub(super) fn takes(&self, workload: &Workload) -> bool {
-        (workload.pipeline == 1 || self.pipelining)
-            && !(workload.reconnect && self.role == Role::Limit)
-    }
-
-    /// How it is started for a workload: level 0 must know how long its requests are.
-    pub(super) fn subject_for(&self, workload: &Workload) -> Subject {
-        match self.role {
-            Role::Limit => canned(
-                self.subject.program.clone(),
-                &self.label,
-                self.level,
-                workload,
-            ),
-            _ => Subject {
-                name: self.label.clone(),
-                ..self.subject.clone()
-            },
-        }
-    }
+/// The loops beside this program. None of them closes a connection.
+pub(super) fn canned_loops() -> Result<Vec<Entrant>> {
+    let own = std::env::current_exe().context("this program's own path")?;
+    let canned = |name: &str, program: &str, arguments: &[&str]| Entrant {
+        closes: false,
+        ..Entrant::of(Subject {
+            name: name.to_owned(),
+            program: own.with_file_name(program),
+            arguments: arguments
+                .iter()
+                .map(|argument| (*argument).to_owned())
+                .collect(),
+            announces: true,
+            ..Subject::default()
+        })
+    };
+    let bytes = ["--request-bytes", "{request_bytes}"];
+    Ok(vec![
+        canned(L0, "canned", &["--level", "0", bytes[0], bytes[1]]),
+        canned("L1", "canned", &["--level", "1"]),
+        canned("L2", "canned", &["--level", "2"]),
+        canned("L0 on io_uring", "canned-uring", &bytes),
+    ])
 }
 
+/// The rivals of these names; all if there are none.
+pub(super) fn chosen(all: Vec<Peer>, names: &[String]) -> Result<Vec<Peer>> {
+    let is_known = |name: &String| all.iter().any(|peer| peer.name == *name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = all.iter().map(|peer| peer.name.as_str()).collect();
+        bail!("{unknown} is no rival; there are {}", known.join(", "));
+    }
+    let is_wanted = |peer: &Peer| names.is_empty() || names.contains(&peer.name);
+    Ok(all.into_iter().filter(is_wanted).collect())
+}
+
+/// A rival, built, whose answers are right.
 fn entrant(peer: &Peer) -> Result<Entrant> {
     let subject = peer.build()?;
     let running = Running::start(&subject, 1, &[])?;
@@ -143,14 +68,31 @@ fn entrant(peer: &Peer) -> Result<Entrant> {
         eprintln!("{}: no pipelined row: {told}", peer.name);
     }
     drop(running);
-    let language = peer.about.language.as_str();
+    let warmup = peer.about.warmup_seconds;
     Ok(Entrant {
-        label: peer.name.clone(),
-        role: Role::Rival,
-        subject,
-        level: None,
         pipelining: answers.pipelining.is_none(),
-        warmup_seconds: peer.about.warmup_seconds.unwrap_or(WARMUP_SECONDS),
-        is_countable: COUNTABLE.contains(&language),
+        warmup_seconds: warmup.filter(|seconds| *seconds > SHORT_WARMUP),
+        ..Entrant::of(subject)
     })
+}
+
+/// Whether callgrind can count it.
+pub(super) fn is_countable(peer: &Peer) -> bool {
+    COUNTABLE.contains(&peer.about.language.as_str())
+}
+
+/// The rivals that can be built and answer as they should; why the others cannot is in `missing`.
+pub(super) fn invited(peers: &[Peer], missing: &mut BTreeMap<String, String>) -> Vec<Entrant> {
+    let mut entrants = Vec::new();
+    for peer in peers {
+        eprintln!("{}: building", peer.name);
+        match entrant(peer) {
+            Ok(entrant) => entrants.push(entrant),
+            Err(error) => {
+                eprintln!("{}: {error:#}", peer.name);
+                missing.insert(peer.name.clone(), format!("{error:#}"));
+            }
+        }
+    }
+    entrants
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::results::Percentiles;
 use barewire_load::Tally;
 
 /// Points of the latency curve for each halving of what is left of 100 %.
@@ -46,6 +45,27 @@ pub struct Outcome {
     /// From the intended time of sending (open loop) or the sending (closed loop) to the answer, or
     /// the last one of its batch.
     pub latency: Option<Percentiles>,
+}
+
+/// Latency in microseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// How many were timed.
+    pub count: u64,
+    /// Arithmetic mean: only for Little's law.
+    pub mean_us: f64,
+    /// Half were not slower.
+    pub p50_us: f64,
+    /// 90 %.
+    pub p90_us: f64,
+    /// 99 %.
+    pub p99_us: f64,
+    /// 99.9 %.
+    pub p999_us: f64,
+    /// The slowest.
+    pub max_us: f64,
+    /// The curve: (percentile 0 to 100, microseconds), ascending.
+    pub curve: Vec<(f64, f64)>,
 }
 
 /// Who decides when a request is sent.

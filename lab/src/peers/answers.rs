@@ -54,7 +54,7 @@ pub struct Findings {
 pub fn check(address: SocketAddr) -> Result<Findings> {
     let plain = Workload::keep_alive();
     let plaintext_bytes = check_route(address, &plain)?;
-    let json = check_route(address, &plain.clone().of_json());
+    let json = check_route(address, &Workload::json());
     Ok(Findings {
         plaintext_bytes,
         pipelining: check_pipelining(address).err().as_ref().map(told),
@@ -70,7 +70,7 @@ fn told(error: &anyhow::Error) -> String {
 /// Twice over one connection; gives the answer's length.
 fn check_route(address: SocketAddr, workload: &Workload) -> Result<usize> {
     let mut asker = Asker::connect(address)?;
-    let path = &workload.path;
+    let path = path(workload);
     let mut length = 0;
     for time in ["first", "second"] {
         asker.send(&request(path))?;
@@ -84,6 +84,11 @@ fn check_route(address: SocketAddr, workload: &Workload) -> Result<usize> {
     Ok(length)
 }
 
+/// The path that is asked for.
+fn path(workload: &Workload) -> &str {
+    workload.paths.first().map_or("/", String::as_str)
+}
+
 fn ensure_body(answer: &Answer, workload: &Workload) -> Result<()> {
     let Some(expected) = &workload.body else {
         return Ok(());
@@ -92,19 +97,19 @@ fn ensure_body(answer: &Answer, workload: &Workload) -> Result<()> {
     ensure!(
         found == expected.as_str(),
         "{}: the body is `{found}`",
-        workload.path
+        path(workload)
     );
     Ok(())
 }
 
 /// Plain text and JSON by turns in one piece, so that a wrong order shows.
 fn check_pipelining(address: SocketAddr) -> Result<()> {
-    let workloads = [Workload::keep_alive(), Workload::keep_alive().of_json()];
+    let workloads = [Workload::keep_alive(), Workload::json()];
     let order = || workloads.iter().cycle().take(BATCH);
     let mut asker = Asker::connect(address)?;
     asker.send(
         &order()
-            .map(|workload| request(&workload.path))
+            .map(|workload| request(path(workload)))
             .collect::<String>(),
     )?;
     for (answered, workload) in order().enumerate() {

@@ -5,12 +5,10 @@
 //! has a title and a description for those who hear it; the table beside it has the figures.
 
 mod forest;
-mod percentiles;
-mod waterfall;
+mod ladder;
 
-pub use forest::{Panel, forest};
-pub use percentiles::percentiles;
-pub use waterfall::{Goal, waterfall};
+pub use forest::{Mark, forest};
+pub use ladder::ladder;
 
 use svg::Document;
 use svg::node::element::{Description, Line, Rectangle, Text, Title};

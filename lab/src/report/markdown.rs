@@ -2,8 +2,9 @@
 //!
 //! In a document, what stands between `<!-- results:NAME -->` and `<!-- /results:NAME -->` is
 //! replaced by the table NAME of every result file that has it, or of one file only with
-//! `results:NAME@STEM`, where STEM is the file's name without `.json`. A line under each table
-//! names the file, the commit, the date and the command. Nothing else in the document is touched.
+//! `results:NAME@STEM`, where STEM is the file's name without `.json`, and only a workload's rows
+//! with `results:NAME/WORKLOAD`. A line under each table names the file, the commit and how many
+//! changed the server since, the date and the command. Nothing else in the document is touched.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -96,6 +97,10 @@ fn asked(marker: &str, folder: &Path, sources: &[Source]) -> Result<String> {
         Some((name, stem)) => (name, Some(stem)),
         None => (marker, None),
     };
+    let (name, workload) = match name.split_once('/') {
+        Some((name, workload)) => (name, Some(workload)),
+        None => (name, None),
+    };
     if !tables::names().any(|known| known == name) {
         let known: Vec<_> = tables::names().collect();
         bail!(
@@ -112,7 +117,10 @@ fn asked(marker: &str, folder: &Path, sources: &[Source]) -> Result<String> {
     });
     let parts: Vec<String> = chosen
         .filter_map(|source| {
-            let table = tables::named(&source.results, name)?;
+            let mut table = tables::named(&source.results, name)?;
+            if let Some(workload) = workload {
+                table = table.of_workload(workload)?;
+            }
             Some(format!("{}\n{}\n", drawn(&table), source.link_line(folder)))
         })
         .collect();
@@ -133,11 +141,12 @@ impl Source {
         let link = relative.unwrap_or_else(|| path.to_path_buf());
         let name = link.display().to_string();
         format!(
-            "From [{0}]({0}): {1}, `{2}`",
+            "Measured at {1}, {3}: [{0}]({0}), `{2}`",
             name.replace(' ', "%20"),
             cell(&self.made()),
             // Nothing ends code but a grave accent, and nothing else is taken for markup in it.
-            self.command().replace(['`', '\n'], " ")
+            self.command().replace(['`', '\n'], " "),
+            self.age()
         )
     }
 }

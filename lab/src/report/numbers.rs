@@ -59,9 +59,14 @@ pub fn change(value: f64) -> String {
     }
 }
 
-/// A ratio: `0.623`.
+/// A ratio: `0.623`, `12.5`; what is beyond all sense is told as that.
 pub fn ratio(value: f64) -> String {
-    format!("{value:.3}")
+    match value {
+        ..10.0 => format!("{value:.3}"),
+        ..100.0 => format!("{value:.1}"),
+        ..10_000.0 => format!("{value:.0}"),
+        _ => "beyond 10,000".to_owned(),
+    }
 }
 
 /// A ratio with its interval: `0.623 (0.610 to 0.641)`.
@@ -88,25 +93,6 @@ pub fn mebibytes(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / 1_048_576.0)
 }
 
-/// Microseconds: whole from 100 on, with a decimal below.
-pub fn microseconds(value: f64) -> String {
-    if value < 100.0 {
-        format!("{value:.1}")
-    } else {
-        whole(value)
-    }
-}
-
-/// The estimate of the inverse ratio: `base` by `subject`.
-pub fn inverse(value: &Estimate) -> Estimate {
-    Estimate {
-        median: value.median.recip(),
-        low: value.high.recip(),
-        high: value.low.recip(),
-        pairs: value.pairs,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,17 +117,5 @@ mod tests {
         assert_eq!(change(2.5), "+2.5");
         assert_eq!(change(-2.5), "−2.5");
         assert_eq!(change(0.0), "0");
-    }
-
-    #[test]
-    fn an_inverse_interval_is_the_right_way_round() {
-        let two = Estimate {
-            median: 2.0,
-            low: 1.6,
-            high: 2.5,
-            pairs: 9,
-        };
-        let half = inverse(&two);
-        assert_eq!((half.low, half.median, half.high), (0.4, 0.5, 0.625));
     }
 }

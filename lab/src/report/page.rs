@@ -9,7 +9,6 @@ mod figures;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Source;
-use super::headline::headline;
 use super::tables::{self, Table};
 use crate::results::Results;
 use figures::Figure;
@@ -24,42 +23,24 @@ struct Section {
     charts: fn(&Results, usize) -> Vec<Figure>,
 }
 
-const SECTIONS: [Section; 8] = [
-    section(
-        "waterfall",
-        "From naive to full to the limit",
-        &["shares"],
-        figures::waterfalls,
-    ),
+const SECTIONS: [Section; 5] = [
     section(
         "techniques",
-        "Each technique left out, and added alone",
-        &["ablation"],
-        figures::forests,
+        "What each technique is worth",
+        &["controls", "techniques"],
+        figures::techniques,
     ),
     section(
-        "counts",
-        "What each technique changes",
-        &["counters", "instructions"],
-        no_charts,
+        "ladder",
+        "From naive to full",
+        &["ladder", "interactions"],
+        figures::ladders,
     ),
     section(
-        "rivals",
+        "servers",
         "The rivals and the limit",
-        &["comparison", "limit", "missing"],
-        figures::rivals,
-    ),
-    section(
-        "latency",
-        "Latency at a fixed rate",
-        &["latency"],
-        figures::latencies,
-    ),
-    section(
-        "generators",
-        "The load generators",
-        &["generators"],
-        no_charts,
+        &["comparison", "limit", "instructions", "missing"],
+        figures::servers,
     ),
     section("flames", "Where the CPU time goes", &[], figures::flames),
     section(
@@ -125,32 +106,18 @@ pub(super) fn page(sources: &[Source]) -> String {
     .into_string()
 }
 
-/// What a file allows to say; else why not, and what to do.
+/// Whether the instrument held in a file, and where it is from.
 fn verdict(source: &Source) -> Markup {
-    let said = headline(&source.results);
-    let objections = &source.results.objections;
-    let is_refused = said.findings.is_empty() || !objections.is_empty();
-    let class = if is_refused {
-        "verdict refused"
-    } else {
-        "verdict"
-    };
+    let failed = source
+        .results
+        .rows
+        .iter()
+        .filter(|row| row.has_failed())
+        .count();
     html! {
-        div class=(class) {
-            @for finding in &said.findings { p { (finding) } }
-            @if said.findings.is_empty() && objections.is_empty() {
-                p { "Nothing in this file can be put into one sentence: see its tables." }
-            }
-            @if !objections.is_empty() {
-                p { strong {
-                    @if said.findings.is_empty() { "No verdict. " }
-                    "These figures are not all to be trusted: " (said.withheld) " of "
-                    (source.results.rows.len()) " comparisons are not in a headline."
-                } }
-                ul { @for objection in objections {
-                    li { (objection.about) ": " (objection.what) " (" (objection.kind) "). "
-                        (objection.remedy) }
-                } }
+        div class=(if failed > 0 { "verdict refused" } else { "verdict" }) {
+            @if failed > 0 {
+                p { strong { (failed) " controls failed: take nothing here for granted." } }
             }
             p class="source" { (source.line()) }
         }

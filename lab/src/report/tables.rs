@@ -3,11 +3,12 @@
 //! A table has a name, by which a document asks for it (`<!-- results:NAME -->`), and is absent if
 //! the result file has nothing for it. A cell is text; each printer escapes it for its own format.
 
-mod ablation;
 mod record;
-mod rivals;
+mod servers;
+mod techniques;
 
-pub use record::{Unknown, command_line, conditions};
+pub use record::command_line;
+pub(super) use techniques::rungs;
 
 use crate::results::Results;
 
@@ -42,16 +43,14 @@ struct Kind {
 }
 
 /// All kinds, in the order of a report.
-const KINDS: [Kind; 13] = [
-    kind("objections", record::objections),
-    kind("shares", ablation::shares),
-    kind("ablation", ablation::ratios),
-    kind("counters", ablation::counters),
-    kind("instructions", ablation::instructions),
-    kind("comparison", rivals::comparison),
-    kind("limit", rivals::limit),
-    kind("latency", rivals::latency),
-    kind("generators", rivals::generators),
+const KINDS: [Kind; 11] = [
+    kind("controls", techniques::controls),
+    kind("techniques", techniques::techniques),
+    kind("ladder", techniques::ladder),
+    kind("interactions", techniques::interactions),
+    kind("comparison", servers::comparison),
+    kind("limit", servers::limit),
+    kind("instructions", servers::instructions),
     kind("article", record::article),
     kind("missing", record::missing),
     kind("environment", record::environment),
@@ -99,6 +98,20 @@ impl Table {
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
+    }
+
+    /// Only the rows of one workload, which then needs no column.
+    pub(super) fn of_workload(mut self, workload: &str) -> Option<Self> {
+        if self.columns.first()?.heading != "workload" {
+            return None;
+        }
+        self.columns.remove(0);
+        self.rows
+            .retain(|row| row.first().is_some_and(|cell| cell == workload));
+        for row in &mut self.rows {
+            row.remove(0);
+        }
+        (!self.rows.is_empty()).then_some(self)
     }
 
     pub(super) fn filled(mut self, rows: Vec<Vec<String>>) -> Option<Self> {

@@ -6,14 +6,15 @@ use super::tables::{self, Table};
 use crate::results::Results;
 
 /// What is of use only to whoever wants to run it again: the report has it, and the file.
-const LEFT_OUT: &str = "commands";
+const LEFT_OUT: [&str; 2] = ["commands", "environment"];
 
-/// Prints every table that has something in it to the standard output, but for the commands: an
-/// ablation has hundreds.
+/// Prints every table that has something in it to the standard output, except where and how it was
+/// made.
 pub fn print(results: &Results) {
-    for table in tables::all(results)
+    let tables = tables::all(results);
+    for table in tables
         .iter()
-        .filter(|table| table.name != LEFT_OUT)
+        .filter(|table| !LEFT_OUT.contains(&table.name))
     {
         println!("{}", drawn(table));
     }

@@ -80,7 +80,7 @@ mod tests {
         for (text, told) in [
             (
                 r#"{"format":99}"#,
-                "old.json has format 99; this version of the lab reads format 1",
+                "old.json has format 99; this version of the lab reads format 2",
             ),
             ("{}", "old.json has format none"),
             ("nonsense", "old.json is not JSON"),

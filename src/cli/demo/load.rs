@@ -94,6 +94,7 @@ pub(super) fn client(address: SocketAddr, workload: Workload) -> Result<Client, 
     let manner = Manner {
         address,
         pipeline,
+        pieces: false,
         reconnect: false,
         varying: false,
         timed: false,

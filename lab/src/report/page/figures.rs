@@ -4,10 +4,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{Markup, PreEscaped, html};
 
-use crate::report::chart::{self, Goal, Panel};
-use crate::report::numbers::percent;
-use crate::report::sight::{Sight, Worth};
-use crate::results::{Flame, Latency, Results, RowKind};
+use crate::report::chart::{self, Mark};
+use crate::report::tables::rungs;
+use crate::results::{Flame, Results, Row, RowKind};
 
 /// A chart under its caption.
 pub(super) struct Figure {
@@ -15,134 +14,71 @@ pub(super) struct Figure {
     pub(super) content: Markup,
 }
 
-fn figure(caption: String, drawing: &svg::Document) -> Figure {
+fn figure(caption: &str, drawing: &svg::Document) -> Figure {
     Figure {
-        caption,
+        caption: caption.to_owned(),
         content: PreEscaped(drawing.to_string()),
     }
 }
 
-pub(super) fn waterfalls(results: &Results, number: usize) -> Vec<Figure> {
-    let all = Worth::all(results).into_iter().enumerate();
-    all.map(|(index, worth)| {
-        let caption = format!("{}, {}", worth.workload, worth.unit);
-        let id = format!("waterfall-{number}-{index}");
-        figure(
-            caption.clone(),
-            &chart::waterfall(&id, &caption, &worth, &goals(results, &worth)),
-        )
-    })
-    .collect()
+pub(super) fn techniques(results: &Results, number: usize) -> Vec<Figure> {
+    let caption = "what a request costs without it, times the whole";
+    forests(results, &[RowKind::LeaveOut], caption, "techniques", number)
 }
 
-/// The limits that were measured in the same run and unit.
-fn goals(results: &Results, worth: &Worth) -> Vec<Goal> {
-    let sight = Sight(results);
-    let cost = |name: &str| match worth.unit.as_str() {
-        "instructions" => sight.counters(name, &worth.workload)?.instructions,
-        _ => sight.cpu_ns(name, &worth.workload),
-    };
-    let goals = ["L2", "L1", "L0"].into_iter();
-    goals
-        .filter_map(|name| {
-            Some(Goal {
-                name: name.to_owned(),
-                cost: cost(name)?,
-            })
-        })
-        .collect()
+pub(super) fn servers(results: &Results, number: usize) -> Vec<Figure> {
+    let kinds = [RowKind::Rival, RowKind::Limit];
+    forests(
+        results,
+        &kinds,
+        "CPU time of a request, times the base's",
+        "servers",
+        number,
+    )
 }
 
-pub(super) fn forests(results: &Results, number: usize) -> Vec<Figure> {
-    let sight = Sight(results);
-    let workloads = sight
-        .workloads_of(&[RowKind::LeaveOut, RowKind::AddOne])
-        .into_iter()
-        .enumerate();
-    workloads
-        .map(|(index, workload)| {
-            let names = sight.techniques(workload);
-            let marks = |kind| {
-                let rows = names.iter().map(|name| sight.row(kind, workload, name));
-                rows.map(|row| row.and_then(|row| Some((row.cpu?, row.verdict))))
-                    .collect()
-            };
-            let panels = [
-                Panel {
-                    title: "left out: CPU time / full",
-                    left: "faster without",
-                    right: "slower without",
-                    marks: marks(RowKind::LeaveOut),
-                },
-                Panel {
-                    title: "added alone: CPU time / naive",
-                    left: "faster with",
-                    right: "slower with",
-                    marks: marks(RowKind::AddOne),
-                },
-            ];
-            let labels: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let id = format!("techniques-{number}-{index}");
-            figure(
-                workload.to_owned(),
-                &chart::forest(&id, workload, &labels, &panels),
-            )
-        })
-        .collect()
-}
-
-pub(super) fn rivals(results: &Results, number: usize) -> Vec<Figure> {
-    let sight = Sight(results);
-    let workloads = sight
-        .workloads_of(&[RowKind::Rival])
-        .into_iter()
-        .enumerate();
-    workloads
-        .map(|(index, workload)| {
-            let mut rows: Vec<_> = sight.rows_of(RowKind::Rival, workload).collect();
-            let cost = |ratio: Option<crate::statistics::Estimate>| {
-                ratio.map_or(f64::INFINITY, |cpu| cpu.median)
-            };
-            rows.sort_by(|a, b| cost(a.cpu).total_cmp(&cost(b.cpu)));
-            let labels: Vec<String> = rows.iter().map(|row| row.subject.clone()).collect();
-            let panel = Panel {
-                title: "CPU time for a request / the server's",
-                left: "cheaper than the server",
-                right: "dearer than the server",
-                marks: rows
-                    .iter()
-                    .map(|row| Some((row.cpu?, row.verdict)))
-                    .collect(),
-            };
-            let id = format!("rivals-{number}-{index}");
-            figure(
-                workload.to_owned(),
-                &chart::forest(&id, workload, &labels, &[panel]),
-            )
-        })
-        .collect()
-}
-
-pub(super) fn latencies(results: &Results, number: usize) -> Vec<Figure> {
-    let mut groups: Vec<Vec<&Latency>> = Vec::new();
-    for latency in results.latencies.iter().filter(|latency| latency.is_held()) {
-        let like = |group: &&mut Vec<&Latency>| {
-            group[0].workload == latency.workload && (group[0].share - latency.share).abs() < 1e-6
-        };
-        match groups.iter_mut().find(like) {
-            Some(group) => group.push(latency),
-            None => groups.push(vec![latency]),
+/// A forest for each workload.
+fn forests(
+    results: &Results,
+    kinds: &[RowKind],
+    title: &str,
+    id: &str,
+    number: usize,
+) -> Vec<Figure> {
+    let is_shown = |row: &&Row| kinds.contains(&row.kind) && row.ratio.is_some();
+    let mut workloads: Vec<&str> = Vec::new();
+    for row in results.rows.iter().filter(is_shown) {
+        if !workloads.contains(&row.workload.as_str()) {
+            workloads.push(&row.workload);
         }
     }
-    let groups = groups.into_iter().enumerate();
-    groups
-        .map(|(index, group)| {
-            let share = percent(group[0].share);
-            let caption = format!("{} at {share} of saturation", group[0].workload);
-            let id = format!("latency-{number}-{index}");
-            figure(caption.clone(), &chart::percentiles(&id, &caption, &group))
-        })
-        .collect()
+    let each = workloads.into_iter().enumerate().map(|(index, workload)| {
+        let rows = results.rows.iter().filter(is_shown);
+        let mut marks: Vec<Mark> = rows
+            .filter(|row| row.workload == workload)
+            .filter_map(|row| {
+                Some(Mark {
+                    label: row.about.clone(),
+                    estimate: row.ratio?,
+                    verdict: row.verdict,
+                })
+            })
+            .collect();
+        marks.sort_by(|one, other| other.estimate.median.total_cmp(&one.estimate.median));
+        let id = format!("{id}-{number}-{index}");
+        figure(workload, &chart::forest(&id, title, &marks))
+    });
+    each.collect()
+}
+
+pub(super) fn ladders(results: &Results, number: usize) -> Vec<Figure> {
+    let rungs = rungs(results);
+    if rungs.is_empty() {
+        return Vec::new();
+    }
+    let title = "nanoseconds of CPU time for a request";
+    let drawing = chart::ladder(&format!("ladder-{number}"), title, &rungs);
+    vec![figure("From naive to full", &drawing)]
 }
 
 pub(super) fn flames(results: &Results, _: usize) -> Vec<Figure> {

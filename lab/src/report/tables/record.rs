@@ -1,9 +1,9 @@
-//! What a reader needs in order to believe or to repeat: conditions, commands, objections.
+//! What a reader needs in order to believe or to repeat: conditions and commands.
 
 use super::Table;
 use crate::environment::Environment;
 use crate::process::Subject;
-use crate::report::numbers::NOT_MEASURED;
+use crate::report::numbers::{NOT_MEASURED, percent};
 use crate::results::Results;
 use crate::workload::Workload;
 
@@ -25,24 +25,6 @@ pub(super) fn article(results: &Results) -> Option<Table> {
     .filled(rows.collect())
 }
 
-/// What forbids a headline.
-pub(super) fn objections(results: &Results) -> Option<Table> {
-    let rows = results.objections.iter().map(|objection| {
-        vec![
-            objection.about.clone(),
-            objection.kind.clone(),
-            objection.what.clone(),
-            objection.remedy.clone(),
-        ]
-    });
-    Table::new(
-        "objections",
-        "What speaks against these figures",
-        &["about", "kind", "what was seen", "what to do"],
-    )
-    .filled(rows.collect())
-}
-
 /// Who could not be measured.
 pub(super) fn missing(results: &Results) -> Option<Table> {
     let rows = results
@@ -52,29 +34,22 @@ pub(super) fn missing(results: &Results) -> Option<Table> {
     Table::new("missing", "Not measured", &["subject", "why"]).filled(rows.collect())
 }
 
-/// How a fact is told that the machine did not show: what it says of most of them, and of the
-/// hypervisor.
-pub struct Unknown {
-    /// Of a commit, a compiler, an option of the kernel.
-    pub fact: &'static str,
-    /// Of a machine that names no hypervisor.
-    pub hypervisor: &'static str,
-}
-
 /// The source, the compiler and the machine: what a fact is called, and what it is.
-pub fn conditions(here: &Environment, unknown: &Unknown) -> Vec<(&'static str, String)> {
-    let or =
-        |value: &Option<String>, unknown: &str| value.clone().unwrap_or_else(|| unknown.to_owned());
-    let known = |value| or(value, unknown.fact);
+fn conditions(here: &Environment) -> Vec<(&'static str, String)> {
+    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not shown".to_owned());
     vec![
         ("commit", known(&here.commit)),
+        ("sources", known(&here.sources)),
         ("compiler", known(&here.compiler)),
         ("flags", here.flags.clone()),
         ("kernel", here.kernel.clone()),
         ("CPU", here.cpu.clone()),
         ("cores", here.cores.to_string()),
         ("governor", known(&here.governor)),
-        ("hypervisor", or(&here.hypervisor, unknown.hypervisor)),
+        (
+            "hypervisor",
+            here.hypervisor.clone().unwrap_or_else(|| "none".to_owned()),
+        ),
         ("congestion control", known(&here.congestion_control)),
     ]
 }
@@ -82,22 +57,10 @@ pub fn conditions(here: &Environment, unknown: &Unknown) -> Vec<(&'static str, S
 /// Where the figures were made.
 pub(super) fn environment(results: &Results) -> Option<Table> {
     let here = &results.environment;
-    let unknown = Unknown {
-        fact: "not shown",
-        hypervisor: "none",
-    };
-    let mut rows = conditions(here, &unknown);
+    let mut rows = conditions(here);
     rows.push(("began", results.started_at.clone()));
     rows.push(("took", format!("{:.0} s", results.seconds)));
-    let kept = results
-        .blocks
-        .iter()
-        .filter(|block| block.dropped.is_none())
-        .count();
-    rows.push((
-        "blocks",
-        format!("{} of {} counted", kept, results.blocks.len()),
-    ));
+    rows.push(("taken by the hypervisor", percent(results.steal)));
     let tools: Vec<_> = here
         .tools
         .iter()
@@ -174,20 +137,40 @@ fn started(subject: &Subject) -> String {
 }
 
 fn asked(workload: &Workload) -> String {
-    let connections = match (workload.connections, workload.reconnect) {
-        (_, true) => format!(
-            "{} connections at a time, a new one for each request",
-            workload.connections
-        ),
+    let many = workload.connections;
+    let mut text = match (many, workload.reconnect) {
+        (_, true) => format!("{many} connections at a time, a new one for each request"),
         (1, false) => "1 connection".to_owned(),
         (many, false) => format!("{many} connections"),
     };
-    let pace = workload.rate.map_or_else(
-        || "closed loop".to_owned(),
-        |rate| format!("{rate:.0} requests/s, open loop"),
-    );
-    format!(
-        "GET {}, {connections}, {} sent together, {pace}",
-        workload.path, workload.pipeline
-    )
+    if workload.idle > 0 {
+        text.extend([", ", &workload.idle.to_string(), " silent ones"]);
+    }
+    let method = if workload.upload.is_some() {
+        "POST"
+    } else {
+        "GET"
+    };
+    let paths = match workload.paths.as_slice() {
+        [one] => one.clone(),
+        [first, .., last] => format!("{first} to {last}"),
+        [] => String::new(),
+    };
+    let pace = workload
+        .rate_share
+        .map_or("closed loop".to_owned(), |share| {
+            format!("open loop at {} of saturation", percent(share))
+        });
+    let together = workload.pipeline;
+    let pieces = if workload.pieces {
+        " in two pieces"
+    } else {
+        ""
+    };
+    let neighbour = if workload.neighbour {
+        ", and a neighbour"
+    } else {
+        ""
+    };
+    format!("{method} {paths}, {text}, {together} sent together{pieces}, {pace}{neighbour}")
 }

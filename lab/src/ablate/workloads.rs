@@ -1,0 +1,80 @@
+//! The workloads of an ablation, by name and by the server's own words for where something shows.
+
+use anyhow::{Context, Result};
+
+use crate::workload::Workload;
+
+/// All, with their names on the command line.
+pub fn all() -> Vec<Workload> {
+    vec![
+        Workload::keep_alive().saturating(),
+        Workload::pipelined(),
+        Workload::pipelined_different(),
+        Workload::single(),
+        Workload::reconnecting(),
+        Workload::json().saturating(),
+        Workload::two_workers().saturating(),
+        Workload::cache(),
+        Workload::uploads(),
+        Workload::pieces(),
+        Workload::waits(),
+        Workload::files(),
+        Workload::storm(),
+        Workload::idle().saturating(),
+    ]
+}
+
+/// The one of a name.
+///
+/// # Errors
+///
+/// If there is none: with all that there are.
+pub fn named(name: &str) -> Result<Workload> {
+    let all = all();
+    let found = all.iter().find(|workload| workload.name == name);
+    found.cloned().with_context(|| {
+        let known: Vec<_> = all.iter().map(|workload| workload.name.as_str()).collect();
+        format!("{name} is no workload; there are {}", known.join(", "))
+    })
+}
+
+/// Where a technique shows, by the server's words for it.
+pub(super) fn shown(words: &str) -> Option<Workload> {
+    let name = match words {
+        "keep-alive, 64 connections" => "keep-alive",
+        "16 requests pipelined" => "pipelined-x16",
+        "one connection" => "one-connection",
+        "/benchmark on one connection" => "waits",
+        "a connection for each request" => "connection-per-request",
+        "keep-alive, two workers" => "two-workers",
+        "/json" => "json",
+        "1,000 keys of /cache, two workers" => "cache",
+        "POSTs of 16 KiB" => "uploads",
+        "requests in two pieces" => "two-pieces",
+        "/async-files beside other requests" => "files",
+        _ => return None,
+    };
+    named(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workloads_are_known_by_name() {
+        assert_eq!(named("pipelined-x16").unwrap(), Workload::pipelined());
+        let error = named("fast").unwrap_err().to_string();
+        assert!(error.contains("keep-alive, pipelined-x16"), "{error}");
+    }
+
+    #[test]
+    fn the_words_of_the_server_are_those_of_its_table() {
+        use barewire::techniques::{all, switches};
+        assert!(switches().count() > 20);
+        for technique in all() {
+            let words = technique.shows_on.name();
+            assert!(shown(words).is_some(), "{}: {words}", technique.name);
+        }
+    }
+}

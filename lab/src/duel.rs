@@ -1,0 +1,422 @@
+//! Asks a running server what a technique is worth: `POST /duel`, the load for it, and exit codes.
+//!
+//! The server measures itself; here is only who asks. A duel that the server refuses is told in its
+//! own words.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+use ureq::Agent;
+
+use crate::Exit;
+use crate::ablate::workloads;
+use crate::generator::lane::Background;
+use crate::results::{Row, RowKind};
+use crate::statistics::{Estimate, Verdict, of_pairs};
+use crate::threshold::Threshold;
+
+/// How long an answer may take beyond the duel itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What a call costs here in nanoseconds, where it is one more or one less: perf and callgrind on
+/// the machine of `docs/measuring.md`. Ranges of a factor of two, so a prediction is a size.
+const PRICES: Prices = Prices {
+    send: 2_130.0,
+    recv: 415.0,
+    epoll_wait: 310.0,
+    epoll_ctl: 450.0,
+    eagain: 260.0,
+    copied_byte: 0.01,
+    allocation: 25.0,
+};
+/// Counts that a row names: the dearest come first.
+const REASONS: usize = 3;
+/// The variables of `--fail-if`.
+const VARIABLES: [&str; 5] = ["ratio", "low", "high", "ns_a", "ns_b"];
+
+/// Ask a server that runs with --live what a technique is worth.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The server, such as <http://127.0.0.1:8080>.
+    #[arg(value_name = "URL")]
+    url: String,
+    /// Compare what stands with the same without these techniques, such as register-once,slab.
+    #[arg(long, value_name = "NAMES", group = "what")]
+    without: Option<String>,
+    /// Compare it with the same with these.
+    #[arg(long, value_name = "NAMES", group = "what")]
+    with: Option<String>,
+    /// Compare it with the naive server.
+    #[arg(long, group = "what")]
+    naive: bool,
+    /// Compare two sets: the first, such as event-batching=16.
+    #[arg(long, value_name = "SET", requires = "b", conflicts_with = "what")]
+    a: Option<String>,
+    /// The second.
+    #[arg(long, value_name = "SET", requires = "a")]
+    b: Option<String>,
+    /// Seconds that it may take.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=60))]
+    seconds: u8,
+    /// Refuse a verdict unless nearly all requests were for this route.
+    #[arg(long, value_name = "PATH")]
+    route: Option<String>,
+    /// Bring the load, too: keep-alive, pipelined-x16, json ... [default: what is there].
+    #[arg(long, value_name = "WORKLOAD")]
+    load: Option<String>,
+    /// Print the server's JSON.
+    #[arg(long)]
+    json: bool,
+    /// Exit with 3 if this holds, such as 'low > 1.05': ratio, low, high, ns_a, ns_b.
+    #[arg(long, value_name = "EXPRESSION")]
+    fail_if: Option<String>,
+}
+
+/// Runs it: [`Exit::Noisy`] without a verdict, [`Exit::Threshold`] if `--fail-if` holds.
+///
+/// # Errors
+///
+/// If there is no such server, or it refuses.
+pub fn run(options: &Options) -> Result<Exit> {
+    let known = VARIABLES.map(str::to_owned);
+    let threshold = options.fail_if.as_deref();
+    let threshold = threshold
+        .map(|text| Threshold::parse(text, &known))
+        .transpose()?;
+    let server = options.url.trim_end_matches('/');
+    let load = match &options.load {
+        Some(name) => Some(Background::start(
+            address(server)?,
+            &workloads::named(name)?,
+        )?),
+        None => None,
+    };
+    let text = post(server, &options.query(), options.seconds.into())?;
+    load.map(Background::end).transpose()?;
+    let outcomes = outcomes(&text)?;
+    if options.json {
+        println!("{text}");
+    } else {
+        for outcome in &outcomes {
+            println!("{}", outcome.sentence);
+        }
+    }
+    judged(&outcomes, threshold.as_ref())
+}
+
+fn judged(outcomes: &[Outcome], threshold: Option<&Threshold>) -> Result<Exit> {
+    let last = outcomes.last().context("the server told of no duel")?;
+    let (Some(ratio), Some(_)) = (last.ratio, last.verdict) else {
+        return Ok(Exit::Noisy);
+    };
+    if let Some(threshold) = threshold {
+        let mut values = BTreeMap::from([
+            ("ratio".to_owned(), ratio.median),
+            ("low".to_owned(), ratio.low),
+            ("high".to_owned(), ratio.high),
+        ]);
+        for (name, arm) in ["ns_a", "ns_b"].iter().zip(&last.arms) {
+            values.extend(arm.ns_per_request.map(|ns| ((*name).to_owned(), ns)));
+        }
+        if let Some(told) = threshold.crossed(&values)? {
+            println!("{told}");
+            return Ok(Exit::Threshold);
+        }
+    }
+    let is_judged = |outcome: &Outcome| {
+        !matches!(
+            outcome.verdict,
+            None | Some(Verdict::NotResolved | Verdict::CarryOver)
+        )
+    };
+    Ok(if is_judged(last) {
+        Exit::Success
+    } else {
+        Exit::Noisy
+    })
+}
+
+impl Options {
+    fn query(&self) -> String {
+        let mut query = format!("seconds={}", self.seconds);
+        let named = [
+            ("without", &self.without),
+            ("with", &self.with),
+            ("a", &self.a),
+            ("b", &self.b),
+            ("route", &self.route),
+        ];
+        for (name, value) in named {
+            if let Some(value) = value {
+                query.extend(["&", name, "=", value]);
+            }
+        }
+        query + if self.naive { "&naive=1" } else { "" }
+    }
+}
+
+fn address(url: &str) -> Result<SocketAddr> {
+    let name = url.strip_prefix("http://");
+    let name = name.with_context(|| format!("{url} is not http://HOST:PORT"))?;
+    let found = name
+        .to_socket_addrs()
+        .with_context(|| name.to_owned())?
+        .next();
+    found.with_context(|| format!("{name} has no address"))
+}
+
+/// What the server says of a duel.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Outcome {
+    /// In a sentence.
+    pub sentence: String,
+    /// What may be said; `None` without an interval.
+    pub verdict: Option<Verdict>,
+    /// CPU time for a request, the second arm's by the first's.
+    pub ratio: Option<Estimate>,
+    /// The two.
+    pub arms: [Arm; 2],
+    /// Of each pair its number and its ratio.
+    #[serde(default)]
+    pub rows: Vec<(u32, f64)>,
+}
+
+/// One of the two.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Arm {
+    /// What it is called.
+    pub name: String,
+    /// CPU time of the serving threads by requests.
+    pub ns_per_request: Option<f64>,
+    /// Percent of their time that the reactors were at work.
+    pub busy_percent: Option<f64>,
+    /// How full the batches were.
+    pub events_per_poll: Option<f64>,
+    /// Counts of a request.
+    per_request: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Counts {
+    recv: f64,
+    send: f64,
+    epoll_wait: f64,
+    epoll_ctl: f64,
+    eagain: f64,
+    bytes_copied: f64,
+    allocations: Option<f64>,
+}
+
+struct Prices {
+    send: f64,
+    recv: f64,
+    epoll_wait: f64,
+    epoll_ctl: f64,
+    eagain: f64,
+    copied_byte: f64,
+    allocation: f64,
+}
+
+impl Counts {
+    /// What these cost, by their prices. An EAGAIN is a call that was counted by its name, too.
+    fn priced(&self) -> f64 {
+        let prices = &PRICES;
+        self.send * prices.send
+            + (self.recv - self.eagain) * prices.recv
+            + self.epoll_wait * prices.epoll_wait
+            + self.epoll_ctl * prices.epoll_ctl
+            + self.eagain * prices.eagain
+            + self.bytes_copied * prices.copied_byte
+            + self.allocations.unwrap_or(0.0) * prices.allocation
+    }
+}
+
+/// A duel: `query` as of `POST /duel`, without the seconds.
+///
+/// # Errors
+///
+/// If the server refuses, in its own words.
+pub fn ask(address: SocketAddr, query: &str, seconds: u64) -> Result<Outcome> {
+    let query = format!("seconds={seconds}&rows=1&{query}");
+    let text = post(&format!("http://{address}"), &query, seconds)?;
+    outcomes(&text)?.pop().context("the server told of no duel")
+}
+
+fn post(server: &str, query: &str, seconds: u64) -> Result<String> {
+    // Three controls, where nothing is named, each as long.
+    let longest = 3 * Duration::from_secs(seconds) + PATIENCE;
+    let answer = agent(longest)
+        .post(format!("{server}/duel?{query}"))
+        .header("Accept", "application/json")
+        .send_empty();
+    told(answer, server)
+}
+
+/// Changes a technique of a running server.
+///
+/// # Errors
+///
+/// If the server refuses, in its own words.
+pub fn put(address: SocketAddr, technique: &str, value: &str) -> Result<()> {
+    let server = format!("http://{address}");
+    let answer = agent(PATIENCE)
+        .put(format!("{server}/techniques/{technique}"))
+        .send(value);
+    told(answer, &server).map(drop)
+}
+
+fn agent(longest: Duration) -> Agent {
+    // A proxy that the environment names is not what is measured.
+    Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .timeout_global(Some(longest))
+        .build()
+        .into()
+}
+
+fn told(
+    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    server: &str,
+) -> Result<String> {
+    let mut answer = answer.with_context(|| format!("{server} does not answer"))?;
+    let text = answer.body_mut().read_to_string()?;
+    ensure!(
+        answer.status().is_success(),
+        "{server} refuses: {}",
+        text.trim()
+    );
+    Ok(text)
+}
+
+fn outcomes(text: &str) -> Result<Vec<Outcome>> {
+    let mut value: serde_json::Value = serde_json::from_str(text)
+        .with_context(|| format!("the server's answer is no duel: {}", text.trim()))?;
+    if let Some(controls) = value.get_mut("controls") {
+        return Ok(serde_json::from_value(controls.take())?);
+    }
+    if value.get("arms").is_none() {
+        bail!("the server's answer is no duel: {}", text.trim());
+    }
+    let one = serde_json::from_value(value);
+    Ok(vec![one.map_err(|error| {
+        anyhow!("the server's answer is no duel: {error}")
+    })?])
+}
+
+/// A row of one or several outcomes of the same duel, at a level.
+pub fn row(kind: RowKind, about: &str, workload: &str, outcomes: &[Outcome], level: f64) -> Row {
+    let ratios = outcomes.iter().flat_map(|outcome| &outcome.rows);
+    let ratios: Vec<f64> = ratios.map(|(_, ratio)| *ratio).collect();
+    let mut row = Row {
+        about: about.to_owned(),
+        kind,
+        workload: workload.to_owned(),
+        judged_by: "CPU time".to_owned(),
+        ratio: of_pairs(&ratios, level),
+        ratios,
+        ..Row::default()
+    };
+    row.verdict = row.ratio.as_ref().map(Verdict::of).unwrap_or_default();
+    let Some(last) = outcomes.last() else {
+        return row;
+    };
+    if outcomes
+        .iter()
+        .all(|outcome| outcome.verdict == Some(Verdict::CarryOver))
+    {
+        row.verdict = Verdict::CarryOver;
+    }
+    let [base, subject] = &last.arms;
+    (row.base, row.subject) = (base.name.clone(), subject.name.clone());
+    (row.base_ns, row.subject_ns) = (base.ns_per_request, subject.ns_per_request);
+    let busy = |arm: &Arm| arm.busy_percent.map(|percent| percent / 100.0);
+    (row.base_busy, row.subject_busy) = (busy(base), busy(subject));
+    (row.base_events, row.subject_events) = (base.events_per_poll, subject.events_per_poll);
+    row.why = why(&last.sentence);
+    row.predicted_ns = Some(subject.per_request.priced() - base.per_request.priced());
+    row
+}
+
+/// What the sentence gives as the reason.
+fn why(sentence: &str) -> String {
+    let reason = sentence.split_once("): ").map_or("", |(_, reason)| reason);
+    let reason = reason.split(';').next().unwrap_or_default();
+    let parts: Vec<&str> = reason.trim_end_matches('.').split(", ").collect();
+    parts[..parts.len().min(REASONS)].join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOLD: &str = r#"{
+        "sentence": "A request costs 13.0 % more (12.9 to 13.1 %): one epoll_ctl more; so.",
+        "verdict": "slower",
+        "ratio": {"median": 1.13, "low": 1.129, "high": 1.131, "coverage": 0.96, "pairs": 60},
+        "arms": [
+            {"name": "as it stands", "requests": 9, "ns_per_request": 3000.0,
+             "busy_percent": 80.0, "events_per_poll": 9.0,
+             "per_request": {"recv": 1, "send": 1, "epoll_wait": 0.1, "epoll_ctl": 0, "eagain": 0,
+                             "timer_entries": 0, "bytes_copied": 13, "allocations": 0}},
+            {"name": "without register-once", "requests": 9, "ns_per_request": 3390.0,
+             "busy_percent": 85.0, "events_per_poll": 8.0,
+             "per_request": {"recv": 1, "send": 1, "epoll_wait": 0.1, "epoll_ctl": 1, "eagain": 0,
+                             "timer_entries": 0, "bytes_copied": 13, "allocations": null}}
+        ],
+        "rows": [[0, 1.13], [1, 1.12], [2, 1.14], [3, 1.13], [4, 1.13], [5, 1.13]],
+        "state": "is over"
+    }"#;
+
+    #[test]
+    fn an_answer_becomes_a_row() {
+        let outcomes = outcomes(TOLD).unwrap();
+        let row = row(
+            RowKind::LeaveOut,
+            "register-once",
+            "keep-alive",
+            &outcomes,
+            0.95,
+        );
+        assert_eq!(row.ratio.unwrap().pairs, 6);
+        assert_eq!(row.verdict, Verdict::Slower);
+        assert_eq!(row.why, "one epoll_ctl more");
+        assert_eq!(row.predicted_ns, Some(450.0));
+        assert_eq!((row.base_busy, row.subject_ns), (Some(0.8), Some(3390.0)));
+    }
+
+    #[test]
+    fn what_is_no_duel_is_told() {
+        let error = outcomes(r#"{"state":"looks at the load"}"#).unwrap_err();
+        assert!(error.to_string().contains("is no duel"), "{error}");
+        assert_eq!(
+            outcomes(&format!(r#"{{"controls":[{TOLD},{TOLD}]}}"#))
+                .unwrap()
+                .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn exit_codes_follow_the_verdict_and_the_threshold() {
+        let slower = outcomes(TOLD).unwrap();
+        assert_eq!(judged(&slower, None).unwrap(), Exit::Success);
+        let known = VARIABLES.map(str::to_owned);
+        let of = |text| Threshold::parse(text, &known).unwrap();
+        assert_eq!(
+            judged(&slower, Some(&of("low > 1.1"))).unwrap(),
+            Exit::Threshold
+        );
+        assert_eq!(
+            judged(&slower, Some(&of("low > 1.2"))).unwrap(),
+            Exit::Success
+        );
+        let open = TOLD.replace("\"slower\"", "\"not resolved\"");
+        assert_eq!(
+            judged(&outcomes(&open).unwrap(), None).unwrap(),
+            Exit::Noisy
+        );
+    }
+}

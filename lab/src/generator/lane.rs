@@ -1,0 +1,256 @@
+//! The connections of a workload to one server, driven turn by turn.
+//!
+//! The invariant: a turn begins and ends with nothing under way. Between turns the connections stay
+//! open and say nothing, so that servers can take turns without any of them starting anew.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use barewire_load::{Arrivals, Client, Expected, Goal, Manner, OpenLoop, Script, Tally, script};
+
+use super::own_cpu;
+use crate::statistics::count;
+use crate::workload::Workload;
+
+/// The Host field of every request, whatever the port is, so that all have the same length: the
+/// canned loop of level 0 counts bytes.
+const HOST: &str = "127.0.0.1";
+/// How long an answer may take: a virtual machine's first one takes seconds.
+const SILENCE: Duration = Duration::from_secs(10);
+/// Requests of a neighbour in a second.
+const NEIGHBOUR_RATE: f64 = 1000.0;
+
+/// How long a turn is.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// At least so long.
+    pub time: Duration,
+    /// And until so many requests were answered for each connection.
+    pub each: usize,
+    /// But not longer than this.
+    pub most: Duration,
+}
+
+/// The connections of a workload.
+pub struct Lane {
+    client: Client,
+    neighbour: Option<Client>,
+    /// Open, and silent.
+    silent: Vec<TcpStream>,
+    workload: Workload,
+    /// Requests per second that are sent come what may.
+    rate: Option<f64>,
+}
+
+impl Lane {
+    /// Opens them, and learns what the answers must be.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not accept, or answers something else than the workload says.
+    pub fn open(address: SocketAddr, workload: &Workload, is_timed: bool) -> Result<Self> {
+        let client = client(address, workload, is_timed && !workload.neighbour)?;
+        let neighbour = workload.neighbour.then(Workload::single);
+        let neighbour = neighbour.map(|single| client_of_neighbour(address, &single));
+        let idle = (0..workload.idle).map(|_| TcpStream::connect(address));
+        Ok(Self {
+            client,
+            neighbour: neighbour.transpose()?,
+            silent: idle
+                .collect::<std::io::Result<_>>()
+                .context("idle connections")?,
+            workload: workload.clone(),
+            rate: None,
+        })
+    }
+
+    /// From now on so many requests are sent in a second.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = Some(rate);
+    }
+
+    /// One turn.
+    ///
+    /// # Errors
+    ///
+    /// If a request fails.
+    pub fn turn(&mut self, span: Span) -> Result<Tally> {
+        for client in self.neighbour.iter_mut().chain([&mut self.client]) {
+            client.renew()?;
+        }
+        let start = Instant::now();
+        let before = own_cpu();
+        let mut tally = match (&mut self.neighbour, self.rate) {
+            (Some(neighbour), _) => beside(&mut self.client, neighbour, span.time)?,
+            (None, Some(rate)) => {
+                open_loop(&mut self.client, rate, span.time)?;
+                self.client.take_tally()
+            }
+            (None, None) => {
+                self.closed(span)?;
+                self.client.take_tally()
+            }
+        };
+        tally.wall = start.elapsed();
+        tally.cpu += own_cpu().saturating_sub(before);
+        no_failures(&tally)?;
+        Ok(tally)
+    }
+
+    fn closed(&mut self, span: Span) -> Result<()> {
+        let start = Instant::now();
+        self.client.closed_loop(start, Goal::After(span.time))?;
+        let least = span.each * usize::from(self.workload.connections);
+        while self.client.answered() < least && start.elapsed() < span.most {
+            self.client
+                .closed_loop(Instant::now(), Goal::After(span.time))?;
+        }
+        Ok(())
+    }
+}
+
+/// A load that goes on until it is ended, on a thread of its own.
+pub struct Background {
+    ends: Arc<AtomicBool>,
+    thread: JoinHandle<Result<Tally>>,
+    /// Open, and silent.
+    _silent: Vec<TcpStream>,
+}
+
+impl Background {
+    /// Begins, on the generator's core.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lane::open`].
+    pub fn start(address: SocketAddr, workload: &Workload) -> Result<Self> {
+        let lane = Lane::open(address, workload, false)?;
+        let ends = Arc::<AtomicBool>::default();
+        let until = Arc::clone(&ends);
+        let mut client = lane.client;
+        let thread = thread::spawn(move || {
+            client.closed_loop(Instant::now(), Goal::Until(&until))?;
+            Ok(client.take_tally())
+        });
+        Ok(Self {
+            ends,
+            thread,
+            _silent: lane.silent,
+        })
+    }
+
+    /// Ends, when all that is under way is answered.
+    ///
+    /// # Errors
+    ///
+    /// If a request failed.
+    pub fn end(self) -> Result<()> {
+        self.ends.store(true, Relaxed);
+        let ended = self.thread.join();
+        let tally = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
+        no_failures(&tally)
+    }
+}
+
+fn no_failures(tally: &Tally) -> Result<()> {
+    match tally.errors.iter().next() {
+        Some((kind, failures)) => bail!("{failures} requests failed: {kind}"),
+        None => Ok(()),
+    }
+}
+
+/// The load, and a neighbour whose latency is what the tally tells.
+fn beside(client: &mut Client, neighbour: &mut Client, span: Duration) -> Result<Tally> {
+    let loaded = thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let before = own_cpu();
+            client.closed_loop(Instant::now(), Goal::After(span))?;
+            let mut tally = client.take_tally();
+            tally.cpu = own_cpu().saturating_sub(before);
+            std::io::Result::Ok(tally)
+        });
+        open_loop(neighbour, NEIGHBOUR_RATE, span)?;
+        let loaded = load.join();
+        anyhow::Ok(loaded.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?)
+    })?;
+    let mut tally = loaded;
+    tally.latency = None;
+    tally.join(neighbour.take_tally());
+    Ok(tally)
+}
+
+fn open_loop(client: &mut Client, rate: f64, span: Duration) -> Result<()> {
+    let arrivals = Arrivals {
+        rate,
+        threads: 1,
+        thread: 0,
+        span,
+    };
+    OpenLoop::new(client, arrivals, Instant::now())?.run()?;
+    Ok(())
+}
+
+fn client_of_neighbour(address: SocketAddr, single: &Workload) -> Result<Client> {
+    // Several connections, so that one answer that is late delays no other request.
+    let many = Workload {
+        connections: 16,
+        ..single.clone()
+    };
+    client(address, &many, true)
+}
+
+/// The connections, open, with what is sent and what must come.
+pub(crate) fn client(address: SocketAddr, workload: &Workload, is_timed: bool) -> Result<Client> {
+    let manner = Manner {
+        address,
+        pipeline: workload.pipeline.into(),
+        pieces: workload.pieces,
+        reconnect: workload.reconnect,
+        varying: workload.body.is_none(),
+        timed: is_timed,
+        read_every: workload.read_every.into(),
+        silence: SILENCE,
+    };
+    let body = workload.body.as_deref();
+    let requests: Vec<(Vec<u8>, usize)> = requests(workload).map(|request| (request, 1)).collect();
+    let mut expected = Vec::new();
+    for (request, _) in &requests {
+        expected.push(if manner.varying {
+            Expected::varying(body)
+        } else {
+            Expected::learn(&mut manner.connect()?, request, body, SILENCE)?
+        });
+    }
+    let script = Script::new(&requests, expected, manner.pipeline)?;
+    let mut client = Client::new(manner, script)?;
+    for _ in 0..workload.connections {
+        client.join(None);
+    }
+    Ok(client)
+}
+
+/// What is sent.
+fn requests(workload: &Workload) -> impl Iterator<Item = Vec<u8>> {
+    let paths = workload.paths.iter();
+    paths.map(|path| match &workload.upload {
+        Some(body) => script::upload_for(path, HOST, body),
+        None => script::request_for(path, HOST, workload.reconnect),
+    })
+}
+
+/// The bytes of one request of a workload.
+pub fn request_bytes(workload: &Workload) -> usize {
+    requests(workload)
+        .map(|request| request.len())
+        .max()
+        .unwrap_or(0)
+}
+
+/// Requests per second of a tally.
+pub fn rate(tally: &Tally) -> f64 {
+    count(tally.answered) / tally.wall.as_secs_f64().max(1e-9)
+}
