@@ -49,11 +49,11 @@ pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
     let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
     let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config)?;
     let address = listener.local_addr()?;
-    let linux = Linux::new(listener, Flags(config.techniques))?;
+    let account = Arc::clone(&accounts.reactors[0]);
+    let linux = Linux::new(listener, Flags(config.techniques), Arc::clone(&account))?;
     let (steps, text) = (0, String::new());
     let kernel = Traced { linux, steps, text };
     let jobs = JobPool::start(config.job_threads, config.limits.jobs, |_| ())?;
-    let account = Arc::clone(&accounts.reactors[0]);
     let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
     let mailbox = reactor.address();
 

@@ -44,6 +44,45 @@ fn so_far(account: &ReactorAccount) -> Costs {
     }
 }
 
+/// However a connection ends, the accounts count what the kernel was asked for.
+#[test]
+fn an_end_costs_a_shutdown_of_ours_and_a_close() {
+    const LAST: &[u8] = b"GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    type End = fn(&mut Rig, &support::Peer);
+    let ends: [(&str, End, usize); 4] = [
+        ("the peer ends", |_, peer| peer.finish(), 0),
+        ("the peer resets", |_, peer| peer.reset(), 0),
+        (
+            "the answer is the last",
+            |rig, peer| {
+                peer.send(LAST);
+                rig.run();
+                peer.finish();
+            },
+            1,
+        ),
+        (
+            "the peer lingers",
+            |rig, peer| {
+                peer.send(LAST);
+                rig.run();
+                rig.advance(rig.config.timeouts.linger);
+            },
+            1,
+        ),
+    ];
+    for (what, end, shutdowns) in ends {
+        let mut rig = Rig::full();
+        let peer = rig.connect();
+        end(&mut rig, &peer);
+        rig.run();
+        let (calls, account) = (peer.calls(), &rig.account);
+        assert_eq!((calls.shutdowns, calls.closes), (shutdowns, 1), "{what}");
+        let counted = (account.shutdowns.get(), account.closes.get());
+        assert_eq!(counted, (shutdowns as u64, 1), "{what}");
+    }
+}
+
 /// What `spend` cost.
 fn cost(rig: &mut Rig, spend: impl FnOnce(&mut Rig)) -> Costs {
     let before = so_far(&rig.account);
@@ -98,6 +137,7 @@ fn a_request_costs_a_recv_and_a_send() {
         recvs: 100,
         sends: 100,
         registrations: 1,
+        ..Calls::default()
     };
     assert_eq!(peer.calls(), expected);
     assert_eq!(peer.answers().len(), 100);

@@ -172,6 +172,57 @@ fn the_accounts_are_those_of_strace() {
     }
 }
 
+/// The whole of a life, too: that of a connection with an option of its own, a wait that no timer
+/// stands for yet, an answer that is the last, and a close. Two runs, since start and end of the
+/// process close files of their own.
+#[test]
+fn all_that_a_life_costs_is_in_the_accounts() {
+    const ASK: &str = "GET /benchmark?wait_us=50 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    if !is_traceable() {
+        return;
+    }
+    let run = |lives: i64| {
+        let told = RefCell::new(Value::Null);
+        // Each sampled request asks for the CPU clock, and each is sampled.
+        let args = ["--with", "quickack", "--sample", "1"];
+        let seen = traced(&args, |server| {
+            for _ in 0..lives {
+                let mut wire = server.connect();
+                wire.ask(ASK);
+                wire.expect_end();
+            }
+            let all = &server.connect().get("/accounts").json()["since_start"]["all"];
+            *told.borrow_mut() = all["system_calls"].clone();
+        });
+        (told.into_inner(), seen)
+    };
+    let ((told_few, seen_few), (told, seen)) = (run(20), run(120));
+    for (name, traced, least) in [
+        ("recv", "recvfrom", 100),
+        ("send", "sendto", 100),
+        ("accept", "accept4", 100),
+        ("epoll_wait", "epoll_wait", 100),
+        ("epoll_ctl", "epoll_ctl", 100),
+        ("shutdown", "shutdown", 100),
+        ("close", "close", 100),
+        ("setsockopt", "setsockopt", 100),
+        ("timerfd_settime", "timerfd_settime", 50),
+        ("clock_gettime", "clock_gettime", 10),
+    ] {
+        let count = |calls: &Value| calls[name].as_i64().expect("a count");
+        let told = count(&told) - count(&told_few);
+        let seen = seen.get(traced).unwrap_or(&0) - seen_few.get(traced).unwrap_or(&0);
+        println!("{name}: {told}, {seen} by strace");
+        assert!(told >= least, "{name}: {told}");
+        // Once a second other threads ask for the CPU time.
+        assert!((seen - told).abs() <= 8, "{name}: {told}, {seen} by strace");
+    }
+    let names = told.as_object().expect("an object").iter();
+    let each = names.filter(|(name, _)| *name != "all");
+    let sum: i64 = each.filter_map(|(_, calls)| calls.as_i64()).sum();
+    assert_eq!(told["all"], sum);
+}
+
 /// Also of what a technique saves when it is on: for each batch of four an epoll_ctl, or three more
 /// sends; or a second recv, unless the next batch is there already, which strace makes likely.
 #[test]

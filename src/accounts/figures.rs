@@ -125,6 +125,17 @@ accounts! {
         accepts: "barewire_accepts_total",
         /// Calls of epoll_ctl(2).
         registrations: "barewire_registrations_total",
+        /// Calls of shutdown(2).
+        shutdowns: "barewire_shutdowns_total",
+        /// Calls of close(2): connections, and the listener when the server leaves.
+        closes: "barewire_closes_total",
+        /// Calls of setsockopt(2) on connections.
+        options_set: "barewire_options_set_total",
+        /// Calls of timerfd_settime(2).
+        alarms_set: "barewire_alarms_set_total",
+        /// Calls of clock_gettime(2) for the thread's CPU clock; the other clocks need no system
+        /// call (vdso(7)).
+        cpu_clock_readings: "barewire_cpu_clock_readings_total",
         /// Sends that took less than they were given.
         short_writes: "barewire_short_writes_total",
         /// Turns of the loop, each of which begins with one epoll_wait(2).

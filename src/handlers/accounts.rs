@@ -32,7 +32,7 @@ pub(super) const LOOK_BACK: Duration = Duration::from_secs(10);
 const CPU_CLOCK_PAIRS: usize = 21;
 
 /// Columns of the table's names and values.
-const NAME_WIDTH: usize = 36;
+const NAME_WIDTH: usize = 42;
 const VALUE_WIDTH: usize = 14;
 /// The last row of a sheet.
 const REASON: &str = "cpu_ns_per_request not_explained_because";

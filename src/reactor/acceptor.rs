@@ -89,6 +89,7 @@ impl Acceptor {
                     Ok::<_, io::Error>(connection)
                 });
                 if let Err(error) = admitted {
+                    core.meter.account.closes.add(1);
                     log::error!(target: FAULT, "{peer}: cannot be watched: {error}");
                 }
             }

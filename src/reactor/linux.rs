@@ -16,6 +16,7 @@ use rustix::time::{
 
 use super::kernel::{Kernel, Occasion, Readiness, Wake};
 use super::{buffers, connections::ConnectionId, socket, source::Source, step::Step, timers::Time};
+use crate::accounts::ReactorAccount;
 use crate::config::Techniques;
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.
@@ -31,6 +32,8 @@ pub struct Linux<D> {
     nodelay: bool,
     /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
     timer_at: Time,
+    /// Counts the calls that only show in here, inside of others.
+    account: Arc<ReactorAccount>,
 }
 
 const LISTENER: Token = Token(usize::MAX);
@@ -84,13 +87,18 @@ impl Decisions for Flags {
 }
 
 impl<D: Decisions> Linux<D> {
-    /// Watches a source of connections; a listener must not block.
+    /// Watches a source of connections; a listener must not block. The calls that the reactor does
+    /// not see are counted into its `account`.
     ///
     /// # Errors
     ///
     /// What epoll_create1(2), eventfd(2), timerfd_create(2) and epoll_ctl(2) refuse; mostly for
     /// want of descriptors.
-    pub fn new(source: impl Into<Source>, decisions: D) -> io::Result<Self> {
+    pub fn new(
+        source: impl Into<Source>,
+        decisions: D,
+        account: Arc<ReactorAccount>,
+    ) -> io::Result<Self> {
         let (poll, mut source) = (Poll::new()?, source.into());
         let registry = poll.registry();
         source.register(registry, LISTENER)?;
@@ -108,6 +116,7 @@ impl<D: Decisions> Linux<D> {
             decisions,
             nodelay: decisions.techniques().nodelay,
             timer_at: Time::NEVER,
+            account,
         })
     }
 
@@ -124,14 +133,21 @@ impl<D: Decisions> Linux<D> {
             // Rounded up to whole milliseconds by mio, and the clock read once more.
             return Ok(Some(until.since(self.now())));
         }
-        let point = Itimerspec {
-            it_interval: Timespec::default(),
-            // 2^64 nanoseconds are fewer than 2^63 seconds.
-            it_value: Duration::from_nanos(until.0).try_into().unwrap_or_default(),
-        };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &point)?;
+        // 2^64 nanoseconds are fewer than 2^63 seconds.
+        self.set_timer(Duration::from_nanos(until.0).try_into().unwrap_or_default())?;
         self.timer_at = until;
         Ok(None)
+    }
+
+    /// Sets the timerfd to a point of the monotonic clock; zero disarms it.
+    fn set_timer(&self, point: Timespec) -> io::Result<()> {
+        self.account.alarms_set.add(1);
+        let once = Itimerspec {
+            it_interval: Timespec::default(),
+            it_value: point,
+        };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once)?;
+        Ok(())
     }
 }
 
@@ -151,16 +167,12 @@ impl<D: Decisions> Kernel for Linux<D> {
         }
         self.decisions.change(techniques);
         // Disarmed: the next wait sets it, or makes do without. It cannot fail on our own timerfd.
-        let none = Timespec::default();
-        let never = Itimerspec {
-            it_interval: none,
-            it_value: none,
-        };
-        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &never);
+        let _ = self.set_timer(Timespec::default());
         self.timer_at = Time::NEVER;
     }
 
     fn set_nodelay(&mut self, socket: &mut TcpStream) -> io::Result<()> {
+        self.account.options_set.add(1);
         socket.set_nodelay(self.techniques().nodelay)
     }
 
@@ -172,6 +184,7 @@ impl<D: Decisions> Kernel for Linux<D> {
     }
 
     fn cpu_time(&mut self) -> Time {
+        self.account.cpu_clock_readings.add(1);
         let time = clock_gettime(ClockId::ThreadCPUTime);
         Time(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
     }
@@ -217,15 +230,20 @@ impl<D: Decisions> Kernel for Linux<D> {
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let (mut stream, peer) = self.source.accept()?;
         if D::CHANGE && self.techniques().nodelay != self.nodelay {
-            self.set_nodelay(&mut stream)?;
+            // A socket that refuses has failed, and will say so itself.
+            let _ = self.set_nodelay(&mut stream);
         }
         if self.techniques().quickack {
+            self.account.options_set.add(1);
             socket::acknowledge_at_once(&stream);
         }
         Ok((stream, peer))
     }
 
     fn stop_listening(&mut self) {
+        if matches!(self.source, Source::Listener(_)) {
+            self.account.closes.add(1);
+        }
         self.source = Source::Closed;
     }
 

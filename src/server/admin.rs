@@ -58,10 +58,8 @@ impl Admin {
         let address = listener.local_addr()?;
         // Nothing that is served here has work for another thread.
         let jobs = JobPool::start(0, 0, |_| ())?;
-        let (kernel, account) = (
-            Linux::new(listener, Constants)?,
-            Arc::<ReactorAccount>::default(),
-        );
+        let account = Arc::<ReactorAccount>::default();
+        let kernel = Linux::new(listener, Constants, Arc::clone(&account))?;
         // Behind the workers: it is none of them.
         let number = config.workers;
         let handler = Arc::new(handler);

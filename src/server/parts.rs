@@ -85,9 +85,9 @@ impl Parts {
         let jobs = JobPool::start(config.job_threads, config.limits.jobs, done)?;
         let mut reactors = Vec::with_capacity(config.workers);
         for (worker, source) in entrance.sources.into_iter().enumerate() {
-            let kernel = Linux::new(source, decisions)?;
             let (handler, jobs) = (Arc::clone(handler), jobs.clone());
             let account = Arc::clone(&accounts.reactors[worker]);
+            let kernel = Linux::new(source, decisions, Arc::clone(&account))?;
             let mut reactor = Reactor::new(kernel, handler, jobs, account, &config, worker, share);
             if let Some(live) = &live {
                 reactor.follow(Arc::clone(live));

@@ -35,6 +35,8 @@ pub struct Calls {
     pub recvs: usize,
     pub sends: usize,
     pub registrations: usize,
+    pub shutdowns: usize,
+    pub closes: usize,
 }
 
 /// CPU time of calls, in nanoseconds.
@@ -482,6 +484,7 @@ impl Kernel for Scripted {
         let mut world = self.0.borrow_mut();
         let wire = &mut world.wires[socket.index];
         assert!(!wire.saw_fin, "shut down twice");
+        wire.calls.shutdowns += 1;
         if wire.reset {
             return Err(ErrorKind::NotConnected.into());
         }
@@ -497,6 +500,7 @@ impl Drop for Line {
         let mut world = self.world.borrow_mut();
         let wire = &mut world.wires[self.index];
         wire.closed = true;
+        wire.calls.closes += 1;
         wire.saw_fin = true;
         wire.was_reset = !wire.inbound.is_empty();
         wire.left_owing = wire.room == 0;

@@ -29,7 +29,7 @@ impl Driven {
         let accounts = Accounts::new(1);
         let account = Arc::clone(&accounts.reactors[0]);
         let reactor = Reactor::new(
-            Linux::new(listener, Flags(config.techniques)).unwrap(),
+            Linux::new(listener, Flags(config.techniques), Arc::clone(&account)).unwrap(),
             Arc::new(Routes::new(config, accounts).unwrap()),
             JobPool::start(config.job_threads, config.limits.jobs, |_| ()).unwrap(),
             Arc::clone(&account),

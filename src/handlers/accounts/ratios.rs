@@ -74,6 +74,7 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     per(float(part), float(whole))
 }
 
+/// All that a reactor calls itself, after its start.
 fn system_calls(figures: &Figures) -> Named {
     with_all(vec![
         ("recv", figures.reads),
@@ -81,6 +82,11 @@ fn system_calls(figures: &Figures) -> Named {
         ("accept", figures.accepts),
         ("epoll_wait", figures.turns),
         ("epoll_ctl", figures.registrations),
+        ("shutdown", figures.shutdowns),
+        ("close", figures.closes),
+        ("setsockopt", figures.options_set),
+        ("timerfd_settime", figures.alarms_set),
+        ("clock_gettime", figures.cpu_clock_readings),
     ])
 }
 
@@ -158,6 +164,11 @@ mod tests {
             writes: 250,
             accepts: 3,
             registrations: 2,
+            shutdowns: 10,
+            closes: 11,
+            options_set: 12,
+            alarms_set: 13,
+            cpu_clock_readings: 14,
             eagains: [1, 300, 0],
             bytes_in: 50_000,
             bytes_copied: [13_000, 0, 7_000, 0, 0],
@@ -193,7 +204,8 @@ mod tests {
             ("system_calls.epoll_wait", 800.0),
             ("system_calls_per_request.recv", 1.2),
             ("system_calls_per_request.epoll_ctl", 0.002),
-            ("system_calls_per_request.all", 2.255),
+            ("system_calls_per_request.close", 0.011),
+            ("system_calls_per_request.all", 2.315),
             ("bytes_in_per_request", 50.0),
             ("bytes_copied_per_request.answer", 13.0),
             ("bytes_copied_per_request.all", 20.0),

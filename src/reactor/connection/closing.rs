@@ -7,6 +7,7 @@ use super::{
 impl<K: Kernel> Connection<K> {
     /// Tells the peer that nothing more will come.
     pub(super) fn shut_down<H: Handler>(&mut self, core: &mut Core<H, K>) -> Flow {
+        core.meter.account.shutdowns.add(1);
         if core.kernel.shutdown(&mut self.transport.socket).is_err() {
             return Break(Progress::Finished);
         }
@@ -31,8 +32,9 @@ impl<K: Kernel> Connection<K> {
         Continue(())
     }
 
-    /// Gives back what it holds; it is gone afterwards.
+    /// Gives back what it holds; it is gone afterwards, and its socket closed.
     pub fn dismiss<H>(mut self, core: &mut Core<H, K>) {
+        core.meter.account.closes.add(1);
         // Only to give back what the state holds.
         self.session.state.change(State::Closing, &mut core.pool);
         self.transport.give_back(core);
