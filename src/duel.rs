@@ -18,6 +18,8 @@ pub mod statistics;
 
 pub mod switches;
 
+pub mod counts;
+
 pub mod outcome;
 
 pub mod bout;

@@ -277,6 +277,36 @@ fn duel(wire: &mut Wire, query: &str, is_right: impl Fn(&Value) -> bool) -> Valu
     panic!("{query}: {last}");
 }
 
+/// The accounts only count; the cause is named when a duel has measured it.
+#[test]
+fn findings_name_a_technique_after_a_duel_of_it() {
+    let live = live();
+    let mut wire = live.connect();
+    assert_eq!(put(&mut wire, "register-once", "off").status, 200);
+    let _load = Load::on(&live);
+    eventually("there are enough requests", || {
+        live.sum(|reactor| &reactor.requests) > 1000
+    });
+    let calls = |found: &Value| {
+        let findings = found["findings"].as_array().unwrap();
+        let is_it = |row: &&Value| row["finding"].as_str().unwrap().contains("epoll_ctl");
+        findings.iter().find(is_it).expect("epoll_ctl").clone()
+    };
+    let before = get(&mut wire, "/findings").json();
+    assert!(calls(&before)["causes"].as_array().unwrap().is_empty());
+    let next = before["next"].as_str().expect("a next step");
+    assert!(next.contains("/duel?with=register-once'"), "{next}");
+    let found = duel(&mut wire, "with=register-once&seconds=2", |found| {
+        found["ratio"].is_object()
+    });
+    let after = get(&mut wire, "/findings").json();
+    let cause = &calls(&after)["causes"][0];
+    assert_eq!(cause["technique"], "register-once");
+    assert_eq!(cause["said"], found["sentence"]);
+    assert!(cause["low"].as_f64() <= cause["ratio"].as_f64());
+    assert!(after["next"].is_null(), "all is known: {after}");
+}
+
 /// What it compares is planted, and so dear that no other work on the machine can hide it.
 #[test]
 fn a_duel_finds_what_was_planted() {

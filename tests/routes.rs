@@ -416,7 +416,7 @@ fn findings_say_what_they_found() {
     let body = wire.get("/findings").json();
     has_names(
         &body,
-        &["window", "seconds", "requests", "findings", "good"],
+        &["window", "seconds", "requests", "findings", "next", "good"],
     );
     assert_eq!(
         (&body["window"], count(&body, "requests")),
@@ -428,10 +428,7 @@ fn findings_say_what_they_found() {
         "a single client leaves a server idle: {body}"
     );
     for finding in findings {
-        has_names(
-            finding,
-            &["finding", "number", "unit", "technique", "remedy"],
-        );
+        has_names(finding, &["finding", "number", "unit", "causes", "remedy"]);
     }
     let text = wire.ask("GET /findings HTTP/1.1\r\nHost: a\r\nAccept: text/plain\r\n\r\n");
     assert_eq!(
@@ -439,6 +436,32 @@ fn findings_say_what_they_found() {
         Some("text/plain; charset=utf-8")
     );
     assert!(text.text().starts_with("301 requests"), "{}", text.text());
+}
+
+/// An answer that the server puts off is no wait of the client.
+#[test]
+fn the_wait_of_a_route_is_not_told_as_the_clients() {
+    let live = Live::routes(alone());
+    let mut wire = live.connect();
+    (0..150).for_each(|_| assert_eq!(wire.get("/benchmark?wait_us=2000").status, 200));
+    let body = wire.get("/findings").json();
+    let findings = body["findings"].as_array().unwrap();
+    let texts = findings
+        .iter()
+        .map(|found| found["finding"].as_str().unwrap());
+    let texts: Vec<_> = texts.collect();
+    assert!(
+        !texts.iter().any(|text| text.contains("client")),
+        "{texts:?}"
+    );
+    assert!(
+        texts.iter().any(|text| text.contains("waited for a timer")),
+        "{texts:?}"
+    );
+    let accounts = wire.get("/accounts").json();
+    let deferred = &accounts["since_start"]["all"]["deferred"];
+    assert_eq!(count(deferred, "count"), 150);
+    assert!(number(deferred, "mean_ns") >= 2e6);
 }
 
 /// What needs the binary: its allocator, and the thread that samples once a second.

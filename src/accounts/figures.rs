@@ -180,6 +180,8 @@ accounts! {
         refusals: [u64; Refusal::COUNT],
         /// Nanoseconds of the stages of sampled requests, indexed by [`Stage`].
         stages: [Timed; Stage::COUNT],
+        /// Nanoseconds that answers waited for a timer or a job of the server.
+        deferred: Timed,
         /// CPU nanoseconds of sampled polls, by the thread's own clock: the time asleep is not in
         /// it.
         poll_time: Timed,

@@ -22,6 +22,8 @@ mod history;
 mod process;
 mod totals;
 
+mod verdicts;
+
 pub use figures::{COUNTS, Count, Figure, Figures, ReactorAccount, Timed};
 pub use histogram::{Histogram, Snapshot};
 pub use history::{History, Moment, Window};
@@ -30,6 +32,7 @@ pub use owner::{CpuTime, Owner};
 pub(crate) use process::cpu_time as process_cpu_time;
 pub use process::{Process, descriptors_max, memory_row, open_descriptors, thread_cpu_time};
 pub use totals::{SharedTotals, Totals};
+pub use verdicts::{Verdict, Verdicts};
 
 /// A count with one writer.
 #[derive(Debug, Default)]
@@ -90,6 +93,8 @@ pub struct Accounts {
     pub process: Process,
     /// What the reactors did, second by second.
     pub history: History,
+    /// What duels have said, with `--live`.
+    pub verdicts: Verdicts,
     /// The server is leaving: set when draining begins, never cleared.
     pub draining: AtomicBool,
 }
@@ -109,6 +114,7 @@ impl Accounts {
             reactors: (0..reactors).map(account).collect(),
             process: Process::default(),
             history: History::default(),
+            verdicts: Verdicts::default(),
             draining: AtomicBool::new(false),
         })
     }

@@ -115,6 +115,9 @@ pub const ONE_AT_A_TIME_RETRY: u32 = 1;
 /// before each of them.
 pub const GATE_CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
+/// Verdicts of duels that are kept, one for each pair of arms: twice as many as there are
+/// techniques.
+pub const VERDICTS_KEPT: usize = 64;
 /// Threads that count allocations in a cache line of their own; later ones share one. 128 x 128
 /// bytes.
 pub const ALLOCATOR_SLOTS: usize = 128;

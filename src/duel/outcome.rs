@@ -3,21 +3,16 @@
 
 use serde::Serialize;
 
+use super::counts::{Counts, float, ratio};
 use super::schedule::{REQUESTS_MIN, Schedule};
 use super::statistics::{self, Estimate, PAIRS_MIN, Verdict};
 use super::{Duel, Ledger, Row, Sum};
-use crate::accounts::Figures;
 
 /// The chance that the interval of a single duel holds the true value.
 pub const LEVEL: f64 = 0.95;
 /// Below this share of its time at work, a reactor's batches are small, and the ratio is that of
 /// this load.
 const BUSY_ENOUGH: f64 = 0.9;
-/// A difference of a count per request that is worth a word.
-const COUNT_TOLD: f64 = 0.05;
-/// The same of bytes.
-const BYTES_TOLD: f64 = 10.0;
-
 /// A duel so far.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
@@ -60,27 +55,6 @@ pub struct Arm {
     pub p99_us: Option<f64>,
     /// What a request took.
     pub per_request: Counts,
-}
-
-/// Calls, bytes and allocations.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Counts {
-    /// Calls of recv(2).
-    pub recv: f64,
-    /// Calls of send(2).
-    pub send: f64,
-    /// Calls of epoll_wait(2).
-    pub epoll_wait: f64,
-    /// Calls of epoll_ctl(2).
-    pub epoll_ctl: f64,
-    /// Calls that returned EAGAIN.
-    pub eagain: f64,
-    /// Entries of the timer heap.
-    pub timer_entries: f64,
-    /// Bytes copied in user space.
-    pub bytes_copied: f64,
-    /// Allocations; `None` without the allocator that counts them.
-    pub allocations: Option<f64>,
 }
 
 /// The ratios of a duel's pairs.
@@ -190,6 +164,15 @@ impl Outcome {
         }
     }
 
+    /// What a request of the second arm takes more than one of the first, by name.
+    pub fn more(&self) -> Vec<(&'static str, f64)> {
+        let [before, after] = self.arms.each_ref().map(|arm| arm.per_request.named());
+        let pairs = before.iter().zip(&after);
+        pairs
+            .map(|((name, .., before), (.., after))| (*name, after - before))
+            .collect()
+    }
+
     /// What a request of the second arm takes more, or less, in a few words.
     pub fn why(&self) -> String {
         self.differences().join(", ")
@@ -229,42 +212,6 @@ impl Arm {
             p99_us: percentile(0.99),
             per_request: Counts::of(figures),
         }
-    }
-}
-
-impl Counts {
-    fn of(figures: &Figures) -> Self {
-        let each = |count: u64| ratio(count, figures.requests).unwrap_or(0.0);
-        Self {
-            recv: each(figures.reads),
-            send: each(figures.writes),
-            epoll_wait: each(figures.turns),
-            epoll_ctl: each(figures.registrations),
-            eagain: each(figures.eagains.iter().sum()),
-            timer_entries: each(figures.timers_set),
-            bytes_copied: each(figures.bytes_copied.iter().sum()),
-            allocations: figures.allocations.map(|stages| each(stages.iter().sum())),
-        }
-    }
-
-    /// Each with its name, the least difference that is told, and about what one costs, in
-    /// nanoseconds: by that they are put in order.
-    fn named(&self) -> [(&'static str, f64, f64, f64); 8] {
-        [
-            ("recv", COUNT_TOLD, 300.0, self.recv),
-            ("send", COUNT_TOLD, 1000.0, self.send),
-            ("epoll_wait", COUNT_TOLD, 300.0, self.epoll_wait),
-            ("epoll_ctl", COUNT_TOLD, 450.0, self.epoll_ctl),
-            ("EAGAIN", COUNT_TOLD, 260.0, self.eagain),
-            ("timer entry", COUNT_TOLD, 30.0, self.timer_entries),
-            ("copied byte", BYTES_TOLD, 0.05, self.bytes_copied),
-            (
-                "allocation",
-                COUNT_TOLD,
-                20.0,
-                self.allocations.unwrap_or(0.0),
-            ),
-        ]
     }
 }
 
@@ -331,18 +278,8 @@ fn capital(text: &str) -> String {
     first.into_iter().flatten().chain(letters).collect()
 }
 
-fn ratio(count: u64, by: u64) -> Option<f64> {
-    (by > 0).then(|| float(count) / float(by))
-}
-
 fn milliseconds(nanos: u64) -> f64 {
     float(nanos) / 1e6
-}
-
-/// Counts and nanoseconds stay far below 2^53.
-#[allow(clippy::cast_precision_loss)]
-fn float(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

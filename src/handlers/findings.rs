@@ -1,8 +1,11 @@
 //! `/findings`: what the accounts say, in words, each with its number.
 //!
 //! A finding is something that costs more than it must, or that makes other figures mean less than
-//! they seem to. Each is found by a rule of its own, a function of the figures ([`rules`]). A
-//! technique is named only where it would help and is off.
+//! they seem to. Each is found by a rule of its own, a function of the figures ([`rules`]).
+//!
+//! The accounts count what a request costs, and cannot know why. So a technique is called the cause
+//! only where a duel of this process has measured it ([`causes`]); else the report says how to ask
+//! for one.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,13 +15,15 @@ use serde::Serialize;
 use super::accept;
 use super::accounts::LOOK_BACK;
 use super::units::{decimals, float};
-use crate::accounts::{Accounts, Figures, Window};
+use crate::accounts::{Accounts, Figures, Verdict, Window};
 use crate::config::Config;
 use crate::http::{Request, Response};
-use crate::techniques;
 
 mod rules;
 
+mod causes;
+
+use causes::{Cause, Causes};
 use rules::{GOOD, REQUESTS_MIN, RULES, Rule};
 
 /// What the rules look at.
@@ -30,8 +35,6 @@ struct Evidence<'a> {
     reactors: &'a [Figures],
     /// In how long they did it.
     span: Duration,
-    /// What is switched off.
-    config: &'a Config,
 }
 
 /// One thing that was found.
@@ -42,10 +45,13 @@ struct Finding {
     text: String,
     number: f64,
     unit: &'static str,
-    /// The technique that takes this cost away, if it is off.
-    technique: Option<&'static str>,
+    /// The techniques that are off and take this cost away, as duels have measured.
+    causes: Vec<Cause>,
     /// What to do about it, if it is not a technique.
     remedy: Option<&'static str>,
+    /// What a duel calls that which there is more of, if a technique could be the cause.
+    #[serde(skip)]
+    count: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +62,8 @@ struct Report {
     seconds: f64,
     requests: u64,
     findings: Vec<Finding>,
+    /// How to find out the cause of what has none yet.
+    next: Option<String>,
     /// If nothing was found: the numbers that say so.
     good: Vec<Finding>,
 }
@@ -69,7 +77,9 @@ pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>)
         Some(window) => ("last_10s", window),
         None => ("since_start", accounts.since_start()),
     };
-    let findings = Report::of(name, &window, config);
+    let verdicts = accounts.verdicts.all();
+    let host = String::from_utf8_lossy(request.host().unwrap_or_default());
+    let findings = Report::of(name, &window, config, &verdicts, &host);
     let response = if accept::prefers(request, &accept::TEXT, &accept::JSON) {
         Response::text(findings.text())
     } else {
@@ -79,17 +89,24 @@ pub(super) fn reply(accounts: &Accounts, config: &Config, request: &Request<'_>)
 }
 
 impl Report {
-    fn of(name: &'static str, window: &Window, config: &Config) -> Self {
+    fn of(
+        name: &'static str,
+        window: &Window,
+        config: &Config,
+        verdicts: &[Verdict],
+        host: &str,
+    ) -> Self {
         let evidence = Evidence {
             figures: window.sum(),
             reactors: &window.reactors,
             span: window.span,
-            config,
         };
         let judged = |rules: &[Rule]| -> Vec<Finding> {
             rules.iter().filter_map(|rule| rule(&evidence)).collect()
         };
-        let findings = judged(&RULES);
+        let mut findings = judged(&RULES);
+        let causes = Causes::of(config, verdicts);
+        let next = causes.attribute(&mut findings, config.live, host);
         let good: &[Rule] = if findings.is_empty() { &GOOD } else { &[] };
         Self {
             window: name,
@@ -97,6 +114,7 @@ impl Report {
             requests: evidence.figures.requests,
             good: judged(good),
             findings,
+            next,
         }
     }
 
@@ -109,13 +127,16 @@ impl Report {
         for found in self.findings.iter().chain(&self.good) {
             // Writing to a String cannot fail.
             let _ = write!(text, "- {}", found.text);
-            if let Some(name) = found.technique {
-                let _ = write!(text, "; technique `{name}` is off");
+            for cause in &found.causes {
+                let _ = write!(text, "; {cause}");
             }
             if let Some(remedy) = found.remedy {
                 let _ = write!(text, "; {remedy}");
             }
             text.push('\n');
+        }
+        if let Some(next) = &self.next {
+            let _ = writeln!(text, "\n{next}");
         }
         text
     }
@@ -127,13 +148,6 @@ impl Evidence<'_> {
         let requests = self.figures.requests;
         (requests >= REQUESTS_MIN).then(|| share(count, requests))
     }
-
-    /// The first of these techniques that is off.
-    fn off(&self, names: &[&'static str]) -> Option<&'static str> {
-        let switch = |name| techniques::find(name)?.switch();
-        let is_off = |name| switch(name).is_some_and(|switch| !switch.is_on(self.config));
-        names.iter().copied().find(|name| is_off(name))
-    }
 }
 
 impl Finding {
@@ -142,14 +156,15 @@ impl Finding {
             text,
             number: decimals(number),
             unit,
-            technique: None,
+            causes: Vec::new(),
             remedy: None,
+            count: None,
         })
     }
 
-    /// Names the technique, if there is one that is off.
-    fn technique(mut self, technique: Option<&'static str>) -> Self {
-        self.technique = technique;
+    /// A technique could be the cause: a duel of it shows a difference in `name`.
+    fn counted_as(mut self, name: &'static str) -> Self {
+        self.count = Some(name);
         self
     }
 

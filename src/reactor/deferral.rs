@@ -12,6 +12,8 @@ pub struct Deferred {
     pub pending: Pending,
     /// The beginning of its access line.
     pub access: Option<Box<str>>,
+    /// When the wait began.
+    pub began: Time,
     /// What its answer waits for.
     pub wait: Wait,
 }
@@ -31,8 +33,6 @@ pub struct Pending {
 pub enum Wait {
     /// The clock.
     Timer {
-        /// When the wait began.
-        began: Time,
         /// When it ends.
         until: Time,
         /// What makes the answer.

@@ -18,7 +18,6 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let now = self.kernel.now();
         let wait = match later {
             Later::After(span, then) => Some(Wait::Timer {
-                began: now,
                 until: now.after(span),
                 then,
             }),
@@ -35,6 +34,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let next = State::Deferred(Box::new(Deferred {
             pending,
             access,
+            began: now,
             wait,
         }));
         session.state.change(next, &mut self.pool);
@@ -58,13 +58,13 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             other => return session.state = other,
         };
         let pending = deferred.pending;
+        let waited = self.kernel.now().since(deferred.began);
+        let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.meter.account.deferred.record(nanos);
         self.meter.access = deferred.access;
         self.meter.handler_resumes();
         let produced = match deferred.wait {
-            Wait::Timer { began, then, .. } => {
-                let waited = self.kernel.now().since(began);
-                self.produce(pending.exchange, |_| then(waited))
-            }
+            Wait::Timer { then, .. } => self.produce(pending.exchange, |_| then(waited)),
             Wait::Job(Some(reply)) => self.produce(pending.exchange, |_| *reply),
             Wait::Job(None) => return,
         };

@@ -8,18 +8,17 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Verdict};
 use crate::duel::bout::{Bout, Challenge, Progress, Round};
 use crate::duel::outcome::Outcome;
 use crate::duel::schedule::{
     REQUESTS_MIN, SETTLE_BY_P99, SETTLE_MIN, SLICE_BY_SETTLE, SLICE_MAX, Schedule,
 };
-use crate::duel::statistics;
-use crate::duel::{Duel, Live};
+use crate::duel::{Duel, Live, Set, statistics};
 
 /// For so long the load is looked at before a duel begins.
 const LOOK: Duration = Duration::from_millis(100);
@@ -93,7 +92,31 @@ fn carry_out_round(
     };
     live.end(&duel);
     of_one_route(&duel, challenge, accounts)?;
+    if let Some(verdict) = verdict(&outcome, &duel.arms) {
+        accounts.verdicts.keep(verdict);
+    }
     Ok(outcome)
+}
+
+/// What is kept of an outcome: that of two arms that differ in nothing but techniques.
+fn verdict(outcome: &Outcome, arms: &[Arc<Set>; 2]) -> Option<Verdict> {
+    let ratio = outcome.ratio?;
+    let [first, second] = arms;
+    let is_of_techniques = first.techniques != second.techniques
+        && (&first.switches, first.control) == (&second.switches, second.control);
+    is_of_techniques.then(|| Verdict {
+        arms: outcome.arms.each_ref().map(|arm| arm.name.clone()),
+        techniques: [first.techniques, second.techniques],
+        sentence: outcome.sentence.clone(),
+        ratio: ratio.median,
+        interval: [ratio.low, ratio.high],
+        is_resolved: matches!(
+            outcome.verdict,
+            Some(statistics::Verdict::Slower | statistics::Verdict::Faster)
+        ),
+        more: outcome.more(),
+        at: Instant::now(),
+    })
 }
 
 /// A duel of one route is one only if nearly all requests were for it.

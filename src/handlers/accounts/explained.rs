@@ -15,7 +15,8 @@ use crate::accounts::{Figures, Stage, Timed};
 use crate::handlers::groups::object;
 use crate::handlers::units::{decimals, float, nanoseconds, per};
 
-/// Percent of the time. Below, requests wait for the client and not for the server.
+/// Percent of the time. Below, the reactors sleep: for want of requests, or while answers wait that
+/// were put off.
 pub(in crate::handlers) const BUSY_ENOUGH: f64 = 95.0;
 
 /// Percent of the time that the reactors were on a core, all of them busy being 100.

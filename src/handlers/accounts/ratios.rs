@@ -57,6 +57,10 @@ pub(super) fn sheet(
         "timers_set_per_request": by_request(figures.timers_set),
         "timers_fired_per_request": by_request(figures.timers_fired),
         "jobs": figures.jobs,
+        "deferred": {
+            "count": figures.deferred.count,
+            "mean_ns": stage_mean(figures.deferred, 0.0).map(decimals),
+        },
         "routes": object(routes(figures)),
         "status": object(groups::status(figures)),
         "refusals": object(groups::refusals(figures)),

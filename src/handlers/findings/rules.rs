@@ -1,13 +1,13 @@
 //! The rules: each a function from the figures to what it finds, or to nothing.
 //!
-//! A rule has a threshold, and the threshold a reason. None of them needs more than the figures and
-//! the configuration, so each is tested with figures made by hand. Rules about a request are silent
+//! A rule has a threshold, and the threshold a reason. None of them needs more than the figures, so
+//! each is tested with figures made by hand. Rules about a request are silent
 //! below [`REQUESTS_MIN`]: the first connections and their timers are not what requests cost.
 
 use super::{Evidence, Finding, percent, share};
 use crate::accounts::{Copied, Refusal, Stage, WouldBlock};
 use crate::handlers::accounts::{BUSY_ENOUGH, busy_percent};
-use crate::handlers::units::float;
+use crate::handlers::units::{float, nanoseconds};
 
 /// Requests below which nothing is said about a request.
 pub(super) const REQUESTS_MIN: u64 = 100;
@@ -32,7 +32,7 @@ pub(super) const RULES: [Rule; 18] = [
     pool_misses,
     copies,
     timers,
-    client_bound_polls,
+    single_polls,
     short_sends,
     stale_wakeups,
     resets,
@@ -74,9 +74,9 @@ fn refusals(evidence: &Evidence<'_>) -> Option<Finding> {
 fn vain_reads(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
     let percent = percent(figures.eagains[WouldBlock::Recv as usize], figures.reads)?;
-    let text = format!("{percent:.0} % of reads returned EAGAIN: a second read after a short one");
+    let text = format!("{percent:.0} % of reads returned EAGAIN");
     let found = Finding::when(percent > 5.0, percent, "% of reads", text)?;
-    Some(found.technique(evidence.off(&["short-read"])))
+    Some(found.counted_as("EAGAIN"))
 }
 
 fn registrations(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -84,15 +84,16 @@ fn registrations(evidence: &Evidence<'_>) -> Option<Finding> {
     // Each connection is registered once, and that is not the requests' cost.
     let beyond = figures.registrations.saturating_sub(figures.accepted);
     let number = evidence.by_request(beyond)?;
-    let text = format!("{number:.2} epoll_ctl for each request: interest is registered again");
+    let text = format!("{number:.2} epoll_ctl for each request, beside one for each connection");
     let found = Finding::when(number > SELDOM, number, "calls/request", text)?;
-    Some(found.technique(evidence.off(&["register-once", "write-at-once"])))
+    Some(found.counted_as("epoll_ctl"))
 }
 
 fn sends(evidence: &Evidence<'_>) -> Option<Finding> {
     let number = evidence.by_request(evidence.figures.writes)?;
-    let text = format!("{number:.2} sends for each request: answers do not leave whole");
-    Finding::when(number > ONCE, number, "calls/request", text)
+    let text = format!("{number:.2} sends for each request");
+    let found = Finding::when(number > ONCE, number, "calls/request", text)?;
+    Some(found.counted_as("send"))
 }
 
 /// Answers that came together and left apart. That they came together shows in fewer reads than
@@ -103,7 +104,7 @@ fn apart(evidence: &Evidence<'_>) -> Option<Finding> {
     let text = format!("{number:.2} sends for each read, though several requests came with one");
     let are_apart = evidence.by_request(figures.reads)? < 0.9 && number > ONCE;
     let found = Finding::when(are_apart, number, "sends/read", text)?;
-    Some(found.technique(evidence.off(&["batched-writes"])))
+    Some(found.counted_as("send"))
 }
 
 fn allocations(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -113,9 +114,7 @@ fn allocations(evidence: &Evidence<'_>) -> Option<Finding> {
     let ((_, most), _) = stages.max_by_key(|(_, count)| *count)?;
     let text = format!("{number:.2} allocations for each request, most of them in stage `{most}`");
     let found = Finding::when(number > SELDOM, number, "allocations/request", text)?;
-    let in_answers = evidence.off(&["json-in-place", "head-template", "cached-date"]);
-    let in_buffers = || evidence.off(&["idle-buffers", "cursors"]);
-    Some(found.technique(in_answers.or_else(in_buffers)))
+    Some(found.counted_as("allocation"))
 }
 
 /// Each pool has to allocate its buffers once; it misses if it goes on.
@@ -125,7 +124,7 @@ fn pool_misses(evidence: &Evidence<'_>) -> Option<Finding> {
     let percent = percent(figures.pool_misses, taken)?;
     let text = format!("{percent:.0} % of the buffers that were taken had to be allocated");
     let found = Finding::when(percent > 10.0, percent, "% of buffers", text)?;
-    Some(found.technique(evidence.off(&["idle-buffers"])))
+    Some(found.counted_as("allocation"))
 }
 
 /// An answer's body is copied into the output at most once; what is more is something else.
@@ -138,35 +137,34 @@ fn copies(evidence: &Evidence<'_>) -> Option<Finding> {
     let text = format!(
         "{bytes:.0} bytes copied for each request, where an answer has {answer:.0}: mostly {most}"
     );
-    Finding::when(bytes > 1.5 * answer, bytes, "bytes/request", text)
+    let found = Finding::when(bytes > 1.5 * answer, bytes, "bytes/request", text)?;
+    Some(found.counted_as("copied byte"))
 }
 
-/// Waits and jobs need a timer each; they are not what this looks for.
+/// Waits and jobs need a timer each, and after an answer that was put off the connection's own
+/// deadline is set anew; they are not what this looks for.
 fn timers(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
-    let needed = figures.accepted + figures.timers_fired + figures.jobs;
+    let put_off = figures.jobs + figures.deferred.count;
+    let needed = figures.accepted + figures.timers_fired + put_off;
     let number = evidence.by_request(figures.timers_set.saturating_sub(needed))?;
     let text = format!("{number:.2} timers set for each request, beside those that came due");
     let found = Finding::when(number > SELDOM, number, "timers/request", text)?;
-    Some(found.technique(evidence.off(&["lazy-deadlines"])))
+    Some(found.counted_as("timer entry"))
 }
 
 /// A connection that waits for its answer before it asks again has a poll for each request: the
-/// price of a poll is shared only by connections that are ready together.
-fn client_bound_polls(evidence: &Evidence<'_>) -> Option<Finding> {
+/// price of a poll is shared only by connections that are ready together. An answer that was put
+/// off has a turn of its own, which is the server's doing and not the clients'.
+fn single_polls(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures = &evidence.figures;
-    let number = evidence.by_request(figures.turns)?;
+    let number = evidence.by_request(figures.turns.saturating_sub(figures.deferred.count))?;
     let together = share(figures.events, figures.turns);
-    let text = format!(
-        "{number:.2} epoll_wait for each request, with {together:.2} events each: the clients wait \
-         for each other's turn, and one event is all there is"
-    );
+    let text = format!("{number:.2} epoll_wait for each request, with {together:.2} events each");
     let are_single = number >= ONCE && together < 1.5;
     let found = Finding::when(are_single, number, "calls/request", text)?;
-    Some(match evidence.off(&["event-batching"]) {
-        None => found.remedy("more connections, or pipelining, share a poll"),
-        technique => found.technique(technique),
-    })
+    let remedy = "connections that are ready together, and pipelined requests, share one";
+    Some(found.counted_as("epoll_wait").remedy(remedy))
 }
 
 fn short_sends(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -191,16 +189,29 @@ fn resets(evidence: &Evidence<'_>) -> Option<Finding> {
     Some(found.remedy("wrk does so when it leaves; others have given up waiting"))
 }
 
-/// The requests per second of a server that sleeps are those that the client asked for.
+/// The requests per second of a server that sleeps are those that the client asked for; unless it
+/// sleeps since answers that it has put off wait for a timer or a job.
 fn idle_reactors(evidence: &Evidence<'_>) -> Option<Finding> {
     let reactors = evidence.reactors.len();
     let busy = busy_percent(&evidence.figures, evidence.span, reactors)?;
-    let text = format!(
-        "the reactors were busy for {busy:.0} % of the time: requests per second and latency are \
-         the client's"
-    );
+    let waiting = share(evidence.figures.deferred.sum, nanoseconds(evidence.span));
+    // While at least one waits, the sleep of its reactor is not the client's.
+    let waited = 100.0 * (waiting / float(reactors as u64)).min(1.0);
+    let is_own = waited >= (100.0 - busy) / 2.0;
+    let (why, remedy) = if is_own {
+        (
+            format!("{waiting:.1} answers at a time waited for a timer or a job of the server"),
+            "waits go on side by side: ask from more connections",
+        )
+    } else {
+        (
+            "requests per second and latency are the client's".to_owned(),
+            "compare CPU time per request; or ask from more connections",
+        )
+    };
+    let text = format!("the reactors were busy for {busy:.0} % of the time: {why}");
     let found = Finding::when(busy < BUSY_ENOUGH, busy, "% of the time", text)?;
-    Some(found.remedy("compare CPU time per request; or ask from more connections"))
+    Some(found.remedy(remedy))
 }
 
 /// The kernel deals connections out by a hash of their addresses: few of them fall unevenly.
