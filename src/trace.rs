@@ -5,13 +5,13 @@
 //! step that the reactor lets it [observe](Kernel::observe). The server has neither calls nor
 //! branches for it: there, `observe` is empty.
 
-use std::fmt::{Display, Write as _};
+use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::mem;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
@@ -27,58 +27,83 @@ use crate::reactor::socket;
 use crate::reactor::step::Step;
 use crate::reactor::timers::Time;
 
-type Socket = <Linux<Flags> as Kernel>::Socket;
+mod pen;
+
+use pen::Pen;
 
 /// How long the client waits for an answer; the longest wait that a route can be asked for is 10 s.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Serves two GETs of `path`, on one connection, to a client of its own, and writes each step to
-/// `out`.
+/// How long it waits before it does anything: the server has finished with what came before, so two
+/// traces tell the same in the same order.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Serves three GETs of `path`, on one connection, to a client of its own, and writes each step to
+/// `out`: the first with what a connection costs once, the second with nothing else, and the third
+/// with the end. The options are those of the server, the address left out.
 ///
 /// # Errors
 ///
 /// `InvalidInput` if `path` cannot be a request target; `TimedOut` if the answer takes over 15 s;
 /// what sockets and `out` refuse.
-pub fn run(path: &str, out: &mut impl Write) -> io::Result<()> {
+pub fn run(path: &str, config: &Config, out: &mut impl Write) -> io::Result<()> {
     check(path)?;
     let config = Config {
         workers: 1,
-        ..Config::default()
+        ..config.clone()
     };
-    let accounts = Accounts::new(1);
-    let routes = Arc::new(Routes::new(&config, Arc::clone(&accounts))?);
-    let listener = socket::listen(([127, 0, 0, 1], 0).into(), &config)?;
-    let address = listener.local_addr()?;
-    let account = Arc::clone(&accounts.reactors[0]);
-    let linux = Linux::new(listener, Flags(config.techniques), Arc::clone(&account))?;
-    let (steps, text) = (0, String::new());
-    let kernel = Traced { linux, steps, text };
-    let jobs = JobPool::start(config.job_threads, config.limits.jobs, |_| ())?;
-    let mut reactor = Reactor::new(kernel, routes, jobs, account, &config, 0, 16);
-    let mailbox = reactor.address();
-
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    let bytes = request.len();
+    let asked = |last: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{last}\r\n");
+    let (request, last) = (asked(""), asked("Connection: close\r\n"));
     writeln!(
         out,
-        "two requests on one connection, each of {bytes} bytes: GET {path}\n"
+        "three requests on one connection, of {0}, {0} and {1} bytes: GET {path}\n",
+        request.len(),
+        last.len(),
     )?;
-    writeln!(out, "step  function     {:<40} what", "system call")?;
-    let client = thread::spawn(move || {
-        let answers = ask_twice(address, &request);
-        mailbox.send(Message::Leave);
-        answers
-    });
-    while !reactor.is_over() {
+    let pen = Rc::new(RefCell::new(Pen::new()));
+    let (mut reactor, address) = open(&config, &pen)?;
+    // It waits in the backlog from now on: so the first turn finds it, every time.
+    let stream = TcpStream::connect(address)?;
+    let client = thread::spawn(move || ask(&stream, &[&request, &request, &last]));
+    let mut turn = |reactor: &mut Reactor<Routes, Traced>| {
         reactor.turn()?;
-        out.write_all(mem::take(&mut reactor.kernel_mut().text).as_bytes())?;
+        out.write_all(pen.borrow_mut().take().as_bytes())
+    };
+    turn(&mut reactor)?;
+    while reactor.connections() > 0 {
+        turn(&mut reactor)?;
+    }
+    reactor.address().send(Message::Drain);
+    while !reactor.is_over() {
+        turn(&mut reactor)?;
     }
     let answers = client.join();
-    let [first, second] = answers.map_err(|_| io::Error::other("the client panicked"))??;
+    let answers = answers.map_err(|_| io::Error::other("the client panicked"))??;
+    let [first, second, third] = answers;
     writeln!(
         out,
-        "\nthe client has read two answers, of {first} and {second} bytes"
+        "\nthe client has read three answers, of {first}, {second} and {third} bytes"
     )
+}
+
+/// A reactor that listens, and where.
+fn open(
+    config: &Config,
+    pen: &Rc<RefCell<Pen>>,
+) -> io::Result<(Reactor<Routes, Traced>, SocketAddr)> {
+    let accounts = Accounts::new(1);
+    let routes = Arc::new(Routes::new(config, Arc::clone(&accounts))?);
+    let jobs = JobPool::start(config.job_threads, config.limits.jobs, |_| ())?;
+    let account = Arc::clone(&accounts.reactors[0]);
+    *pen.borrow_mut() = Pen::new();
+    let told = &mut |call| pen.borrow_mut().told(call);
+    let listener = socket::listen_told(([127, 0, 0, 1], 0).into(), config, told)?;
+    let address = listener.local_addr()?;
+    let flags = Flags(config.techniques);
+    let linux = Linux::new_told(listener, flags, Arc::clone(&account), told)?;
+    let pen = Rc::clone(pen);
+    let reactor = Reactor::new(Traced { linux, pen }, routes, jobs, account, config, 0, 16);
+    Ok((reactor, address))
 }
 
 fn check(path: &str) -> io::Result<()> {
@@ -92,16 +117,20 @@ fn check(path: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
-/// A client that waits for each answer before it goes on; returns the answers' lengths.
-fn ask_twice(address: SocketAddr, request: &str) -> io::Result<[u64; 2]> {
-    let stream = TcpStream::connect(address)?;
+/// A client that waits for each answer before it goes on, and for the end after the last; returns
+/// the answers' lengths.
+fn ask(stream: &TcpStream, requests: &[&str; 3]) -> io::Result<[u64; 3]> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut reader = BufReader::new(&stream);
-    let mut lengths = [0; 2];
-    for length in &mut lengths {
-        (&stream).write_all(request.as_bytes())?;
+    let mut reader = BufReader::new(stream);
+    let mut lengths = [0; 3];
+    for (length, request) in lengths.iter_mut().zip(requests) {
+        thread::sleep(PAUSE);
+        (&*stream).write_all(request.as_bytes())?;
         *length = read_answer(&mut reader)?;
     }
+    io::copy(&mut reader, &mut io::sink())?;
+    thread::sleep(PAUSE);
+    stream.shutdown(Shutdown::Write)?;
     Ok(lengths)
 }
 
@@ -122,28 +151,30 @@ fn read_answer(reader: &mut impl BufRead) -> io::Result<u64> {
 /// The real kernel, with a pen.
 struct Traced {
     linux: Linux<Flags>,
-    steps: usize,
-    text: String,
+    pen: Rc<RefCell<Pen>>,
 }
 
-impl Traced {
-    fn step(&mut self, function: &str, call: &str, what: &str) {
-        self.steps += 1;
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            self.text,
-            "{:>4}  {function:<12} {call:<40} {what}",
-            self.steps
-        );
-    }
+/// A socket that tells when it is closed.
+struct Socket {
+    stream: Option<<Linux<Flags> as Kernel>::Socket>,
+    pen: Rc<RefCell<Pen>>,
+}
 
-    /// A system call with its arguments, what it returned, and what that means.
-    fn call(&mut self, call: &str, result: Result<impl Display, &io::Error>, what: &str) {
-        let call = match result {
-            Ok(value) => format!("{call} = {value}"),
-            Err(error) => format!("{call} = -1 ({:?})", error.kind()),
-        };
-        self.step("", &call, what);
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let began = Instant::now();
+        self.stream = None;
+        self.pen
+            .borrow_mut()
+            .call(began, "close(socket)", Ok(0), "");
+    }
+}
+
+impl Socket {
+    fn stream(&mut self) -> io::Result<&mut <Linux<Flags> as Kernel>::Socket> {
+        self.stream
+            .as_mut()
+            .ok_or(io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -159,7 +190,7 @@ impl Kernel for Traced {
     fn change(&mut self, _techniques: &Techniques) {}
 
     fn set_nodelay(&mut self, socket: &mut Socket) -> io::Result<()> {
-        self.linux.set_nodelay(socket)
+        self.linux.set_nodelay(socket.stream()?)
     }
 
     fn now(&mut self) -> Time {
@@ -167,7 +198,13 @@ impl Kernel for Traced {
     }
 
     fn cpu_time(&mut self) -> Time {
-        self.linux.cpu_time()
+        let began = Instant::now();
+        let time = self.linux.cpu_time();
+        let call = "clock_gettime(thread CPU)";
+        self.pen
+            .borrow_mut()
+            .call(began, call, Ok(0), "a poll is timed");
+        time
     }
 
     fn wall_clock(&mut self) -> Duration {
@@ -175,12 +212,22 @@ impl Kernel for Traced {
     }
 
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
-        let mut seen = Vec::new();
+        let began = Instant::now();
+        if self.linux.arm(until)? {
+            let what = "the soonest deadline";
+            self.pen
+                .borrow_mut()
+                .call(began, "timerfd_settime(timerfd)", Ok(0), what);
+        }
+        let (began, mut seen) = (Instant::now(), Vec::new());
         let result = self.linux.poll(until, |occasion| {
             seen.push(occasion.to_string());
             report(occasion);
         });
-        self.call("epoll_wait(..)", result.as_ref(), &seen.join(", "));
+        let what = seen.join(", ");
+        self.pen
+            .borrow_mut()
+            .call(began, "epoll_wait(..)", result.as_ref(), &what);
         result
     }
 
@@ -189,48 +236,86 @@ impl Kernel for Traced {
     }
 
     fn accept(&mut self) -> io::Result<(Socket, SocketAddr)> {
-        let result = self.linux.accept();
-        let peer = result.as_ref().map(|(_, peer)| peer);
-        self.call("accept4(listener)", peer, "");
-        result
+        let began = Instant::now();
+        let result = self.linux.accept_only();
+        let shown = result.as_ref().map(|_| "socket");
+        self.pen
+            .borrow_mut()
+            .call(began, "accept4(listener)", shown, "");
+        let (mut stream, peer) = result?;
+        let began = Instant::now();
+        if let Some(name) = self.linux.set_options(&mut stream) {
+            let call = format!("setsockopt(socket, {name})");
+            self.pen.borrow_mut().call(began, &call, Ok(0), "");
+        }
+        let (stream, pen) = (Some(stream), Rc::clone(&self.pen));
+        Ok((Socket { stream, pen }, peer))
     }
 
     fn stop_listening(&mut self) {
+        let began = Instant::now();
         self.linux.stop_listening();
+        self.pen
+            .borrow_mut()
+            .call(began, "close(listener)", Ok(0), "");
     }
 
     fn watch(&mut self, socket: &mut Socket, id: ConnectionId) -> io::Result<()> {
-        let result = self.linux.watch(socket, id);
-        let zero = result.as_ref().map(|()| 0);
-        self.call("epoll_ctl(ADD, readable, edge)", zero, "once in its life");
+        let began = Instant::now();
+        let result = self.linux.watch(socket.stream()?, id);
+        let (call, zero) = (
+            "epoll_ctl(ADD, readable, edge)",
+            result.as_ref().map(|()| 0),
+        );
+        self.pen
+            .borrow_mut()
+            .call(began, call, zero, "once in its life");
         result
     }
 
     fn watch_again(&mut self, socket: &mut Socket, id: ConnectionId, out: bool) -> io::Result<()> {
-        let result = self.linux.watch_again(socket, id, out);
-        let zero = result.as_ref().map(|()| 0);
-        self.call("epoll_ctl(MOD, and writable)", zero, "a send came up short");
+        let began = Instant::now();
+        let result = self.linux.watch_again(socket.stream()?, id, out);
+        let interest = if out {
+            "and writable"
+        } else {
+            "readable, edge"
+        };
+        let (call, what) = (format!("epoll_ctl(MOD, {interest})"), "told once more");
+        self.pen
+            .borrow_mut()
+            .call(began, &call, result.as_ref().map(|()| 0), what);
         result
     }
 
     fn recv(&mut self, from: &mut Socket, into: &mut BytesMut, max: usize) -> io::Result<usize> {
-        let result = self.linux.recv(from, into, max);
-        let call = format!("recv(socket, .., {max})");
-        self.call(&call, result.as_ref(), "bytes");
+        let began = Instant::now();
+        let result = self.linux.recv(from.stream()?, into, max);
+        let (call, what) = (format!("recv(socket, .., {max})"), moved(&result));
+        self.pen
+            .borrow_mut()
+            .call(began, &call, result.as_ref(), what);
         result
     }
 
     fn send(&mut self, socket: &mut Socket, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.linux.send(socket, bytes);
+        let began = Instant::now();
+        let result = self.linux.send(socket.stream()?, bytes);
         let call = format!("send(socket, .., {})", bytes.len());
-        self.call(&call, result.as_ref(), "bytes");
+        let what = moved(&result);
+        self.pen
+            .borrow_mut()
+            .call(began, &call, result.as_ref(), what);
         result
     }
 
     fn shutdown(&mut self, socket: &mut Socket) -> io::Result<()> {
-        let result = self.linux.shutdown(socket);
+        let began = Instant::now();
+        let result = self.linux.shutdown(socket.stream()?);
         let zero = result.as_ref().map(|()| 0);
-        self.call("shutdown(socket, WR)", zero, "");
+        self.pen
+            .borrow_mut()
+            .call(began, "shutdown(socket, WR)", zero, "");
         result
     }
 
@@ -256,6 +341,10 @@ impl Kernel for Traced {
             // The others show in the calls, or add nothing to them.
             _ => return,
         };
-        self.step(function, "", &what);
+        self.pen.borrow_mut().step(function, &what);
     }
+}
+
+fn moved(result: &io::Result<usize>) -> &'static str {
+    if result.is_ok() { "bytes" } else { "" }
 }

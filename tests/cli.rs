@@ -427,6 +427,102 @@ fn values_that_contradict_each_other_are_refused() {
     }
 }
 
+/// What is traced with these arguments, without the times.
+fn traced(args: &[&str]) -> Vec<String> {
+    let text = stdout(&barewire().arg("trace").args(args).unwrap());
+    let line = |line: &str| {
+        line.split('\t')
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned()
+    };
+    text.lines().map(line).collect()
+}
+
+/// The calls in what was traced, by their names.
+fn calls(traced: &[String]) -> Vec<&str> {
+    let columns = traced.iter().filter_map(|line| line.get(10..));
+    let calls = columns.filter_map(|columns| columns.split_once('('));
+    let names = calls.map(|(name, _)| name);
+    let is_name = |name: &&str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    names.filter(is_name).collect()
+}
+
+#[test]
+fn a_trace_has_every_call_of_a_life() {
+    let traced = traced(&[]);
+    let round = ["epoll_wait", "recv", "send"];
+    let mut expected = vec!["socket"];
+    expected.extend(["setsockopt"; 5]);
+    expected.extend([
+        "fcntl",
+        "bind",
+        "listen",
+        "epoll_create1",
+        "epoll_ctl",
+        "eventfd2",
+    ]);
+    expected.extend([
+        "timerfd_create",
+        "epoll_ctl",
+        "epoll_wait",
+        "accept4",
+        "epoll_ctl",
+    ]);
+    expected.extend(["accept4", "timerfd_settime"]);
+    expected.extend([round; 3].concat());
+    expected.extend(["shutdown", "timerfd_settime", "epoll_wait", "recv", "close"]);
+    expected.extend(["epoll_wait", "accept4", "close"]);
+    assert_eq!(calls(&traced), expected, "{traced:#?}");
+}
+
+/// Side by side they differ in what the techniques change, and in nothing else.
+#[test]
+fn two_traces_can_be_laid_side_by_side() {
+    let full = traced(&["/json"]);
+    assert_eq!(full, traced(&["/json"]));
+    let without = traced(&["/json", "--without", "register-once"]);
+    let added = without.iter().filter(|line| !full.contains(line));
+    let added: Vec<_> = added.collect();
+    assert!(
+        added.iter().any(|line| line.contains("epoll_ctl(MOD")),
+        "{added:?}"
+    );
+    let lost = full.iter().filter(|line| !without.contains(line));
+    assert_eq!(lost.count(), 0, "{without:#?}");
+    let naive = traced(&["--naive", "--with", "quickack"]);
+    for call in [
+        "setsockopt(socket, TCP_QUICKACK)",
+        "epoll_ctl(MOD, and writable)",
+    ] {
+        assert!(naive.iter().any(|line| line.contains(call)), "{naive:#?}");
+    }
+    assert!(!naive.iter().any(|line| line.contains("timerfd_settime")));
+    assert!(
+        traced(&["--buffer-size", "16KiB"])
+            .iter()
+            .any(|line| line.contains("16384"))
+    );
+}
+
+#[test]
+fn each_line_of_a_trace_has_its_time() {
+    let text = stdout(&barewire().arg("trace").unwrap());
+    let lines = text.lines().skip(3).take_while(|line| !line.is_empty());
+    for line in lines {
+        let (_, times) = line.split_once('\t').expect("a tab");
+        let mut times = times
+            .split_whitespace()
+            .map(|time| time.parse::<f64>().unwrap());
+        assert!((1..=2).contains(&times.clone().count()), "{line}");
+        assert!(times.all(|time| time >= 0.0), "{line}");
+    }
+}
+
 #[test]
 fn a_path_to_trace_begins_with_a_slash() {
     let said = refused(barewire().args(["trace", "json"]));

@@ -223,6 +223,40 @@ fn all_that_a_life_costs_is_in_the_accounts() {
     assert_eq!(told["all"], sum);
 }
 
+/// What `barewire trace` writes down is what is called; its client adds a few calls of its own.
+#[test]
+fn a_trace_is_that_of_strace() {
+    if !is_traceable() {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let table = directory.path().join("calls");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-o"]).arg(&table);
+    strace.arg(command(&[]).get_program()).arg("trace");
+    let said = strace.stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(said.stdout).unwrap();
+    let seen = parse(&fs::read_to_string(table).unwrap());
+    for (name, of_the_client) in [
+        ("bind", 0),
+        ("listen", 0),
+        ("epoll_create1", 0),
+        ("epoll_ctl", 0),
+        ("eventfd2", 0),
+        ("timerfd_create", 0),
+        ("timerfd_settime", 0),
+        ("accept4", 0),
+        ("epoll_wait", 0),
+        // How long it waits for an answer.
+        ("setsockopt", 1),
+        ("shutdown", 1),
+    ] {
+        let told = text.matches(&format!("{name}(")).count();
+        let told = i64::try_from(told).unwrap() + of_the_client;
+        assert_eq!(seen[name], told, "{name}: {text}");
+    }
+}
+
 /// Also of what a technique saves when it is on: for each batch of four an epoll_ctl, or three more
 /// sends; or a second recv, unless the next batch is there already, which strace makes likely.
 #[test]

@@ -43,11 +43,19 @@ struct Barewire {
 enum Task {
     /// Serve; what is done if no command is given
     Serve(Options),
-    /// Serve two requests to itself and print each step of their way
+    /// Serve three requests to itself and print each step of their way, with its time
+    ///
+    /// The options are those of the server. Times stand behind a tab at the end of a line, so two
+    /// traces can be laid side by side:
+    ///
+    ///   diff -y -W 160 <(barewire trace | cut -f1) <(barewire trace --naive | cut -f1)
+    #[command(verbatim_doc_comment)]
     Trace {
         /// The path to ask for, which begins with /
         #[arg(default_value = "/plaintext", value_parser = path)]
         path: String,
+        #[command(flatten)]
+        options: Options,
     },
     /// Measure where the speed comes from: each technique's worth on this machine, in a minute
     Demo {

@@ -46,10 +46,6 @@ use settings::File;
 pub fn run() -> ExitCode {
     let matches = commands::all(None).get_matches();
     let outcome = match matches.subcommand() {
-        Some(("trace", arguments)) => {
-            let path: Option<&String> = arguments.get_one("path");
-            print(|out| crate::trace::run(path.map_or("/", |path| path), out))
-        }
         Some(("demo", arguments)) => {
             let minutes: Option<&f64> = arguments.get_one("minutes");
             let json: Option<&PathBuf> = arguments.get_one("json");
@@ -89,6 +85,10 @@ fn with_options(name: &str, arguments: &ArgMatches) -> Result<(), String> {
     }
     if arguments.get_flag("print_config") {
         print(|out| out.write_all(settings.print().as_bytes()))
+    } else if name == "trace" {
+        let path: Option<&String> = arguments.get_one("path");
+        let path = path.map_or("/", |path| path);
+        print(|out| crate::trace::run(path, &settings.config, out))
     } else if name == "techniques" {
         let text = catalogue::list(&settings.config, arguments.get_flag("json"));
         print(|out| out.write_all(text.as_bytes()))

@@ -15,7 +15,8 @@ use rustix::time::{
 };
 
 use super::kernel::{Kernel, Occasion, Readiness, Wake};
-use super::{buffers, connections::ConnectionId, socket, source::Source, step::Step, timers::Time};
+use super::socket::{self, Told};
+use super::{buffers, connections::ConnectionId, source::Source, step::Step, timers::Time};
 use crate::accounts::ReactorAccount;
 use crate::config::Techniques;
 
@@ -99,13 +100,32 @@ impl<D: Decisions> Linux<D> {
         decisions: D,
         account: Arc<ReactorAccount>,
     ) -> io::Result<Self> {
+        Self::new_told(source, decisions, account, &mut |_| ())
+    }
+
+    /// The same, and tells each call.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn new_told(
+        source: impl Into<Source>,
+        decisions: D,
+        account: Arc<ReactorAccount>,
+        told: Told,
+    ) -> io::Result<Self> {
         let (poll, mut source) = (Poll::new()?, source.into());
+        told("epoll_create1()");
         let registry = poll.registry();
         source.register(registry, LISTENER)?;
+        told("epoll_ctl(ADD, listener)");
         let waker = Arc::new(Waker::new(registry, MESSAGES)?);
+        told("eventfd2(), epoll_ctl(ADD, eventfd)");
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        told("timerfd_create()");
         registry.register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        told("epoll_ctl(ADD, timerfd)");
         let events = Events::with_capacity(decisions.techniques().events_per_poll);
         Ok(Self {
             poll,
@@ -118,6 +138,33 @@ impl<D: Decisions> Linux<D> {
             timer_at: Time::NEVER,
             account,
         })
+    }
+
+    /// Accepts, and sets no option.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Kernel::accept).
+    pub fn accept_only(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.source.accept()
+    }
+
+    /// Sets those options of an accepted socket that the listener does not hand down; the name of
+    /// the last one.
+    #[inline]
+    pub fn set_options(&mut self, stream: &mut TcpStream) -> Option<&'static str> {
+        let mut name = None;
+        if D::CHANGE && self.techniques().nodelay != self.nodelay {
+            // A socket that refuses has failed, and will say so itself.
+            let _ = self.set_nodelay(stream);
+            name = Some("TCP_NODELAY");
+        }
+        if self.techniques().quickack {
+            self.account.options_set.add(1);
+            socket::acknowledge_at_once(stream);
+            name = Some("TCP_QUICKACK");
+        }
+        name
     }
 
     /// The timeout of a poll that the timerfd would not end by `until` already: none, once it is
@@ -137,6 +184,19 @@ impl<D: Decisions> Linux<D> {
         self.set_timer(Duration::from_nanos(until.0).try_into().unwrap_or_default())?;
         self.timer_at = until;
         Ok(None)
+    }
+
+    /// Sets the timerfd for a poll until then, if that poll would; whether it did.
+    ///
+    /// # Errors
+    ///
+    /// What timerfd_settime(2) refuses.
+    pub fn arm(&mut self, until: Time) -> io::Result<bool> {
+        let is_due = until > Time::ZERO && until < self.timer_at && self.techniques().fine_timer;
+        if is_due {
+            self.timeout(until)?;
+        }
+        Ok(is_due)
     }
 
     /// Sets the timerfd to a point of the monotonic clock; zero disarms it.
@@ -229,14 +289,7 @@ impl<D: Decisions> Kernel for Linux<D> {
 
     fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let (mut stream, peer) = self.source.accept()?;
-        if D::CHANGE && self.techniques().nodelay != self.nodelay {
-            // A socket that refuses has failed, and will say so itself.
-            let _ = self.set_nodelay(&mut stream);
-        }
-        if self.techniques().quickack {
-            self.account.options_set.add(1);
-            socket::acknowledge_at_once(&stream);
-        }
+        self.set_options(&mut stream);
         Ok((stream, peer))
     }
 

@@ -18,11 +18,26 @@ use crate::config::{Config, Congestion};
 /// What socket(2), setsockopt(2), bind(2) or listen(2) refuse; a congestion control that this
 /// kernel does not have is told with those that it has.
 pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
-    let socket = unbound(address)?;
+    listen_told(address, config, &mut |_| ())
+}
+
+/// Is told each system call when it has returned.
+pub type Told<'a> = &'a mut dyn FnMut(&'static str);
+
+/// The same, and tells each call.
+///
+/// # Errors
+///
+/// As [`listen`].
+pub fn listen_told(address: SocketAddr, config: &Config, told: Told) -> io::Result<TcpListener> {
+    let socket = unbound(address, told)?;
     socket.set_reuse_port(true)?;
-    configure(&socket, config)?;
+    told("setsockopt(listener, SO_REUSEPORT)");
+    configure_told(&socket, config, told)?;
     socket.bind(&address.into())?;
+    told("bind(listener)");
     socket.listen(i32::try_from(config.socket.backlog).unwrap_or(i32::MAX))?;
+    told("listen(listener)");
     Ok(socket.into())
 }
 
@@ -33,23 +48,35 @@ pub fn listen(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
 ///
 /// As [`listen`].
 pub fn configure(socket: &impl AsFd, config: &Config) -> io::Result<()> {
+    configure_told(socket, config, &mut |_| ())
+}
+
+fn configure_told(socket: &impl AsFd, config: &Config, told: Told) -> io::Result<()> {
     let (socket, options) = (SockRef::from(socket), &config.socket);
     socket.set_tcp_nodelay(config.techniques.nodelay)?;
+    told("setsockopt(listener, TCP_NODELAY)");
     socket.set_linger(options.linger)?;
+    told("setsockopt(listener, SO_LINGER)");
     // What close(2) leaves behind is given up after this long without an acknowledgement.
     socket.set_tcp_user_timeout(Some(config.timeouts.write))?;
+    told("setsockopt(listener, TCP_USER_TIMEOUT)");
     if let Some(name) = name_of(config.techniques.congestion) {
         let set = socket.set_tcp_congestion(name.as_bytes());
         set.map_err(|error| no_congestion_control(name, &error))?;
+        told("setsockopt(listener, TCP_CONGESTION)");
     }
     // Before listen(2): the window scale is settled in the handshake (tcp(7)).
     if let Some(bytes) = options.recv_buffer {
         socket.set_recv_buffer_size(bytes)?;
+        told("setsockopt(listener, SO_RCVBUF)");
     }
     if let Some(bytes) = options.send_buffer {
         socket.set_send_buffer_size(bytes)?;
+        told("setsockopt(listener, SO_SNDBUF)");
     }
-    socket.set_nonblocking(true)
+    socket.set_nonblocking(true)?;
+    told("fcntl(listener, O_NONBLOCK)");
+    Ok(())
 }
 
 /// Fails if another process listens on this address. With `SO_REUSEPORT` alone the kernel would let
@@ -61,7 +88,7 @@ pub fn configure(socket: &impl AsFd, config: &Config) -> io::Result<()> {
 ///
 /// `AddrInUse`, or another error of bind(2).
 pub fn probe(address: SocketAddr) -> io::Result<()> {
-    unbound(address)?.bind(&address.into())
+    unbound(address, &mut |_| ())?.bind(&address.into())
 }
 
 /// Ends a listener that another thread may wait on: its accept(2), and any later one, fails with
@@ -108,9 +135,11 @@ fn no_congestion_control(name: &str, error: &io::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, sentence)
 }
 
-fn unbound(address: SocketAddr) -> io::Result<Socket> {
+fn unbound(address: SocketAddr, told: Told) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    told("socket(stream)");
     socket.set_reuse_address(true)?;
+    told("setsockopt(listener, SO_REUSEADDR)");
     Ok(socket)
 }
 
@@ -166,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_congestion_control_that_is_missing_is_told_with_those_that_are_not() {
-        let socket = unbound(([127, 0, 0, 1], 0).into()).unwrap();
+        let socket = unbound(([127, 0, 0, 1], 0).into(), &mut |_| ()).unwrap();
         let refused = socket.set_tcp_congestion(b"nonesuch").unwrap_err();
         let error = no_congestion_control("nonesuch", &refused);
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
