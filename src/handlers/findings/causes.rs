@@ -181,8 +181,8 @@ fn next(names: &[&str], is_live: bool, host: &str) -> String {
     let begin = if is_live {
         "which technique it is, a duel says, under this load"
     } else {
-        "which technique it is, a duel says: start the server with --live and the same options, \
-         and under this load"
+        "which technique it is, a duel says: start the server with --live and the same options; \
+         then, under this load"
     };
     format!("{begin}: curl -X POST 'http://{host}/duel?with={first}', and so for each")
 }

@@ -15,6 +15,8 @@ pub(super) const REQUESTS_MIN: u64 = 100;
 const SELDOM: f64 = 0.01;
 /// Of something that every request needs once: what start and end of connections add.
 const ONCE: f64 = 1.05;
+/// Of answers that are put off: with fewer, the sleep of the reactors is not theirs.
+const PUT_OFF: f64 = 0.1;
 
 /// Looks for one thing.
 pub(super) type Rule = fn(&Evidence<'_>) -> Option<Finding>;
@@ -195,9 +197,11 @@ fn idle_reactors(evidence: &Evidence<'_>) -> Option<Finding> {
     let reactors = evidence.reactors.len();
     let busy = busy_percent(&evidence.figures, evidence.span, reactors)?;
     let waiting = share(evidence.figures.deferred.sum, nanoseconds(evidence.span));
-    // While at least one waits, the sleep of its reactor is not the client's.
+    // While at least one waits, the sleep of its reactor is not the client's; unless few do, such
+    // as the one that has asked for a duel: the others' requests are answered at once.
     let waited = 100.0 * (waiting / float(reactors as u64)).min(1.0);
-    let is_own = waited >= (100.0 - busy) / 2.0;
+    let are_many = share(evidence.figures.deferred.count, evidence.figures.requests) > PUT_OFF;
+    let is_own = are_many && waited >= (100.0 - busy) / 2.0;
     let (why, remedy) = if is_own {
         (
             format!("{waiting:.1} answers at a time waited for a timer or a job of the server"),

@@ -192,6 +192,11 @@ fn waits_of_the_server_are_not_told_as_waits_of_the_clients() {
         idle.text
             .ends_with("1.0 answers at a time waited for a timer or a job of the server")
     );
+    // One that waits all the time, for a duel, holds nobody else up.
+    let mut duel = waiting();
+    duel.deferred.count = 50;
+    let idle = judge(idle_reactors, &[duel]).expect("idle");
+    assert!(idle.text.contains("the client's"), "{}", idle.text);
     // The same without the waits: then it is the clients.
     let mut asleep = waiting();
     (asleep.deferred, asleep.timers_set) = (Timed::default(), 16);
