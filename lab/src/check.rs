@@ -3,8 +3,10 @@
 //! wrk's figures depend on each other: the requests, the time and the rate; the rate, the latency
 //! and the connections. Output that was typed, rounded by hand or pasted together breaks that, and
 //! so does its format, which wrk's source fixes to the digit. Every figure is taken for the
-//! interval that its last digit leaves open, so rounding accuses nobody. Absent is any judgement of
-//! what is not printed: output without findings may still be of a server that answers nonsense.
+//! interval that its last digit leaves open, so rounding accuses nobody. A genuine run passes,
+//! however badly it went: failures, a busy machine and wrk's own padding are notes for the reader.
+//! Absent is any judgement of what is not printed: output without findings may still be of a server
+//! that answers nonsense.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -61,16 +63,39 @@ pub struct Known {
     pub pipeline: Option<u16>,
 }
 
+impl Known {
+    /// How much it weighs when latencies are not what one request at a time would leave.
+    ///
+    /// wrk takes the time of a whole batch, and pads by the step of one request. What it pads below
+    /// the shortest latency it counts and does not add up (`stats_correct` and `stats_mean` in
+    /// src/stats.c). So a script that pipelines excuses it; without the command line nobody knows.
+    fn doubt(&self, run: &Printed) -> Severity {
+        match self.pipeline {
+            Some(1) => Severity::Impossible,
+            None if run.command.is_none() => Severity::Suspicious,
+            None if !run.has_script() => Severity::Impossible,
+            _ => Severity::Note,
+        }
+    }
+}
+
 /// How much a finding weighs, the heaviest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// wrk cannot have printed this of one run.
     Impossible,
-    /// It can have, but it is unlikely, or the figure does not mean what it seems to.
+    /// It can have, but nothing that wrk is known to do explains it.
     Suspicious,
-    /// Worth knowing when the figures are read.
+    /// Worth knowing when the figures are read. A genuine run has notes and nothing else.
     Note,
+}
+
+impl Severity {
+    /// Whether it speaks against the run.
+    pub fn is_objection(self) -> bool {
+        self != Self::Note
+    }
 }
 
 /// Something that a run's output says about itself.
@@ -161,7 +186,7 @@ pub fn examine(text: &str, known: &Known) -> Vec<Examined> {
 fn examine_one(run: &Printed, known: &Known) -> Examined {
     let mut findings = form::findings(run);
     findings.extend(sums::findings(run));
-    findings.extend(spread::findings(run));
+    findings.extend(spread::findings(run, known));
     findings.extend(waiting::findings(run, known));
     findings.extend(client::findings(run, known));
     Examined {
@@ -186,8 +211,8 @@ fn read(file: &Path) -> Result<String> {
 fn print(examined: &[Examined]) {
     for (number, run) in examined.iter().enumerate() {
         println!("run {}: {}", number + 1, run.url);
-        if run.findings.is_empty() {
-            println!("  nothing contradicts itself");
+        if !run.findings.iter().any(|one| one.severity.is_objection()) {
+            println!("  nothing to object to");
         }
         for finding in &run.findings {
             let word = match finding.severity {

@@ -24,7 +24,7 @@ fn socket_errors(run: &Printed) -> Option<Finding> {
         "Socket errors: {errors}. Requests that failed are in no latency, so the figures are of \
          the rest only."
     );
-    Some(Finding::new(Severity::Suspicious, "errors", sentence, EXIT))
+    Some(Finding::new(Severity::Note, "errors", sentence, EXIT))
 }
 
 fn failed(run: &Printed) -> Option<Finding> {
@@ -45,19 +45,18 @@ fn failed(run: &Printed) -> Option<Finding> {
          refusing.",
         requests.text
     );
-    Some(Finding::new(
-        Severity::Suspicious,
-        "status",
-        sentence,
-        STATUS,
-    ))
+    Some(Finding::new(Severity::Note, "status", sentence, STATUS))
 }
 
 fn nothing_timed(run: &Printed) -> Option<Finding> {
     let latency = run.latency?;
     (latency.within.is_none() && latency.max.value <= 0.0).then(|| {
-        let sentence = "No latency was counted: every answer came after wrk's timeout.";
-        Finding::new(Severity::Suspicious, "timeout", sentence, EXIT)
+        let sentence = if run.requests.is_some_and(|requests| requests.value <= 0.0) {
+            "No latency was counted: there was no answer."
+        } else {
+            "No latency was counted: every answer came after wrk's timeout."
+        };
+        Finding::new(Severity::Note, "timeout", sentence, EXIT)
     })
 }
 
@@ -69,6 +68,6 @@ fn threads(run: &Printed, known: &Known) -> Option<Finding> {
              for a turn."
         );
         let source = "sched(7)";
-        Finding::new(Severity::Suspicious, "client-bound", sentence, source)
+        Finding::new(Severity::Note, "client-bound", sentence, source)
     })
 }

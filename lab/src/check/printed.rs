@@ -119,9 +119,21 @@ impl<'a> Printed<'a> {
         }
     }
 
-    /// How long wrk was told to send, in microseconds.
+    /// How long wrk was told to send at least, in microseconds.
+    ///
+    /// The header has whole units: 90 s are `2m` there. Seconds are exact.
     pub fn asked_us(&self) -> Option<f64> {
-        Quantity::read(self.duration, Unit::Time).map(|time| time.value)
+        let time = Quantity::read(self.duration, Unit::Time)?;
+        let is_exact = self.duration.ends_with('s');
+        Some(if is_exact { time.value } else { time.low() })
+    }
+
+    /// Requests that were answered after wrk's timeout: they count, and have no latency.
+    pub fn timeouts(&self) -> f64 {
+        let words = self
+            .socket_errors
+            .and_then(|errors| errors.split_once("timeout "));
+        words.map_or(0.0, |(_, count)| count.parse().unwrap_or(0.0))
     }
 
     /// Connections that wrk opens: each thread the whole number that falls to it.
@@ -146,6 +158,12 @@ impl<'a> Printed<'a> {
     /// Whether a script decided what was sent.
     pub fn has_script(&self) -> bool {
         self.option("-s", "--script").is_some()
+    }
+
+    /// Whether it was told to connect anew for each request, which no latency includes.
+    pub fn reconnects(&self) -> bool {
+        let command = self.command.map(str::to_ascii_lowercase);
+        command.is_some_and(|command| command.contains("connection: close"))
     }
 }
 

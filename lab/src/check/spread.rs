@@ -4,31 +4,35 @@
 //! says nothing.
 
 use super::printed::{Printed, Spread};
-use super::{Finding, Severity};
+use super::{Finding, Known, Severity};
 
 const BHATIA_DAVIS: &str = "Bhatia and Davis, A Better Bound on the Variance, 2000";
 const SAMUELSON: &str = "Samuelson, How Deviant Can You Be?, 1968";
 const MARKOV: &str = "Markov's inequality";
 const SPREAD: &str = "wrk 4.1.0, stats_within_stdev in src/stats.c";
+const LOST: &str = "wrk 4.1.0, stats_percentile in src/stats.c: 0 if it finds too few";
 
 /// A thread's rate is looked at ten times a second.
 const LOOKS_PER_SECOND: f64 = 10.0;
 
 /// What cannot be of the same numbers.
-pub(super) fn findings(run: &Printed) -> Vec<Finding> {
+pub(super) fn findings(run: &Printed, known: &Known) -> Vec<Finding> {
+    let doubt = known.doubt(run);
     let mut found = Vec::new();
-    for (name, spread) in [("Latency", run.latency), ("Req/Sec", run.thread_rate)] {
+    let rates = ("Req/Sec", run.thread_rate, Severity::Impossible);
+    for (name, spread, doubt) in [("Latency", run.latency, doubt), rates] {
         if let Some(spread) = spread {
             let all = [
                 maximum(name, &spread),
                 too_wide(name, &spread),
-                within(name, &spread),
+                within(name, &spread, doubt),
             ];
             found.extend(all.into_iter().flatten());
         }
     }
     found.extend(too_far(run));
-    found.extend(percentiles(run));
+    found.extend(ascent(run, doubt));
+    found.extend(percentiles(run, doubt));
     found
 }
 
@@ -59,7 +63,7 @@ fn too_wide(name: &str, spread: &Spread) -> Option<Finding> {
 }
 
 /// If mean - deviation is below 0 and mean + deviation above the maximum, all lie in between.
-fn within(name: &str, spread: &Spread) -> Option<Finding> {
+fn within(name: &str, spread: &Spread, doubt: Severity) -> Option<Finding> {
     let share = spread.within?;
     if share.low() > 100.0 {
         let sentence = format!("{name}: {} % are more than all.", share.text);
@@ -72,7 +76,7 @@ fn within(name: &str, spread: &Spread) -> Option<Finding> {
             "{name}: {} +/- {} holds everything from 0 to {}, and not {} %.",
             spread.mean.text, spread.stdev.text, spread.max.text, share.text
         );
-        impossible("within", sentence, SPREAD)
+        Finding::new(doubt, "within", sentence, SPREAD)
     })
 }
 
@@ -95,12 +99,20 @@ fn too_far(run: &Printed) -> Option<Finding> {
     })
 }
 
-fn percentiles(run: &Printed) -> Vec<Finding> {
+fn ascent(run: &Printed, doubt: Severity) -> Vec<Finding> {
     let mut found = Vec::new();
     for pair in run.percentiles.windows(2) {
         if let [(lower, first), (higher, second)] = pair
             && first.low() > second.high()
         {
+            if second.value <= 0.0 && doubt != Severity::Impossible {
+                let sentence = format!(
+                    "{higher} % is {}: what wrk padded is counted, and too short to be found.",
+                    second.text
+                );
+                found.push(Finding::new(doubt, "percentiles", sentence, LOST));
+                break;
+            }
             let sentence = format!(
                 "{lower} % took up to {}, but {higher} % up to {}.",
                 first.text, second.text
@@ -108,6 +120,11 @@ fn percentiles(run: &Printed) -> Vec<Finding> {
             found.push(impossible("percentiles", sentence, "percentiles ascend"));
         }
     }
+    found
+}
+
+fn percentiles(run: &Printed, doubt: Severity) -> Vec<Finding> {
+    let mut found = Vec::new();
     let Some(latency) = run.latency else {
         return found;
     };
@@ -120,7 +137,7 @@ fn percentiles(run: &Printed) -> Vec<Finding> {
                 time.text,
                 latency.mean.text
             );
-            found.push(impossible("percentiles", sentence, MARKOV));
+            found.push(Finding::new(doubt, "percentiles", sentence, MARKOV));
         }
         if time.low() > latency.max.high() {
             let sentence = format!("{} is above the maximum {}.", time.text, latency.max.text);

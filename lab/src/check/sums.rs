@@ -15,6 +15,9 @@ const SHORTEST_ANSWER: f64 = 19.0;
 const TOO_EXACT_US: f64 = 20.0;
 /// Threads' rates are sampled; an overloaded machine gives them unequal samples.
 const SAMPLING: f64 = 0.25;
+/// Why the samples may be of less than the whole run.
+const IDLE: &str = "wrk 4.1.0, record_rate in src/wrk.c: a tenth of a second without an answer is \
+                    no sample";
 /// Answers of two servers that are compared should have the same bytes.
 const SAME_BYTES: f64 = 0.1;
 
@@ -115,25 +118,23 @@ fn runtime(run: &Printed) -> Option<Finding> {
     }
     let took = requests.value / rate.value;
     let over = most - asked;
-    let sentence = if over < 0.0 {
-        format!(
-            "{} requests at {} a second took {took:.6} s, less than the {} asked for: it was \
-             interrupted.",
-            requests.text, rate.text, run.duration
-        )
+    let beginning = format!(
+        "{} requests at {} a second took {took:.6} s",
+        requests.text, rate.text
+    );
+    let (severity, sentence) = if over < 0.0 {
+        let asked = run.duration;
+        let sentence = format!("{beginning}, less than the {asked} asked for: it was interrupted.");
+        (Severity::Note, sentence)
     } else {
-        format!(
-            "{} requests at {} a second took {took:.6} s: at most {over:.0} us more than the {} \
-             asked for. wrk wakes up, and waits for its threads, after that: usually some ms.",
-            requests.text, rate.text, run.duration
-        )
+        let sentence = format!(
+            "{beginning}: at most {over:.0} us more than the {} asked for. wrk wakes up, and waits \
+             for its threads, after that: usually some ms.",
+            run.duration
+        );
+        (Severity::Suspicious, sentence)
     };
-    Some(Finding::new(
-        Severity::Suspicious,
-        "runtime",
-        sentence,
-        SLEEP,
-    ))
+    Some(Finding::new(severity, "runtime", sentence, SLEEP))
 }
 
 fn threads(run: &Printed) -> Option<Finding> {
@@ -151,18 +152,19 @@ fn threads(run: &Printed) -> Option<Finding> {
     if least <= rate.value + slack && most >= rate.value - slack {
         return None;
     }
-    let sentence = format!(
-        "{threads} threads with {} requests a second each are {:.0} together, not {}.",
+    let sum = format!(
+        "{threads} threads with {} requests a second each are {:.0} together, not {}",
         each.text,
         threads * each.value,
         rate.text
     );
-    Some(Finding::new(
-        Severity::Suspicious,
-        "threads",
-        sentence,
-        THREADS,
-    ))
+    // More is what idle threads and pauses of the server look like; less has no such reason.
+    Some(if most < rate.value {
+        Finding::new(Severity::Suspicious, "threads", sum + ".", THREADS)
+    } else {
+        let sentence = sum + ": some threads had no answers, or all had none for a while.";
+        Finding::new(Severity::Note, "threads", sentence, IDLE)
+    })
 }
 
 fn answer_bytes(run: &Printed) -> Option<Finding> {
