@@ -2,7 +2,7 @@
 # What a technique is worth: the server with it and without it, one worker, 64 connections.
 #
 #   contrib/technique.sh NAME...        (names as in `barewire techniques`; `all` for every switch,
-#                                        `naive` for all of them off at once)
+#                                        `naive` for what --naive takes away)
 #
 # For each NAME two kinds of figure, one request at a time and pipelined x16:
 #   - what the server's own accounts say a request costs: calls, EAGAINs, timers, bytes copied,

@@ -14,7 +14,11 @@ use serde_json::Value;
 
 use crate::config::{Config, Kind, SocketOptions, Techniques};
 
+mod naive;
+
 mod table;
+
+pub use naive::NaiveForm;
 
 /// An entry for each technique, in the order of the table.
 const DOCUMENT: &str = include_str!("../docs/techniques.md");
@@ -41,6 +45,8 @@ pub struct Technique {
     pub shows_on: Load,
     /// How it is taken away.
     pub form: Form,
+    /// Who does without it.
+    pub naive_form: NaiveForm,
 }
 
 /// What a technique is judged by.
@@ -155,7 +161,7 @@ pub enum Form {
 pub struct Switch {
     /// The value that `--with NAME` gives it.
     pub on: &'static str,
-    /// The value that `--without NAME` and `--naive` give it: what much real code does.
+    /// The value that `--without NAME` gives it: the naive form.
     pub off: &'static str,
     /// When it can change.
     pub change: Change,
@@ -218,6 +224,13 @@ impl Technique {
             Form::Switch(switch) => Some(switch),
             Form::Build(_) => None,
         }
+    }
+
+    /// Whether `--naive` takes it away: a switch that some well-known program does without.
+    /// Demonstrations stay as they are, and so does what only a beginner would do.
+    pub fn is_naive(&self) -> bool {
+        let switch = self.switch().filter(|switch| !switch.is_demonstration);
+        switch.is_some() && !self.naive_form.is_beginners()
     }
 }
 
@@ -322,5 +335,17 @@ fn row(name: &'static str, group: Group, judge: Judge, shows_on: Load, form: For
         judge,
         shows_on,
         form,
+        naive_form: naive::form(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_technique_has_its_naive_form_in_the_order_of_the_table() {
+        let names: Vec<_> = all().map(|technique| technique.name).collect();
+        assert_eq!(naive::names().collect::<Vec<_>>(), names);
     }
 }

@@ -674,15 +674,12 @@ fn every_technique_can_be_taken_away_and_put_back() {
 }
 
 #[test]
-fn naive_takes_all_away_but_demonstrations_and_what_is_named() {
+fn naive_takes_away_what_programs_do_without_and_leaves_what_is_named() {
     let rows: Vec<serde_json::Value> =
         serde_json::from_str(&listed(&["--naive", "--json"])).unwrap();
     for row in rows.iter().filter(|row| row["state"] != "build") {
-        let expected = if row["demonstration"] == true {
-            &row["on"]
-        } else {
-            &row["off"]
-        };
+        let is_left = row["demonstration"] == true || row["beginner"] == true;
+        let expected = if is_left { &row["on"] } else { &row["off"] };
         assert_eq!(&row["value"], expected, "{row}");
     }
     let list = listed(&[
@@ -696,6 +693,9 @@ fn naive_takes_all_away_but_demonstrations_and_what_is_named() {
     assert_eq!(technique(&list, "event-batching")[1..3], ["on", "16"]);
     assert_eq!(technique(&list, "linger")[1..3], ["off", "0s"]);
     assert_eq!(technique(&list, "cursors")[1], "off");
+    assert_eq!(technique(&list, "uninit-reads")[1], "on");
+    let list = listed(&["--naive", "--without", "uninit-reads"]);
+    assert_eq!(technique(&list, "uninit-reads")[1], "off");
 }
 
 /// An option that is a technique too is as good as its name in `--with`, unless it stands in a

@@ -90,6 +90,8 @@ fn each_technique_is_listed_and_those_that_can_change_do() {
     for technique in techniques::all() {
         let row = row(&list, technique.name);
         assert_eq!(row["claim"], technique.claim.as_str());
+        assert_eq!(row["naive_form"], technique.naive_form.who());
+        assert_eq!(row["beginner"], technique.naive_form.is_beginners());
         let Some(switch) = technique.switch() else {
             assert_eq!(
                 (&row["state"], &row["live"]),

@@ -14,8 +14,9 @@ use sources::{read, root};
 mod sources;
 
 /// The paragraphs of an entry, in their order, each behind its label.
-const LABELS: [&str; 7] = [
+const LABELS: [&str; 8] = [
     "What it does",
+    "Naive form",
     "Why it is faster",
     "The cost it removes",
     "When it hurts",
@@ -313,6 +314,35 @@ fn every_entry_says_where_and_how() {
         }
         assert_measured(technique, &paragraph(entry, "Measured"));
     }
+}
+
+#[test]
+fn every_entry_names_the_program_of_the_table() {
+    let document = read("docs/techniques.md");
+    for technique in techniques::all() {
+        let told = paragraph(entry(&document, technique), "Naive form");
+        let who = technique.naive_form.who();
+        let begins = told.to_lowercase().trim_start().to_owned();
+        assert!(
+            begins.starts_with(&format!("{}:", who.to_lowercase())),
+            "docs/techniques.md, {}: `**Naive form.**` must begin with `{who}:`, as \
+             src/techniques/naive.rs has it: {told}",
+            technique.name
+        );
+    }
+}
+
+/// A form that only a beginner writes is no part of the sum.
+#[test]
+fn naive_is_what_programs_do_that_people_rely_on() {
+    for (technique, switch) in techniques::switches() {
+        let is_left_alone = switch.is_demonstration || technique.naive_form.is_beginners();
+        assert_eq!(technique.is_naive(), !is_left_alone, "{}", technique.name);
+    }
+    let beginners = techniques::all().filter(|technique| technique.naive_form.is_beginners());
+    let names: Vec<_> = beginners.map(|technique| technique.name).collect();
+    assert_eq!(names, ["uninit-reads"]);
+    assert!(!techniques::find("lto").unwrap().is_naive());
 }
 
 /// A figure and the command that prints it, or the reason why there is none.

@@ -67,6 +67,9 @@ fn row(technique: &Technique, config: &Config) -> Value {
         "live": switch.is_some_and(Switch::is_live),
         "judged_by": technique.judge.name(),
         "shows_on": technique.shows_on.name(),
+        // Who does without it.
+        "naive_form": technique.naive_form.who(),
+        "beginner": technique.naive_form.is_beginners(),
         // The command for another build.
         "build": build,
     })

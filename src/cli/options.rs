@@ -301,9 +301,9 @@ pub(super) struct Options {
     #[arg(names = true)]
     with: String,
 
-    /// Take every technique away that is a switch
+    /// Take every technique away that a well-known program does without
     ///
-    /// But for linger, which loses answers: it is a demonstration, and wants its name in --without.
+    /// Not linger, which loses answers, nor uninit-reads, which only a beginner does without.
     /// --with puts single ones back; so does --nodelay or --backlog, unless it comes from a weaker
     /// place, such as the file when this is a flag.
     #[arg(kind = Kind::OnOff, bare())]

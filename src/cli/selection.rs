@@ -2,7 +2,8 @@
 //!
 //! Invariant: nothing is asked for in two ways that contradict each other. `nodelay`, `backlog` and
 //! `linger` are one value with the options of these names, however either was given. `--naive`
-//! contradicts nothing, since it names no technique.
+//! contradicts nothing, since it names no technique. It means those that
+//! [`Technique::is_naive`] names.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +75,7 @@ pub(super) fn apply(settings: &mut Settings) -> Result<(), String> {
     let mut claims = claims(settings, weakest)?;
     for (technique, switch) in techniques::switches() {
         let name = technique.name;
-        let by_naive = naive.as_ref().filter(|_| !switch.is_demonstration);
+        let by_naive = naive.as_ref().filter(|_| technique.is_naive());
         let by_naive = by_naive.map(|naive| (switch.off.to_owned(), naive.origin.clone()));
         let Some((value, origin)) = claims.remove(name).or(by_naive) else {
             continue;

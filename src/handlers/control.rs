@@ -219,6 +219,8 @@ fn rows(config: &Config, is_live: bool) -> Vec<Value> {
             "values": switch.map(techniques::Switch::allowed),
             "judged_by": technique.judge.name(),
             "shows_on": technique.shows_on.name(),
+            "naive_form": technique.naive_form.who(),
+            "beginner": technique.naive_form.is_beginners(),
             "live": is_live && switch.is_some_and(techniques::Switch::is_live),
         })
     };

@@ -38,7 +38,7 @@ pub(super) enum Kind {
     Control,
     /// Without a technique.
     Technique(&'static str),
-    /// Without any.
+    /// Without any that a well-known program does without, too.
     Naive,
 }
 
@@ -124,12 +124,22 @@ impl Row {
                 Kind::Control => false,
                 Kind::Technique(name) => technique.name == name,
                 // Waiting differently says nothing about what a request costs.
-                Kind::Naive => switch.is_live() && technique.judge == Judge::Cpu,
+                Kind::Naive => {
+                    technique.is_naive() && switch.is_live() && technique.judge == Judge::Cpu
+                }
             };
             let is_set = !is_meant || switch.set(&mut config, switch.off);
             debug_assert!(is_set, "{}", technique.name);
         }
         config.techniques
+    }
+
+    /// Whether it is a technique that only a beginner does without.
+    pub(super) fn is_beginners(&self) -> bool {
+        let Kind::Technique(name) = self.kind else {
+            return false;
+        };
+        techniques::find(name).is_some_and(|technique| technique.naive_form.is_beginners())
     }
 
     /// Takes note of a duel.
@@ -206,6 +216,8 @@ mod tests {
         assert!(!changed.slab);
         let naive = row("naive").techniques(&full);
         assert!(!naive.register_once && naive.fine_timer && naive.own_listener);
+        // What only a beginner does is a row of its own, and no part of the sum.
+        assert!(naive.uninit_reads && !row("uninit-reads").techniques(&full).uninit_reads);
     }
 
     #[test]

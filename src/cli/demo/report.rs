@@ -43,6 +43,8 @@ struct Finding {
     verdict: Saying,
     /// What explains it: calls, copies, allocations.
     why: String,
+    /// Only a beginner does without: it is no part of `naive`, and listed apart.
+    beginner: bool,
 }
 
 /// What may be said of a row.
@@ -133,10 +135,8 @@ impl Findings {
                 ratio.median
             );
         }
-        let costs = self
-            .techniques
-            .iter()
-            .filter(|it| it.verdict == Saying::Costs);
+        let techniques = self.techniques.iter().filter(|it| !it.beginner);
+        let costs = techniques.filter(|it| it.verdict == Saying::Costs);
         let named: Vec<String> = costs
             .take(NAMED)
             .filter_map(|it| Some((it, it.ratio?)))
@@ -175,7 +175,18 @@ impl Findings {
                         technique        load       more ns  times (interval)        for\n"
             .to_owned();
         let said = |it: &&Finding| matches!(it.verdict, Saying::Costs | Saying::Saves);
-        for finding in self.naive.iter().chain(self.techniques.iter().filter(said)) {
+        let (apart, others): (Vec<_>, Vec<_>) = self
+            .techniques
+            .iter()
+            .filter(said)
+            .partition(|it| it.beginner);
+        for finding in self.naive.iter().chain(others) {
+            finding.line(&mut text);
+        }
+        if !apart.is_empty() {
+            text += "\nwhat only a beginner does without: no part of naive\n";
+        }
+        for finding in apart {
             finding.line(&mut text);
         }
         text += "\ncontrols\n";
@@ -212,6 +223,7 @@ impl Finding {
             ns_more: ratio.zip(ns).map(|(ratio, ns)| ns * (ratio.median - 1.0)),
             verdict: ratio.as_ref().map_or(Saying::NotResolved, Saying::of),
             why: row.latest.as_ref().map(Outcome::why).unwrap_or_default(),
+            beginner: row.is_beginners(),
         }
     }
 
@@ -327,5 +339,24 @@ mod tests {
         assert!(last.contains("6.5 times"), "{last}");
         assert!(last.ends_with("costs 1.0 %."), "{last}");
         assert!(table.contains("At most 1 %: "));
+    }
+
+    #[test]
+    fn what_only_a_beginner_does_without_is_told_apart() {
+        let mut findings = Findings::of(&Plan::new(), None, None, Vec::new());
+        for finding in &mut findings.techniques {
+            (finding.ratio, finding.verdict) = (Some(of(1.5, 0.01)), Saying::Costs);
+            if finding.name == "uninit-reads" {
+                finding.ratio = Some(of(6.5, 0.01));
+            }
+        }
+        let (sentence, table) = (findings.sentence(), findings.table());
+        assert!(!sentence.contains("uninit-reads"), "{sentence}");
+        assert!(!sentence.contains("6.5 times"), "{sentence}");
+        let (above, below) = table
+            .split_once("what only a beginner does without")
+            .unwrap();
+        assert!(!above.contains("uninit-reads") && above.contains("register-once"));
+        assert!(below.contains("\nuninit-reads "), "{below}");
     }
 }

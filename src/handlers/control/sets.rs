@@ -74,9 +74,10 @@ impl Control {
         Ok(set)
     }
 
-    /// A set in which everything is as naive programs do it.
+    /// A set with everything that `--naive` takes away done naively, as far as it can change.
     pub(super) fn naive(&self, set: &Set) -> Result<Set, Response> {
-        let live = techniques::switches().filter(|(_, switch)| switch.is_live());
+        let live = techniques::switches()
+            .filter(|(technique, switch)| technique.is_naive() && switch.is_live());
         let mut set = set.clone();
         for (technique, _) in live {
             set = self.changed(&set, technique.name, "off")?;
@@ -111,4 +112,36 @@ fn refused_value(name: &str, value: &str, allowed: &str) -> Response {
     let shown: String = value.chars().take(40).collect();
     let sentence = format!("{name} cannot be '{shown}'; allowed: {allowed}");
     Response::error(Status::BAD_REQUEST, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::duel::Live;
+
+    #[test]
+    fn naive_is_what_the_option_takes_away_as_far_as_it_can_change() {
+        let config = Config::default();
+        let live = Arc::new(Live::new(&config.techniques, Vec::new(), 0));
+        let control = Control::new(Arc::clone(&live), &config, Vec::new());
+        let standing = Set::clone(&live.state().standing);
+        let Ok(naive) = control.naive(&standing) else {
+            panic!("it is refused");
+        };
+        let (mut before, mut after) = (config.clone(), config);
+        before.techniques = standing.techniques;
+        after.techniques = naive.techniques;
+        for (technique, switch) in techniques::switches() {
+            let expected = if technique.is_naive() && switch.is_live() {
+                switch.off.to_owned()
+            } else {
+                switch.get(&before)
+            };
+            assert_eq!(switch.get(&after), expected, "{}", technique.name);
+        }
+        assert!(naive.techniques.uninit_reads && !naive.techniques.register_once);
+    }
 }
