@@ -61,7 +61,7 @@ pub struct Options {
     #[command(flatten)]
     common: Common,
     /// Rounds of a set on each workload.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Only these rivals, by the names of their folders.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]

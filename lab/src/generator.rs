@@ -123,6 +123,7 @@ impl Plan {
                 varying: options.varying,
                 timed: options.latency || options.rate.is_some(),
                 read_every: 1,
+                spin: false,
                 silence: Duration::try_from_secs_f64(options.silence)?,
             },
             requests,

@@ -16,7 +16,7 @@ use crate::workload::Workload;
 /// at what is not resolved would be to stop where it suits.
 const WIDE: f64 = 0.012;
 /// How often such a one is asked again.
-const AGAIN: usize = 2;
+const AGAIN: usize = 1;
 
 impl Ablation<'_> {
     /// All duels of a workload on one server.

@@ -6,9 +6,9 @@ use crate::server::Technique;
 use crate::workload::Workload;
 
 /// Seconds of one duel at most; it ends sooner when its interval is narrow.
-const SECONDS: u64 = 6;
+const SECONDS: u64 = 4;
 /// The same of one of the many combinations.
-const COMBINED: u64 = 4;
+const COMBINED: u64 = 2;
 /// The same where time is short.
 const QUICK: u64 = 2;
 /// Techniques that are combined with each other.

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use barewire_load::{Arrivals, Client, Expected, Goal, Manner, OpenLoop, Script, Tally, script};
 
 use super::own_cpu;
+use crate::machine;
 use crate::statistics::count;
 use crate::workload::Workload;
 
@@ -213,6 +214,7 @@ pub(crate) fn client(address: SocketAddr, workload: &Workload, is_timed: bool) -
         varying: workload.body.is_none(),
         timed: is_timed,
         read_every: workload.read_every.into(),
+        spin: machine::cores() > workload.workers(),
         silence: SILENCE,
     };
     let body = workload.body.as_deref();

@@ -100,6 +100,7 @@ pub(super) fn client(address: SocketAddr, workload: Workload) -> Result<Client, 
         timed: false,
         // Pipelined answers may come in pieces, each with an event of its own.
         read_every: if pipeline == 1 { READ_EVERY } else { 1 },
+        spin: cores().len() > 1,
         silence: SILENCE,
     };
     let request = barewire_load::script::request_for(path, &address.to_string(), false);

@@ -17,12 +17,10 @@ const HEADINGS: [&str; 10] = [
     "#memory",
     "#system calls",
 ];
-/// A generator that is busier than this is the slower one of the two.
-const SATURATED: f64 = 0.95;
 const NOTE: &str = "CPU time of all threads and processes of a server, user and system. Times: by \
      what the server on the line of 1 costs, within rounds, mean over the sets with an interval; \
      all intervals of the table together hold with 95 %. Requests per second belong to both sides: \
-     (generator) says that it was the slower one. Half of what the peer's kernel does with an \
+     the generator never sleeps. Half of what the peer's kernel does with an \
      answer runs inside send(), the same for all, which draws each ratio towards 1.";
 
 /// The server and its rivals, the cheapest first.
@@ -95,7 +93,6 @@ fn line(results: &Results, workload: &str, name: &str, row: Option<&Row>) -> Vec
     let runs = rows::runs(results, name, workload);
     let generator = rows::generator_busy(&runs);
     let rate = or_dash(rows::rate(&runs), whole);
-    let is_its_own = generator.is_some_and(|busy| busy < SATURATED);
     let calls = results.counters(name, workload);
     let ratio = row.and_then(|row| row.ratio.as_ref());
     vec![
@@ -109,11 +106,7 @@ fn line(results: &Results, workload: &str, name: &str, row: Option<&Row>) -> Vec
         },
         row.map_or(NOT_MEASURED, |row| row.verdict.words())
             .to_owned(),
-        if is_its_own {
-            rate
-        } else {
-            format!("{rate} (generator)")
-        },
+        rate,
         or_dash(rows::busy(&runs), percent),
         or_dash(generator, percent),
         or_dash(rows::memory(&runs), mebibytes),
