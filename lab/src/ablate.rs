@@ -79,9 +79,8 @@ pub fn run(options: &Options) -> Result<Exit> {
     let plan = Plan::of(&techniques, options.quick);
     let is_whole = options.techniques.is_empty() && !options.quick;
     let outside = outside::contests(&server, &techniques, &builds, options.sets, options.quick);
-    let steps = plan.seconds()
-        + if is_whole { plan::COMBINED_SECONDS } else { 0 }
-        + outside.iter().map(outside::seconds).sum::<u64>();
+    let combined = if is_whole { plan::COMBINED_STEPS } else { 0 };
+    let steps = plan.steps() + combined + outside.iter().map(outside::steps).sum::<u64>();
     let progress = Progress::of(steps)?;
     generator::stay_on_core(machine::generator_core())?;
     let began = std::time::Instant::now();

@@ -143,7 +143,6 @@ pub fn run(options: &Options) -> Result<Exit> {
             sets: options.common.sets,
             rounds: options.rounds,
             timed: false,
-            first_set: 0,
         },
     };
     comparison.run(results)
@@ -176,7 +175,6 @@ pub fn limit(options: &LimitOptions) -> Result<Exit> {
             sets: options.common.sets,
             rounds: options.rounds,
             timed: false,
-            first_set: 0,
         },
     };
     comparison.run(Results::new())

@@ -1,9 +1,9 @@
 //! The lab: proves, by measurement, where the speed of barewire comes from.
 //!
-//! In reading order: what is started and what is asked of it, how a block of requests is measured,
-//! what a figure is worth, and then the experiments, which only put these together. The lab knows
-//! the server as anybody does, through its command line, its sockets and `/accounts`; it links none
-//! of its code.
+//! In reading order: what is asked, of whom, and what a figure is worth; how servers take turns and
+//! what rows are made of that; and then the experiments, which only put these together. Of the
+//! server the lab links the statistics of duels, so that both speak of the same intervals; all else
+//! it knows as anybody does, through the command line and the sockets.
 
 #![allow(
     clippy::missing_errors_doc,
@@ -84,7 +84,7 @@ pub enum Exit {
     Usage = 2,
     /// A threshold of `--fail-if` was crossed.
     Threshold = 3,
-    /// Too noisy to judge: what was measured contradicts itself or is disturbed.
+    /// No verdict: a control failed, or what was measured leaves it open.
     Noisy = 4,
 }
 

@@ -52,11 +52,6 @@ impl Progress {
         })
     }
 
-    /// A step is done.
-    pub fn step(&self, what: &str) {
-        self.steps(1, what);
-    }
-
     /// So many steps are done.
     pub fn steps(&self, steps: u64, what: &str) {
         self.bar.inc(steps);

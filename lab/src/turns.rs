@@ -10,7 +10,7 @@
 //! processes; only those that need long to become fast stay up. A server that fails loses its own
 //! rows and nobody else's.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
@@ -89,15 +89,13 @@ pub struct Contest {
     pub rounds: u32,
     /// Whether answers are timed, which costs the generator two looks at the clock for each.
     pub timed: bool,
-    /// The first set's number: so that two contests into one file can be told apart.
-    pub first_set: u32,
 }
 
 impl Contest {
-    /// Rounds of all sets, for a progress bar.
+    /// Turns of all, for a progress bar.
     pub fn steps(&self) -> u64 {
-        let workloads = self.workloads.len() as u64;
-        u64::from(self.sets) * u64::from(self.rounds) * workloads
+        let turns = (self.workloads.len() * self.entrants.len()) as u64;
+        u64::from(self.sets) * u64::from(self.rounds) * turns
     }
 
     /// Measures, and saves after each set. It ends early, with what there is, if somebody wants to
@@ -123,7 +121,7 @@ impl Contest {
                 if progress.is_over() {
                     return Ok(());
                 }
-                stage.play(workload, self.first_set + set, results, progress);
+                stage.play(workload, set, results, progress);
             }
             save(results)?;
         }
@@ -145,7 +143,7 @@ struct Stage<'a> {
     contest: &'a Contest,
     seats: Vec<Seat>,
     /// Those that failed, by their places among the entrants.
-    failed: BTreeMap<usize, String>,
+    failed: BTreeSet<usize>,
 }
 
 impl<'a> Stage<'a> {
@@ -153,7 +151,7 @@ impl<'a> Stage<'a> {
         Self {
             contest,
             seats: Vec::new(),
-            failed: BTreeMap::new(),
+            failed: BTreeSet::new(),
         }
     }
 
@@ -164,7 +162,7 @@ impl<'a> Stage<'a> {
         self.seats.retain(stays);
         for (place, entrant) in entrants.iter().enumerate() {
             for workload in &self.contest.workloads {
-                if !self.failed.contains_key(&place)
+                if !self.failed.contains(&place)
                     && let Err(error) = self.seat(place, entrant, workload)
                 {
                     self.fail(place, &error, results);
@@ -195,7 +193,7 @@ impl<'a> Stage<'a> {
     fn fail(&mut self, place: usize, error: &anyhow::Error, results: &mut Results) {
         let name = self.contest.entrants[place].subject.name.clone();
         results.missing.insert(name, format!("{error:#}"));
-        self.failed.insert(place, format!("{error:#}"));
+        self.failed.insert(place);
         self.seats.retain(|seat| seat.entrant != place);
     }
 
@@ -220,7 +218,8 @@ impl<'a> Stage<'a> {
             for &place in &order {
                 players[place].take_turn();
             }
-            progress.step(&format!("set {}, {}", set + 1, workload.name));
+            let turns = self.contest.entrants.len() as u64;
+            progress.steps(turns, &format!("set {}, {}", set + 1, workload.name));
         }
         thread::sleep(ASLEEP);
         looks(&mut players);

@@ -77,7 +77,6 @@ pub fn run(options: &Options) -> Result<Exit> {
         sets: options.sets,
         rounds: options.rounds,
         timed: false,
-        first_set: 0,
     };
     let progress = Progress::of(contest.steps())?;
     generator::stay_on_core(machine::generator_core())?;

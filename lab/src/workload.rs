@@ -117,7 +117,9 @@ impl Workload {
     pub fn cache() -> Self {
         Self {
             name: "cache".to_owned(),
-            paths: (0..KEYS).map(|key| format!("/cache/{key:04}")).collect(),
+            paths: (0..KEYS)
+                .map(|key| format!("/cache/{key:04}?cost_ms=0"))
+                .collect(),
             body: None,
             workers: 2,
             ..Self::keep_alive()
@@ -166,11 +168,12 @@ impl Workload {
         }
     }
 
-    /// `/async-files` with ten files, and a neighbour.
+    /// `/async-files` with three files, and a neighbour.
     pub fn files() -> Self {
         Self {
             name: "files".to_owned(),
-            paths: vec!["/io-benchmark".to_owned()],
+            paths: vec!["/async-files".to_owned()],
+            upload: Some(r#"{"files":["small.txt","medium.txt","large.txt"]}"#.to_owned()),
             body: None,
             connections: 2,
             neighbour: true,

@@ -58,7 +58,6 @@ fn contest(entrants: Vec<Entrant>) -> Contest {
         sets: 2,
         rounds: 2,
         timed: false,
-        first_set: 0,
     }
 }
 

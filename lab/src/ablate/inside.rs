@@ -77,7 +77,7 @@ impl Ablation<'_> {
                 .is_none_or(|ratio| ratio.high - ratio.low > WIDE * ratio.median);
             if is_combined || !is_wide || outcomes.len() > AGAIN || self.progress.is_over() {
                 let what = format!("{}, {}", item.about, item.workload.name);
-                self.progress.steps(item.seconds, &what);
+                self.progress.steps(item.steps(), &what);
                 return checked(row);
             }
         }

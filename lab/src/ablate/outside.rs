@@ -29,9 +29,9 @@ pub(super) struct Match {
     rows: Vec<(String, String, &'static str)>,
 }
 
-/// Seconds that it takes.
-pub(super) fn seconds(one: &Match) -> u64 {
-    one.contest.steps() * one.contest.entrants.len() as u64 / 20
+/// How long it takes, for a progress bar.
+pub(super) fn steps(one: &Match) -> u64 {
+    one.contest.steps()
 }
 
 /// One for each workload.
@@ -107,7 +107,6 @@ fn contest(entrants: Vec<Entrant>, workload: Workload, figure: Figure, sets: u32
         sets,
         rounds: ROUNDS,
         timed: figure != Figure::Cpu,
-        first_set: 0,
     }
 }
 

@@ -7,14 +7,18 @@ use crate::workload::Workload;
 
 /// Seconds of one duel at most; it ends sooner when its interval is narrow.
 const SECONDS: u64 = 4;
+/// The same of what is compared by latency, which never ends sooner.
+const SECONDS_SWITCHED: u64 = 18;
 /// The same of one of the many combinations.
 const COMBINED: u64 = 2;
 /// The same where time is short.
 const QUICK: u64 = 2;
 /// Techniques that are combined with each other.
 const THAT_MATTER: usize = 8;
-/// Seconds of all combinations: the rungs of the ladder, and the pairs.
-pub(super) const COMBINED_SECONDS: u64 = (8 + 28) * COMBINED;
+/// Steps of all combinations: the rungs of the ladder, and the pairs.
+pub(super) const COMBINED_STEPS: u64 = (8 + 28) * COMBINED * STEPS_PER_SECOND;
+/// Steps of a progress bar: a turn of a server takes about as long as one.
+const STEPS_PER_SECOND: u64 = 20;
 /// What a control costs in steps: some 300 ns.
 const COST: &str = "cost=300";
 /// Workloads on which techniques are measured that show on another one, too.
@@ -70,6 +74,13 @@ pub(super) struct Item {
     pub(super) seconds: u64,
 }
 
+impl Item {
+    /// How long it takes, for a progress bar.
+    pub(super) fn steps(&self) -> u64 {
+        self.seconds * STEPS_PER_SECOND
+    }
+}
+
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
@@ -98,6 +109,7 @@ impl Plan {
             } else if !is_quick {
                 let other = if technique.is_default() { "off" } else { "on" };
                 other.clone_into(&mut item.query);
+                item.seconds = SECONDS_SWITCHED;
                 if technique.name == "accept-batches" {
                     item.workload = Workload::storm();
                 }
@@ -173,8 +185,8 @@ impl Plan {
         &self.switched
     }
 
-    /// How long it takes at most.
-    pub(super) fn seconds(&self) -> u64 {
+    /// How long it takes, for a progress bar.
+    pub(super) fn steps(&self) -> u64 {
         self.duels
             .iter()
             .chain(&self.switched)

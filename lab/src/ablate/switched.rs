@@ -16,7 +16,7 @@ use crate::results::Row;
 use crate::statistics::{Verdict, median, of_pairs};
 
 /// Pairs of turns.
-const PAIRS: usize = 24;
+const PAIRS: usize = 60;
 /// One turn.
 const TURN: Span = Span {
     time: Duration::from_millis(120),
@@ -41,7 +41,7 @@ impl Ablation<'_> {
             Err(error) => self.fail(item, &error),
         }
         let what = format!("{}, {}", item.about, workload.name);
-        self.progress.steps(item.seconds, &what);
+        self.progress.steps(item.steps(), &what);
         self.save()
     }
 
