@@ -64,17 +64,12 @@ pub struct Options {
 /// that cannot be built or does not answer is told, and the rest goes on.
 pub fn run(options: &Options) -> Result<Exit> {
     let results = match &options.from {
-        Some(path) => {
-            let results = Results::load(path)?;
-            let shown = path.display();
-            ensure!(
-                !results.ledger.is_empty(),
-                "{shown} is not of `article`: it has no ledger"
-            );
-            results
-        }
+        Some(path) => Results::load(path)?,
         None => measured(options)?,
     };
+    let shown = options.from.as_ref().unwrap_or(&options.output).display();
+    let has_ledger = !results.ledger.is_empty();
+    ensure!(has_ledger, "{shown} is not of `article`: it has no ledger");
     print(&results);
     if let Some(path) = &options.document {
         let written = std::fs::write(path, document::of(&results));
@@ -84,10 +79,8 @@ pub fn run(options: &Options) -> Result<Exit> {
 }
 
 fn measured(options: &Options) -> Result<Results> {
-    ensure!(
-        wrk::is_installed(),
-        "wrk is not installed (apt-get install wrk)"
-    );
+    let is_there = wrk::is_installed();
+    ensure!(is_there, "wrk is not installed (apt-get install wrk)");
     let loaded = options.with.iter().map(|path| Results::load(path));
     let others = loaded.collect::<Result<Vec<_>>>()?;
     let (mut results, probes) = runs::measure(options)?;

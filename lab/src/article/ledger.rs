@@ -125,7 +125,7 @@ fn handler_waits(seen: &Seen) -> Sentence {
         ),
         _ => NOT_MEASURED.to_owned(),
     };
-    let opened = opened();
+    let opened = f64::from(quoted::OPENED);
     let ceiling = |wait_us: f64| opened / wait_us * 1e6;
     sentence(
         format!(
@@ -144,11 +144,6 @@ fn handler_waits(seen: &Seen) -> Sentence {
             ceiling(1000.0)
         ),
     )
-}
-
-/// Connections that wrk opens with the article's line: the same for each thread.
-pub(super) fn opened() -> f64 {
-    f64::from(quoted::CONNECTIONS / quoted::THREADS * quoted::THREADS)
 }
 
 /// The three outputs: what `check` says of them.
@@ -229,7 +224,10 @@ fn times(seen: &Seen, peer: &str, run: Run, said: f64) -> Sentence {
 fn latency(seen: &Seen) -> Sentence {
     let bound = |subject| {
         let rate = seen.rate(subject, WITH_WAIT)?;
-        Some(format!("{subject} {:.2} ms", opened() / rate * 1e3))
+        Some(format!(
+            "{subject} {:.2} ms",
+            f64::from(quoted::OPENED) / rate * 1e3
+        ))
     };
     let bounds: Vec<String> = [SERVER, FRAMEWORK, EXPRESS, SPRING]
         .into_iter()

@@ -12,6 +12,8 @@ pub const THREE_RUNS: &str = include_str!("three-runs.txt");
 pub const THREADS: u16 = 12;
 /// wrk's `-c`.
 pub const CONNECTIONS: u16 = 400;
+/// Connections that wrk opens with these: the same for each thread.
+pub const OPENED: u16 = CONNECTIONS / THREADS * THREADS;
 /// What the handler waits for in each request.
 pub const WAIT_US: u32 = 100;
 /// "7.2x faster than Express.js".

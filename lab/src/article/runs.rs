@@ -1,23 +1,25 @@
 //! wrk with the article's line, against everybody in turn.
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
-use super::probes::{Asker, Probes};
-use super::{Options, quoted};
-use crate::machine::Steal;
+use super::Options;
+use super::probes::Probes;
+use super::quoted::{CONNECTIONS, THREADS};
+use crate::machine::{self, Steal};
 use crate::peers::{self, Peer};
-use crate::process::{Running, Subject, Usage};
+use crate::process::{self, Running, Subject, Usage};
 use crate::results::{Block, Results};
 use crate::server::Server;
+use crate::statistics::{count, median};
 use crate::workload::Workload;
-use crate::wrk::{Drive, WrkOutcome};
+use crate::wrk::Drive;
 
-/// The rivals of the article, by their folders: its own framework in its version, and the two that
-/// it was compared with.
+/// The article's own framework in its version, and the two that it was compared with: by their
+/// folders, in the article's order.
+const RIVALS: [&str; 3] = [FRAMEWORK, EXPRESS, SPRING];
 pub(super) const FRAMEWORK: &str = "hyperlane-5";
 pub(super) const EXPRESS: &str = "express";
 pub(super) const SPRING: &str = "spring-boot";
@@ -31,186 +33,169 @@ const FIELDS: [&str; 4] = ["result", "processing_time_us", "request_id", "timest
 /// Whole seconds before anything counts: wrk knows no others.
 const WARMUP_SECONDS: u16 = 1;
 
-/// Somebody who is run, with everything that is asked.
-struct Entrant {
-    subject: Subject,
-    workloads: Vec<Workload>,
-    warmup_seconds: u16,
-}
-
 /// Runs everybody, and asks the server what the ledger needs.
 pub(super) fn measure(options: &Options) -> Result<(Results, Probes)> {
     let began = Instant::now();
     let mut results = Results::new();
     let server = Server::given(options.server.as_deref())?.with(SERVER, &[]);
-    let mut entrants = vec![Entrant {
-        subject: server.clone(),
-        workloads: vec![benchmark(true), benchmark(false)],
-        warmup_seconds: WARMUP_SECONDS,
-    }];
-    if options.peers {
-        let folder = peers::folder(options.peers_folder.as_deref())?;
-        entrants.extend(rivals(&folder, &mut results));
-    } else {
-        for name in [FRAMEWORK, EXPRESS, SPRING] {
-            let reason = "not asked for (--peers)".to_owned();
-            results.missing.insert(name.to_owned(), reason);
-        }
-    }
+    let mut entrants = rivals(options, &mut results)?;
+    entrants.push(Entrant::new(&server, WITH_WAIT, "/benchmark"));
+    entrants.push(Entrant::new(&server, WITHOUT_WAIT, "/benchmark?wait_us=0"));
     for round in 0..options.rounds {
         for entrant in &entrants {
-            run(entrant, options.seconds, round, began, &mut results)?;
+            let block = entrant.run(round, options.seconds, began)?;
+            results.blocks.push(block);
         }
         // Whoever came first comes last: what changes meanwhile falls on all.
         entrants.reverse();
     }
-    let probes = Probes::of(&server, workers())?;
+    for entrant in entrants {
+        let (subject, workload) = (entrant.subject, entrant.workload);
+        results.subjects.insert(subject.name.clone(), subject);
+        results.workloads.insert(workload.name.clone(), workload);
+    }
+    let probes = Probes::of(&server, machine::cores())?;
     results.seconds = began.elapsed().as_secs_f64();
     Ok((results, probes))
 }
 
-/// The article's handler, with its wait or without.
-fn benchmark(waits: bool) -> Workload {
-    let (name, path) = if waits {
-        (WITH_WAIT, "/benchmark")
-    } else {
-        (WITHOUT_WAIT, "/benchmark?wait_us=0")
-    };
-    Workload {
-        name: name.to_owned(),
-        paths: vec![path.to_owned()],
-        body: None,
-        connections: quoted::CONNECTIONS,
-        ..Workload::keep_alive()
+/// Those of the article that can be run; who cannot is told in the results.
+fn rivals(options: &Options, results: &mut Results) -> Result<Vec<Entrant>> {
+    if !options.peers {
+        let missing = RIVALS.map(|name| (name.to_owned(), "not asked for (--peers)".to_owned()));
+        results.missing = missing.into();
+        return Ok(Vec::new());
     }
-}
-
-/// The article's machine had nothing pinned: each server uses all cores, and so does wrk.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn rivals(folder: &Path, results: &mut Results) -> Vec<Entrant> {
+    let folder = peers::folder(options.peers_folder.as_deref())?;
+    let peers = peers::all_in(&folder).unwrap_or_default();
     let mut found = Vec::new();
-    let peers = peers::all_in(folder).unwrap_or_default();
-    for name in [FRAMEWORK, EXPRESS, SPRING] {
+    for name in RIVALS {
         let peer = peers.iter().find(|peer| peer.name == name);
         match peer.context("there is no such folder").and_then(rival) {
             Ok(entrant) => found.push(entrant),
             Err(error) => {
-                eprintln!("{name}: {error:#}");
-                results
-                    .missing
-                    .insert(name.to_owned(), format!("{error:#}"));
+                let reason = format!("{error:#}");
+                eprintln!("{name}: {reason}");
+                results.missing.insert(name.to_owned(), reason);
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// Its own wait is in its handler and cannot be taken out.
 fn rival(peer: &Peer) -> Result<Entrant> {
     eprintln!("{}: building", peer.name);
-    let subject = peer.build()?;
-    let server = Running::start(&subject, workers(), &[])?;
-    check_answer(server.address(), "/benchmark")?;
-    server.stop()?;
+    let mut entrant = Entrant::new(&peer.build()?, WITH_WAIT, "/benchmark");
+    entrant.start()?.stop()?;
     let seconds = peer.about.warmup_seconds.unwrap_or_default().ceil();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast from a double saturates"
-    )]
-    let warmup_seconds = (seconds as u16).max(WARMUP_SECONDS);
-    Ok(Entrant {
-        subject,
-        workloads: vec![benchmark(true)],
-        warmup_seconds,
-    })
+    let warmup = u16::try_from(Duration::try_from_secs_f64(seconds)?.as_secs())?;
+    entrant.warmup_seconds = warmup.max(WARMUP_SECONDS);
+    Ok(entrant)
 }
 
-/// Nobody is timed who answers something else.
-fn check_answer(address: SocketAddr, path: &str) -> Result<()> {
-    let answer = Asker::new(address).get(path);
-    let answer = answer.with_context(|| format!("{path} is not answered with JSON"))?;
-    match FIELDS.iter().find(|field| answer.get(field).is_none()) {
-        Some(field) => bail!("its answer to {path} has no `{field}`"),
-        None => Ok(()),
+/// Somebody who is run, with what is asked.
+struct Entrant {
+    subject: Subject,
+    workload: Workload,
+    warmup_seconds: u16,
+}
+
+impl Entrant {
+    fn new(subject: &Subject, workload: &str, path: &str) -> Self {
+        Self {
+            subject: subject.clone(),
+            workload: Workload {
+                name: workload.to_owned(),
+                paths: vec![path.to_owned()],
+                body: None,
+                connections: CONNECTIONS,
+                ..Workload::keep_alive()
+            },
+            warmup_seconds: WARMUP_SECONDS,
+        }
     }
-}
 
-/// All workloads of one, each on a fresh process.
-fn run(
-    entrant: &Entrant,
-    seconds: u16,
-    round: u16,
-    began: Instant,
-    results: &mut Results,
-) -> Result<()> {
-    for workload in &entrant.workloads {
-        let subject = &entrant.subject;
-        eprintln!("{}, {}, run {}", subject.name, workload.name, round + 1);
+    /// A fresh process. Nobody is timed who answers something else than the article's handler.
+    ///
+    /// The article's machine had nothing pinned: each server uses all cores, and so does wrk.
+    fn start(&self) -> Result<Running> {
+        let server = Running::start(&self.subject, machine::cores(), &[])?;
+        let path = &self.workload.paths[0];
+        let answer = process::get(server.address(), path);
+        let answer = answer.and_then(|text| Ok(serde_json::from_str::<Value>(&text)?));
+        let answer = answer.with_context(|| format!("{path} is not answered with JSON"))?;
+        for field in FIELDS {
+            let is_there = answer.get(field).is_some();
+            ensure!(is_there, "its answer to {path} has no `{field}`");
+        }
+        Ok(server)
+    }
+
+    /// One round, on a fresh process.
+    fn run(&self, round: u16, seconds: u16, began: Instant) -> Result<Block> {
+        let (subject, workload) = (self.subject.name.clone(), self.workload.name.clone());
+        eprintln!("{subject}, {workload}, run {}", round + 1);
         let at_seconds = began.elapsed().as_secs_f64();
-        let block = block(entrant, workload, seconds)?;
-        results.blocks.push(Block {
+        let server = self.start()?;
+        let url = format!("http://{}{}", server.address(), self.workload.paths[0]);
+        let drive = |seconds| Drive {
+            url: &url,
+            threads: THREADS,
+            connections: CONNECTIONS,
+            seconds,
+            script: None,
+            cores: &[],
+        };
+        drive(self.warmup_seconds).with_errors()?;
+        let stolen = Steal::read();
+        let before = Usage::of(server.pid())?;
+        let outcome = drive(seconds).with_errors()?;
+        let after = Usage::of(server.pid())?;
+        let steal = Steal::share(stolen, Steal::read());
+        server.stop()?;
+        let cpu_ns = after.cpu_since(&before).as_secs_f64() * 1e9;
+        let requests = count(usize::try_from(outcome.requests)?);
+        Ok(Block {
+            subject,
+            workload,
             round: round.into(),
             at_seconds,
-            ..block
-        });
-        let (subjects, workloads) = (&mut results.subjects, &mut results.workloads);
-        subjects.insert(subject.name.clone(), subject.clone());
-        workloads.insert(workload.name.clone(), workload.clone());
+            seconds: outcome.seconds,
+            requests: outcome.requests,
+            requests_per_second: outcome.requests_per_second(),
+            server_cpu_ns_per_request: (outcome.requests > 0).then(|| cpu_ns / requests),
+            server_busy: Some(after.busiest_since(&before).as_secs_f64() / outcome.seconds),
+            // wrk tells only the sum of its threads; its connections are dealt out evenly to them.
+            generator_busy: outcome.cpu_seconds / outcome.seconds / f64::from(THREADS),
+            generator_cpu_ns_per_request: outcome.cpu_ns_per_request().unwrap_or_default(),
+            steal,
+            resident_bytes: Some(after.resident_bytes),
+            errors: outcome.errors_by_kind,
+        })
     }
-    Ok(())
 }
 
-fn block(entrant: &Entrant, workload: &Workload, seconds: u16) -> Result<Block> {
-    let server = Running::start(&entrant.subject, workers(), &[])?;
-    let path = workload.paths.first().context("a workload has a path")?;
-    check_answer(server.address(), path)?;
-    let url = format!("http://{}{path}", server.address());
-    let drive = |seconds| Drive {
-        url: &url,
-        threads: quoted::THREADS,
-        connections: workload.connections,
-        seconds,
-        script: None,
-        cores: &[],
-    };
-    drive(entrant.warmup_seconds).with_errors()?;
-    let stolen = Steal::read();
-    let before = Usage::of(server.pid())?;
-    let outcome = drive(seconds).with_errors()?;
-    let after = Usage::of(server.pid())?;
-    let steal = Steal::share(stolen, Steal::read());
-    server.stop()?;
-    Ok(Block {
-        subject: entrant.subject.name.clone(),
-        workload: workload.name.clone(),
-        steal,
-        ..figures(&outcome, &before, &after)
+/// What the rounds say together.
+pub(super) struct Medians {
+    /// Requests per second.
+    pub(super) rate: f64,
+    /// CPU time of the server for a request.
+    pub(super) cpu_ns: Option<f64>,
+    /// Not a median: all of them.
+    pub(super) errors: u64,
+}
+
+/// Of a subject on a workload; `None` if there was no round.
+pub(super) fn medians(results: &Results, subject: &str, workload: &str) -> Option<Medians> {
+    let blocks = results.blocks.iter();
+    let blocks = blocks.filter(|block| block.subject == subject && block.workload == workload);
+    let rates = blocks.clone().map(|block| block.requests_per_second);
+    let costs = blocks.clone();
+    let costs = costs.filter_map(|block| block.server_cpu_ns_per_request);
+    Some(Medians {
+        rate: median(&rates.collect::<Vec<_>>())?,
+        cpu_ns: median(&costs.collect::<Vec<_>>()),
+        errors: blocks.flat_map(|block| block.errors.values()).sum(),
     })
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a double counts to 9e15 without loss"
-)]
-fn figures(outcome: &WrkOutcome, before: &Usage, after: &Usage) -> Block {
-    let cpu = after.cpu_since(before).as_secs_f64();
-    let busiest = after.busiest_since(before).as_secs_f64();
-    let is_answered = outcome.requests > 0;
-    Block {
-        seconds: outcome.seconds,
-        requests: outcome.requests,
-        requests_per_second: outcome.requests_per_second(),
-        server_cpu_ns_per_request: is_answered.then(|| cpu * 1e9 / outcome.requests as f64),
-        server_busy: Some(busiest / outcome.seconds),
-        // wrk tells only the sum of its threads; its connections are dealt out to them evenly.
-        generator_busy: outcome.cpu_seconds / outcome.seconds / f64::from(quoted::THREADS),
-        generator_cpu_ns_per_request: outcome.cpu_ns_per_request().unwrap_or_default(),
-        resident_bytes: Some(after.resident_bytes),
-        errors: outcome.errors_by_kind.clone(),
-        ..Block::default()
-    }
 }
