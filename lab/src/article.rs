@@ -16,7 +16,7 @@ use crate::{Exit, wrk};
 
 mod runs;
 
-pub mod probes;
+mod probes;
 
 pub mod quoted;
 
@@ -83,8 +83,8 @@ fn measured(options: &Options) -> Result<Results> {
     ensure!(is_there, "wrk is not installed (apt-get install wrk)");
     let loaded = options.with.iter().map(|path| Results::load(path));
     let others = loaded.collect::<Result<Vec<_>>>()?;
-    let (mut results, probes) = runs::measure(options)?;
-    results.ledger = ledger::of(&results, &probes, &others);
+    let (mut results, answers) = runs::measure(options)?;
+    results.ledger = ledger::of(&results, &answers, &others);
     results.save(&options.output)?;
     eprintln!("written: {}", options.output.display());
     Ok(results)

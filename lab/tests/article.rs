@@ -1,9 +1,10 @@
 //! The ledger and its document from constructed results: every figure comes from somewhere.
 
-use barewire_lab::article::{document, ledger, probes::Probes, quoted};
+use barewire_lab::article::{document, ledger, quoted};
+use barewire_lab::check::printed::Printed;
 use barewire_lab::process::Subject;
 use barewire_lab::results::{Block, Results, Run, Sentence};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A run of these: (subject, workload, requests per second, CPU ns).
 fn results(runs: &[(&str, &str, f64, f64)]) -> Results {
@@ -34,33 +35,36 @@ fn all() -> Results {
     ])
 }
 
-fn probes() -> Probes {
-    Probes {
-        pid: 4321,
-        unix_seconds: 2e9,
-        stats: Some(json!({
+/// What the server answered.
+fn answers() -> Value {
+    json!({
+        "pid": 4321,
+        "unix_seconds": 2e9,
+        "stats": {
             "total_requests": 200, "requests_per_second_since_start": 345.6,
             "memory_usage": 5_000_001, "cpu_usage": 12.5
-        })),
-        miss_ms: Some(50.31),
-        hit_ms: Some(0.17),
-        memory: Some(json!({
+        },
+        "miss_ms": 50.31,
+        "hit_ms": 0.17,
+        "memory": {
             "allocation_efficiency": 85.8, "current_usage_bytes": 225_675,
             "resident_bytes": 4_501_504
-        })),
-        profiler: Some(json!({"profiler_stats": [
+        },
+        "profiler": {"profiler_stats": [
             {"function_name": "request_parsing", "avg_time_ns": 621.0},
-            {"function_name": "business_logic", "avg_time_ns": null}
-        ]})),
-        zero_copy: vec![json!({"input_size": 16_384, "bytes_copied": 77})],
-        efficiency: Some(json!({"memory_efficiency_test": [
+            {"function_name": "business_logic", "avg_time_ns": null},
+            {"function_name": "response_serialization", "avg_time_ns": 433.4},
+            {"function_name": "wait", "avg_time_ns": 99.0}
+        ]},
+        "zero_copy": [null, {"input_size": 16_384, "bytes_copied": 77}],
+        "efficiency": {"memory_efficiency_test": [
             {"data_size_bytes": 1024, "throughput_mb_per_sec": 1000.0},
             {"data_size_bytes": 262_144, "throughput_mb_per_sec": 2100.0}
-        ]})),
-        files: Some(json!({"io_benchmark_results": [
+        ]},
+        "files": {"io_benchmark_results": [
             {"scenario": "small_files", "operation": "read", "throughput_files_per_sec": 8765.4}
-        ]})),
-    }
+        ]},
+    })
 }
 
 /// The sentence whose statement has this in it.
@@ -89,7 +93,7 @@ fn assert_told(ledger: &[Sentence], said: &str, verdict: &str, measured: &[&str]
 
 #[test]
 fn measured_figures_stand_in_the_ledger() {
-    let ledger = ledger::of(&all(), &probes(), &[]);
+    let ledger = ledger::of(&all(), &answers(), &[]);
     for (said, verdict, measured) in [
         (
             "compute-intensive",
@@ -113,7 +117,11 @@ fn measured_figures_stand_in_the_ledger() {
         ),
         ("cache", "simulated", &["50.31 ms", "0.17 ms"]),
         ("memory efficiency", "false", &["85.8", "225675", "4501504"]),
-        ("Flame graph", "false", &["request_parsing 621 ns"]),
+        (
+            "Flame graph",
+            "false",
+            &["request_parsing 621 ns, response_serialization 433 ns"],
+        ),
         ("Zero-copy", "false", &["77 of 16384"]),
         ("regardless", "false", &["1024: 1000", "262144: 2100"]),
         ("Async I/O", "not comparable", &["small_files read 8765"]),
@@ -122,26 +130,107 @@ fn measured_figures_stand_in_the_ledger() {
     }
 }
 
+/// Requests a second and mean latency in milliseconds of each of the article's runs.
+fn quoted_runs() -> [(f64, f64); 3] {
+    let runs = Printed::all(quoted::THREE_RUNS);
+    [0, 1, 2].map(|run: usize| {
+        let (rate, latency) = (runs[run].rate.unwrap(), runs[run].latency.unwrap());
+        (rate.value, latency.mean.value / 1e3)
+    })
+}
+
+/// What the text has written out is what comes of the quoted runs.
 #[test]
 fn the_articles_own_figures_are_computed_with() {
-    let ledger = ledger::of(&all(), &probes(), &[]);
-    let reason = |said| about(&ledger, said).reason.as_str();
-    assert!(
-        reason("7.2x").contains("7.23 is what"),
-        "{}",
-        reason("7.2x")
-    );
-    assert!(reason("11.7x").contains("11.68 is what"));
-    assert!(reason("reduction in latency").contains("95.3 % less"));
-    assert!(reason("reduction in latency").contains("86.2 % less"));
-    assert!(reason("async I/O operations").contains("3960000"));
-    assert!(reason("output for Express").contains("1151 requests in flight"));
-    for said in [
-        "output for this framework",
-        "output for Express",
-        "output for Spring",
+    let ledger = ledger::of(&all(), &answers(), &[]);
+    let runs = ["this framework", "Express.js", "Spring Boot"];
+    for ((rate, mean_ms), name) in quoted_runs().into_iter().zip(runs) {
+        let said = format!("wrk's output for {name}: {rate:.2} requests a second, {mean_ms:.2} ms");
+        assert_told(&ledger, &said, "impossible", &["barewire: 60000"]);
+        let reason = &about(&ledger, &said).reason;
+        assert!(
+            reason.contains("without separators of thousands"),
+            "{reason}"
+        );
+    }
+    let [
+        (framework, framework_ms),
+        (express, express_ms),
+        (spring, _),
+    ] = quoted_runs();
+    let wait_s = f64::from(quoted::WAIT_US) / 1e6;
+    let opened = f64::from(quoted::OPENED);
+    for (said, told) in [
+        ("output for Express", "1151 requests in flight".to_owned()),
+        ("7.2x", format!("{:.2} is what", framework / express)),
+        ("11.7x", format!("{:.2} is what", framework / spring)),
+        (
+            "reduction in latency",
+            format!("From {express_ms:.2} ms to {framework_ms:.2} ms"),
+        ),
+        (
+            "reduction in latency",
+            format!("{:.1} % less", 100.0 * (1.0 - framework_ms / express_ms)),
+        ),
+        (
+            "reduction in latency",
+            format!("{:.2} times the rate", framework / express),
+        ),
+        (
+            "reduction in latency",
+            format!("{:.1} % less", 100.0 * (1.0 - express / framework)),
+        ),
+        (
+            "async I/O operations",
+            format!(
+                "loop of {opened} connections that wait {} us",
+                quoted::WAIT_US
+            ),
+        ),
+        (
+            "async I/O operations",
+            format!("more than {:.0} times", opened / wait_s),
+        ),
+        (
+            "async I/O operations",
+            format!("{:.0} to {:.0}:", opened / 2e-3, opened / 1e-3),
+        ),
     ] {
-        assert_told(&ledger, said, "impossible", &["barewire: 60000"]);
+        let reason = &about(&ledger, said).reason;
+        assert!(reason.contains(&told), "no `{told}` in: {reason}");
+    }
+}
+
+/// Each name in the text is that of a figure: a name that is none would read as not measured.
+#[test]
+fn where_all_was_measured_only_claims_are_left() {
+    let ledger = ledger::of(&all(), &answers(), &[]);
+    let left = ledger
+        .iter()
+        .filter(|sentence| sentence.measured == "not measured");
+    let left: Vec<&str> = left.map(|sentence| sentence.said.as_str()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(
+        left[0].contains("scalable") && left[1].contains("real application"),
+        "{left:?}"
+    );
+    for Sentence {
+        said,
+        measured,
+        verdict,
+        reason,
+    } in &ledger
+    {
+        for text in [said, measured, verdict, reason] {
+            assert!(
+                !text.is_empty() && !text.contains(['{', '}', '\n']),
+                "{said}: {text}"
+            );
+        }
+        assert!(
+            verdict != "not measured" && reason != "not measured",
+            "{said}"
+        );
     }
 }
 
@@ -150,8 +239,8 @@ fn what_was_not_measured_says_so() {
     let mut results = Results::default();
     let missing = &mut results.missing;
     missing.insert("express".to_owned(), "npm is not installed".to_owned());
-    let ledger = ledger::of(&results, &Probes::default(), &[]);
-    assert_eq!(ledger.len(), ledger::of(&all(), &probes(), &[]).len());
+    let ledger = ledger::of(&results, &Value::Null, &[]);
+    assert_eq!(ledger.len(), ledger::of(&all(), &answers(), &[]).len());
     // Only what the article's own figures contradict, or its source, may still be judged.
     for sentence in &ledger {
         let measured = &sentence.measured;
@@ -167,12 +256,12 @@ fn what_was_not_measured_says_so() {
 
 #[test]
 fn a_consistent_throughput_would_be_true() {
-    let mut probes = probes();
-    probes.efficiency = Some(json!({"memory_efficiency_test": [
+    let mut answers = answers();
+    answers["efficiency"] = json!({"memory_efficiency_test": [
         {"data_size_bytes": 1024, "throughput_mb_per_sec": 1000.0},
         {"data_size_bytes": 4096, "throughput_mb_per_sec": 1900.0}
-    ]}));
-    let ledger = ledger::of(&all(), &probes, &[]);
+    ]});
+    let ledger = ledger::of(&all(), &answers, &[]);
     assert_told(&ledger, "regardless", "true", &["4096: 1900"]);
 }
 
@@ -188,24 +277,23 @@ fn figures_of_a_comparison_stand_beside() {
         runs: vec![run("barewire", 4567.0), run("axum", 6789.0)],
         ..Results::default()
     };
-    let ledger = ledger::of(&all(), &probes(), &[comparison]);
+    let ledger = ledger::of(&all(), &answers(), &[comparison]);
     let told = ["barewire 4567 ns", "axum 6789 ns"];
     assert_told(&ledger, "Traditional", "not comparable", &told);
 }
 
 #[test]
 fn the_quoted_runs_are_read() {
-    let framework = quoted::figures(quoted::Run::Framework).unwrap();
-    assert!((framework.rate - 182_241.13).abs() < 1e-6);
-    assert!((framework.mean_us - 2150.0).abs() < 1e-6);
-    let spring = quoted::figures(quoted::Run::Spring).unwrap();
-    assert!((spring.rate - 15_596.33).abs() < 1e-6);
+    let [(framework, framework_ms), _, (spring, _)] = quoted_runs();
+    assert!((framework - 182_241.13).abs() < 1e-6);
+    assert!((framework_ms - 2.15).abs() < 1e-9);
+    assert!((spring - 15_596.33).abs() < 1e-6);
 }
 
 #[test]
 fn the_document_has_every_run_and_every_sentence() {
     let mut results = all();
-    results.ledger = ledger::of(&results, &probes(), &[]);
+    results.ledger = ledger::of(&results, &answers(), &[]);
     results
         .missing
         .insert("fastify".to_owned(), "a|b\nc".to_owned());

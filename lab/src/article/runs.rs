@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::Options;
-use super::probes::Probes;
 use super::quoted::{CONNECTIONS, THREADS};
+use super::{Options, probes};
 use crate::machine::{self, Steal};
 use crate::peers::{self, Peer};
 use crate::process::{self, Running, Subject, Usage};
@@ -34,7 +34,7 @@ const FIELDS: [&str; 4] = ["result", "processing_time_us", "request_id", "timest
 const WARMUP_SECONDS: u16 = 1;
 
 /// Runs everybody, and asks the server what the ledger needs.
-pub(super) fn measure(options: &Options) -> Result<(Results, Probes)> {
+pub(super) fn measure(options: &Options) -> Result<(Results, Value)> {
     let began = Instant::now();
     let mut results = Results::new();
     let server = Server::given(options.server.as_deref())?.with(SERVER, &[]);
@@ -54,9 +54,9 @@ pub(super) fn measure(options: &Options) -> Result<(Results, Probes)> {
         results.subjects.insert(subject.name.clone(), subject);
         results.workloads.insert(workload.name.clone(), workload);
     }
-    let probes = Probes::of(&server, machine::cores())?;
+    let answers = probes::ask(&server)?;
     results.seconds = began.elapsed().as_secs_f64();
-    Ok((results, probes))
+    Ok((results, answers))
 }
 
 /// Those of the article that can be run; who cannot is told in the results.
@@ -177,6 +177,7 @@ impl Entrant {
 }
 
 /// What the rounds say together.
+#[derive(Serialize)]
 pub(super) struct Medians {
     /// Requests per second.
     pub(super) rate: f64,
