@@ -1,13 +1,11 @@
 //! wrk, driven: its counts as JSON instead of prose, and its errors as errors.
 //!
 //! wrk exits with 0 whatever happened, so here socket errors and answers other than 2xx and 3xx
-//! fail the run unless somebody asks to see them. Absent on purpose: latencies under that name. wrk
-//! is a closed loop that pads its histogram with values which nobody measured (`stats_correct`)
-//! before it prints; what it gives is kept as `padded_percentiles_us`, to be compared with what
-//! others print.
+//! fail the run unless somebody asks to see them. Absent on purpose: latencies. wrk is a closed
+//! loop that pads its histogram with values which nobody measured (`stats_correct`) before it
+//! prints.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -19,19 +17,13 @@ const MARK: &str = "wrk-outcome ";
 /// Reports what wrk counted. `os.clock` is the CPU time of the whole process, ended threads
 /// included (clock(3)).
 const REPORTER: &str = r#"
-function done(summary, latency, requests)
+function done(summary)
     local errors = summary.errors
-    local points = {}
-    for _, percentile in ipairs({50, 75, 90, 99, 99.9, 100}) do
-        table.insert(points, string.format("[%g,%g]", percentile, latency:percentile(percentile)))
-    end
     io.write("wrk-outcome ", string.format(
-        '{"requests":%d,"seconds":%.6f,"bytes":%d,"cpu_seconds":%.6f,"errors_by_kind":' ..
-        '{"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d},' ..
-        '"padded_percentiles_us":[%s]}',
-        summary.requests, summary.duration / 1e6, summary.bytes, os.clock(),
-        errors.connect, errors.read, errors.write, errors.timeout, errors.status,
-        table.concat(points, ",")), "\n")
+        '{"requests":%d,"seconds":%.6f,"cpu_seconds":%.6f,"errors_by_kind":' ..
+        '{"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d}}',
+        summary.requests, summary.duration / 1e6, os.clock(),
+        errors.connect, errors.read, errors.write, errors.timeout, errors.status), "\n")
 end
 "#;
 
@@ -42,32 +34,21 @@ pub struct WrkOutcome {
     pub requests: u64,
     /// How long it sent.
     pub seconds: f64,
-    /// Bytes received.
-    pub bytes: u64,
     /// CPU time of wrk itself, all threads together.
     pub cpu_seconds: f64,
     /// Errors of the kinds `connect`, `read`, `write`, `timeout` and `status`; only those that
     /// occurred.
     pub errors_by_kind: BTreeMap<String, u64>,
-    /// (percentile, microseconds) of wrk's padded histogram. No latency: see the module.
-    pub padded_percentiles_us: Vec<(f64, f64)>,
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a double counts to 9e15")]
 impl WrkOutcome {
     /// Answers in a second.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a double counts to 9e15 without loss"
-    )]
     pub fn requests_per_second(&self) -> f64 {
         self.requests as f64 / self.seconds
     }
 
     /// CPU time of wrk for a request, in nanoseconds; `None` if there was none.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a double counts to 9e15 without loss"
-    )]
     pub fn cpu_ns_per_request(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.cpu_seconds * 1e9 / self.requests as f64)
     }
@@ -95,29 +76,6 @@ pub fn is_installed() -> bool {
     which::which("wrk").is_ok()
 }
 
-/// Runs wrk.
-///
-/// # Errors
-///
-/// If it is not there, or if any request failed.
-pub fn run(
-    url: &str,
-    threads: u16,
-    connections: u16,
-    seconds: u16,
-    script: Option<&str>,
-) -> Result<WrkOutcome> {
-    let drive = Drive {
-        url,
-        threads,
-        connections,
-        seconds,
-        script,
-        cores: &[],
-    };
-    drive.without_errors()
-}
-
 impl Drive<'_> {
     /// Runs it.
     ///
@@ -139,34 +97,28 @@ impl Drive<'_> {
     /// If wrk is not there, or cannot be understood.
     pub fn with_errors(&self) -> Result<WrkOutcome> {
         let mut lua = tempfile::NamedTempFile::with_suffix(".lua")?;
-        lua.write_all(self.script.unwrap_or_default().as_bytes())?;
-        lua.write_all(REPORTER.as_bytes())?;
-        let words = self.command_line();
-        let output = Command::new(&words[0])
-            .args(&words[1..])
-            .arg("-s")
-            .arg(lua.path())
-            .arg(self.url)
-            .stdin(Stdio::null())
-            .output()
-            .context("wrk cannot be started; is it installed?")?;
+        write!(lua, "{}{REPORTER}", self.script.unwrap_or_default())?;
+        let mut command = self.command();
+        command.arg("-s").arg(lua.path()).arg(self.url);
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.context("wrk cannot be started; is it installed?")?;
         let told = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "wrk failed: {}", told.trim());
         outcome(&String::from_utf8_lossy(&output.stdout))
             .with_context(|| format!("wrk told nothing that can be read; {}", told.trim()))
     }
 
-    fn command_line(&self) -> Vec<OsString> {
-        let mut words = Vec::new();
+    fn command(&self) -> Command {
+        let mut command = Command::new("wrk");
         if !self.cores.is_empty() {
             let cores: Vec<_> = self.cores.iter().map(usize::to_string).collect();
-            words.extend(["taskset".to_owned(), "-c".to_owned(), cores.join(",")]);
+            command = Command::new("taskset");
+            command.args(["-c", &cores.join(","), "wrk"]);
         }
-        words.push("wrk".to_owned());
-        words.push(format!("-t{}", self.threads));
-        words.push(format!("-c{}", self.connections));
-        words.push(format!("-d{}s", self.seconds));
-        words.into_iter().map(OsString::from).collect()
+        command.arg(format!("-t{}", self.threads));
+        command.arg(format!("-c{}", self.connections));
+        command.arg(format!("-d{}s", self.seconds));
+        command
     }
 }
 
