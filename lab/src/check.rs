@@ -8,10 +8,10 @@
 //! Absent is any judgement of what is not printed: output without findings may still be of a server
 //! that answers nonsense.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::{fs, io};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::Exit;
@@ -32,7 +32,9 @@ mod padding;
 
 mod client;
 
-use printed::Printed;
+use Severity::{Impossible, Note, Suspicious};
+use printed::{Printed, Spread};
+use quantity::Quantity;
 
 /// Read anybody's wrk output and say what contradicts itself.
 ///
@@ -71,10 +73,10 @@ impl Known {
     /// src/stats.c). So a script that pipelines excuses it; without the command line nobody knows.
     fn doubt(&self, run: &Printed) -> Severity {
         match self.pipeline {
-            Some(1) => Severity::Impossible,
-            None if run.command.is_none() => Severity::Suspicious,
-            None if !run.has_script() => Severity::Impossible,
-            _ => Severity::Note,
+            Some(1) => Impossible,
+            None if run.command.is_none() => Suspicious,
+            None if run.option("script").is_none() => Impossible,
+            _ => Note,
         }
     }
 }
@@ -96,6 +98,16 @@ impl Severity {
     pub fn is_objection(self) -> bool {
         self != Self::Note
     }
+
+    /// A finding that weighs so much.
+    fn finding(self, kind: &'static str, source: &'static str, sentence: String) -> Finding {
+        Finding {
+            severity: self,
+            kind,
+            sentence,
+            source,
+        }
+    }
 }
 
 /// Something that a run's output says about itself.
@@ -109,22 +121,6 @@ pub struct Finding {
     pub sentence: String,
     /// Where the rule comes from.
     pub source: &'static str,
-}
-
-impl Finding {
-    fn new(
-        severity: Severity,
-        kind: &'static str,
-        sentence: impl Into<String>,
-        source: &'static str,
-    ) -> Self {
-        Self {
-            severity,
-            kind,
-            sentence: sentence.into(),
-            source,
-        }
-    }
 }
 
 /// One run and what was found in it.
@@ -144,82 +140,69 @@ pub struct Examined {
 ///
 /// If the findings cannot be written as JSON.
 pub fn run(options: &Options) -> Result<Exit> {
-    let text = match read(&options.file) {
-        Ok(text) => text,
-        Err(error) => {
-            eprintln!("barewire-lab: {error:#}");
-            return Ok(Exit::Usage);
-        }
-    };
-    let examined = examine(&text, &options.known);
-    if examined.is_empty() {
-        let shown = options.file.display();
-        eprintln!("barewire-lab: {shown} has no line `Running ... test @ ...`: not wrk's output");
+    let examined = examine_file(options);
+    let examined = examined.inspect_err(|error| eprintln!("barewire-lab: {error:#}"));
+    let Ok(examined) = examined else {
         return Ok(Exit::Usage);
-    }
+    };
     if options.json {
         println!("{}", serde_json::to_string_pretty(&examined)?);
     } else {
         print(&examined);
     }
-    let mut all = examined.iter().flat_map(|run| &run.findings);
-    Ok(if all.any(|one| one.severity == Severity::Impossible) {
-        Exit::Failure
+    let mut findings = examined.iter().flat_map(|run| &run.findings);
+    let impossible = findings.find(|one| one.severity == Impossible);
+    Ok(impossible.map_or(Exit::Success, |_| Exit::Failure))
+}
+
+fn examine_file(options: &Options) -> Result<Vec<Examined>> {
+    let shown = options.file.display();
+    let text = if options.file.as_os_str() == "-" {
+        io::read_to_string(io::stdin()).context("stdin cannot be read")?
     } else {
-        Exit::Success
-    })
+        fs::read_to_string(&options.file).with_context(|| format!("{shown} cannot be read"))?
+    };
+    let examined = examine(&text, &options.known);
+    if examined.is_empty() {
+        bail!("{shown} has no line `Running ... test @ ...`: not wrk's output");
+    }
+    Ok(examined)
 }
 
 /// All runs in a text, in its order, with what is to be said of each; empty if it has none.
 pub fn examine(text: &str, known: &Known) -> Vec<Examined> {
     let runs = Printed::all(text);
-    let mut examined: Vec<Examined> = runs.iter().map(|run| examine_one(run, known)).collect();
-    for (run, finding) in sums::across(&runs) {
-        examined[run].findings.push(finding);
-    }
-    for run in &mut examined {
-        run.findings.sort_by_key(|finding| finding.severity);
-    }
-    examined
-}
-
-fn examine_one(run: &Printed, known: &Known) -> Examined {
-    let mut findings = form::findings(run);
-    findings.extend(sums::findings(run));
-    findings.extend(spread::findings(run, known));
-    findings.extend(waiting::findings(run, known));
-    findings.extend(client::findings(run, known));
-    Examined {
+    let examined = runs.iter().map(|run| Examined {
         url: run.url.to_owned(),
         command: run.command.map(str::to_owned),
-        findings,
-    }
+        findings: findings(run, &runs[0], known),
+    });
+    examined.collect()
 }
 
-fn read(file: &Path) -> Result<String> {
-    if file == Path::new("-") {
-        let mut text = String::new();
-        let mut stdin = std::io::stdin();
-        stdin
-            .read_to_string(&mut text)
-            .context("stdin cannot be read")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+/// Says what is wrong with a run, if it is.
+type Rule = fn(&Printed, &Known) -> Option<Finding>;
+
+fn findings(run: &Printed, first: &Printed, known: &Known) -> Vec<Finding> {
+    let broken = |rule: &Rule| rule(run, known);
+    let mut found: Vec<Finding> = form::RULES.iter().filter_map(broken).collect();
+    found.extend(sums::RULES.iter().filter_map(broken));
+    found.extend(spread::findings(run, known.doubt(run)));
+    found.extend(waiting::RULES.iter().filter_map(broken));
+    found.extend(client::RULES.iter().filter_map(broken));
+    found.extend(sums::answers(run, first));
+    found.sort_by_key(|finding| finding.severity);
+    found
 }
 
 fn print(examined: &[Examined]) {
-    for (number, run) in examined.iter().enumerate() {
-        println!("run {}: {}", number + 1, run.url);
+    for (number, run) in (1..).zip(examined) {
+        println!("run {number}: {}", run.url);
         if !run.findings.iter().any(|one| one.severity.is_objection()) {
             println!("  nothing to object to");
         }
         for finding in &run.findings {
-            let word = match finding.severity {
-                Severity::Impossible => "impossible",
-                Severity::Suspicious => "suspicious",
-                Severity::Note => "note",
-            };
+            let word = format!("{:?}", finding.severity).to_lowercase();
             println!("  {word:<11} {}", finding.sentence);
             println!("  {:<11} [{}: {}]", "", finding.kind, finding.source);
         }

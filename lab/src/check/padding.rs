@@ -14,12 +14,10 @@
 /// What was printed, all in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
-    /// `Avg`, and what its last digit leaves open.
+    /// `Avg`.
     pub(super) mean: f64,
-    /// Half a step of the mean's last digit.
-    pub(super) mean_half: f64,
-    /// The most that `Stdev` may have been.
-    pub(super) stdev: f64,
+    /// The most that the square of `Stdev` may have been, around this mean.
+    pub(super) variance: f64,
     /// The most that `Max` may have been.
     pub(super) max: f64,
     /// I: the step of the padding.
@@ -38,29 +36,22 @@ const MARGIN: f64 = 0.02;
 impl Claim {
     /// Whether no measurement pads to this.
     pub(super) fn is_impossible(&self) -> bool {
+        let least = |weight: f64| {
+            let points = (0..=POINTS).map(|point| self.max * f64::from(point) / f64::from(POINTS));
+            let sums = points.map(|one| self.excess(one) + weight * (one - self.allowed));
+            sums.fold(f64::INFINITY, f64::min)
+        };
         // The least over x is concave in the weight, so thirds find its largest value.
         let (mut low, mut high) = (0.0, 10.0 * self.max.max(self.allowed));
         for _ in 0..SEARCH {
             let third = (high - low) / 3.0;
-            if self.least(low + third) < self.least(high - third) {
+            if least(low + third) < least(high - third) {
                 low += third;
             } else {
                 high -= third;
             }
         }
-        self.least(f64::midpoint(low, high)) > MARGIN * self.variance()
-    }
-
-    fn variance(&self) -> f64 {
-        // Around a mean that is wrong by its last digit, the variance is larger by the square.
-        self.stdev * self.stdev + self.mean_half * self.mean_half
-    }
-
-    fn least(&self, weight: f64) -> f64 {
-        let points = (0..=POINTS).map(|point| self.max * f64::from(point) / f64::from(POINTS));
-        points
-            .map(|latency| self.excess(latency) + weight * (latency - self.allowed))
-            .fold(f64::INFINITY, f64::min)
+        least(f64::midpoint(low, high)) > MARGIN * self.variance
     }
 
     /// D(x) - V c(x): the numbers are x, x - I, ..., of which n were added.
@@ -72,7 +63,7 @@ impl Claim {
         let sum_of_squares = added * count * (2.0 * added + 1.0) / 6.0;
         let distances = count * distance * distance - 2.0 * distance * self.step * sum
             + self.step * self.step * sum_of_squares;
-        distances - self.variance() * count
+        distances - self.variance * count
     }
 }
 
@@ -109,8 +100,7 @@ mod tests {
         let squares: Vec<f64> = all.iter().map(|one| (one - middle).powi(2)).collect();
         Claim {
             mean: middle,
-            mean_half: 0.0,
-            stdev: mean(&squares).sqrt(),
+            variance: mean(&squares),
             max: measured.iter().copied().fold(0.0, f64::max),
             step,
             allowed: step,
@@ -144,7 +134,7 @@ mod tests {
     fn a_narrow_spread_far_above_the_allowed_mean_is_impossible() {
         let possible = claim(&[100.0, 100.0, 100.0, 5000.0]);
         let narrow = Claim {
-            stdev: possible.stdev / 4.0,
+            variance: possible.variance / 16.0,
             ..possible
         };
         assert!(narrow.is_impossible(), "{narrow:?}");

@@ -3,6 +3,8 @@
 //! White space tells nothing here: pages that quote wrk collapse it. Every part may be missing, for
 //! people cut; a line that reads like one of wrk's but has no figures in it counts as missing.
 
+use regex::Regex;
+
 use super::quantity::{Quantity, Unit};
 
 /// The output of one run.
@@ -13,11 +15,11 @@ pub struct Printed<'a> {
     /// What was asked for.
     pub url: &'a str,
     /// How long wrk was told to send: `30s`.
-    pub duration: &'a str,
+    pub asked: Option<Quantity<'a>>,
     /// Threads.
-    pub threads: Option<u64>,
+    pub threads: Option<u32>,
     /// Connections, of all threads.
-    pub connections: Option<u64>,
+    pub connections: Option<u32>,
     /// The line `Latency`, in microseconds.
     pub latency: Option<Spread<'a>>,
     /// The line `Req/Sec`, of one thread.
@@ -33,7 +35,7 @@ pub struct Printed<'a> {
     /// The line `Socket errors`, without its beginning.
     pub socket_errors: Option<&'a str>,
     /// The line `Non-2xx or 3xx responses`, its number.
-    pub failed: Option<&'a str>,
+    pub failed: Option<f64>,
     /// `Requests/sec`.
     pub rate: Option<Quantity<'a>>,
     /// `Transfer/sec`.
@@ -74,12 +76,11 @@ impl<'a> Printed<'a> {
     fn begun(line: &'a str, above: &'a str) -> Option<Self> {
         let (duration, url) = line.strip_prefix("Running ")?.split_once(" test @ ")?;
         let command = above.trim_start_matches(['$', '#', '>', ' ']);
-        let mut words = command.split_whitespace();
-        let is_command = words.next().is_some_and(|word| word.ends_with("wrk"));
+        let program = command.split_whitespace().next();
         Some(Self {
-            command: is_command.then_some(command),
+            command: program.and_then(|word| word.ends_with("wrk").then_some(command)),
             url,
-            duration,
+            asked: Quantity::read(duration, Unit::Time),
             ..Self::default()
         })
     }
@@ -91,12 +92,8 @@ impl<'a> Printed<'a> {
                 self.threads = threads.parse().ok();
                 self.connections = connections.parse().ok();
             }
-            ["Latency", mean, stdev, max, within] => {
-                self.latency = Spread::read([mean, stdev, max, within], Unit::Time);
-            }
-            ["Req/Sec", mean, stdev, max, within] => {
-                self.thread_rate = Spread::read([mean, stdev, max, within], Unit::Metric);
-            }
+            ["Latency", _, _, _, _] => self.latency = Spread::read(&words, Unit::Time),
+            ["Req/Sec", _, _, _, _] => self.thread_rate = Spread::read(&words, Unit::Metric),
             [requests, "requests", "in", runtime, read, "read"] => {
                 self.requests = Quantity::read(requests, Unit::Metric);
                 self.runtime = Quantity::read(runtime.trim_end_matches(','), Unit::Time);
@@ -105,70 +102,44 @@ impl<'a> Printed<'a> {
             ["Requests/sec:", rate] => self.rate = Quantity::read(rate, Unit::Metric),
             ["Transfer/sec:", bytes] => self.transfer = Quantity::read(bytes, Unit::Bytes),
             ["Thread", "calibration:", ..] => self.is_wrk2 = true,
+            ["Socket", "errors:", ..] => self.socket_errors = line.strip_prefix("Socket errors: "),
+            ["Non-2xx", "or", "3xx", "responses:", failed] => self.failed = failed.parse().ok(),
             [percent, time] if percent.ends_with('%') => {
                 let percent = percent.trim_end_matches('%').parse().ok();
-                let read = percent.zip(Quantity::read(time, Unit::Time));
-                self.percentiles.extend(read);
+                self.percentiles
+                    .extend(percent.zip(Quantity::read(time, Unit::Time)));
             }
-            _ => {
-                let errors = line.strip_prefix("Socket errors: ");
-                self.socket_errors = errors.or(self.socket_errors);
-                let failed = line.strip_prefix("Non-2xx or 3xx responses: ");
-                self.failed = failed.or(self.failed);
-            }
+            _ => {}
         }
     }
 
-    /// How long wrk was told to send at least, in microseconds.
-    ///
-    /// The header has whole units: 90 s are `2m` there. Seconds are exact.
-    pub fn asked_us(&self) -> Option<f64> {
-        let time = Quantity::read(self.duration, Unit::Time)?;
-        let is_exact = self.duration.ends_with('s');
-        Some(if is_exact { time.value } else { time.low() })
-    }
-
-    /// Requests that were answered after wrk's timeout: they count, and have no latency.
-    pub fn timeouts(&self) -> f64 {
-        let words = self
-            .socket_errors
-            .and_then(|errors| errors.split_once("timeout "));
-        words.map_or(0.0, |(_, count)| count.parse().unwrap_or(0.0))
+    /// Share of the requests with a latency: those that were answered after wrk's timeout count,
+    /// and have none.
+    pub fn timed(&self) -> f64 {
+        let late = || {
+            let (_, count) = self.socket_errors?.split_once("timeout ")?;
+            Some(count.parse::<f64>().ok()? / self.requests?.value.max(1.0))
+        };
+        (1.0 - late().unwrap_or(0.0)).clamp(0.0, 1.0)
     }
 
     /// Connections that wrk opens: each thread the whole number that falls to it.
-    pub fn opened(&self) -> Option<u64> {
-        let (threads, connections) = (self.threads?, self.connections?);
-        Some(connections.checked_div(threads)? * threads)
+    pub fn opened(&self) -> Option<u32> {
+        Some(self.connections?.checked_div(self.threads?)? * self.threads?)
     }
 
-    /// The word behind an option of the command line, written together with it or apart.
-    pub fn option(&self, short: &str, long: &str) -> Option<&'a str> {
-        let words: Vec<&str> = self.command?.split_whitespace().collect();
-        let at = words.iter().position(|word| {
-            (word.starts_with(short) && !word.starts_with("--")) || *word == long
-        })?;
-        let word = words[at];
-        match word.strip_prefix(short).filter(|_| word != long) {
-            Some(behind) if !behind.is_empty() => Some(behind),
-            _ => words.get(at + 1).copied(),
-        }
-    }
-
-    /// Whether a script decided what was sent.
-    pub fn has_script(&self) -> bool {
-        self.option("-s", "--script").is_some()
-    }
-
-    /// Whether it was told to connect anew for each request, which no latency includes.
-    pub fn reconnects(&self) -> bool {
-        let command = self.command.map(str::to_ascii_lowercase);
-        command.is_some_and(|command| command.contains("connection: close"))
+    /// The word behind an option of the command line, whose short form is its first letter, written
+    /// together with it or apart.
+    pub fn option(&self, name: &str) -> Option<&'a str> {
+        let short = &name[..1];
+        let option = Regex::new(&format!(r"\s(?:-{short}\s*|--{name}\s+)(\S+)")).ok()?;
+        Some(option.captures(self.command?)?.get(1)?.as_str())
     }
 }
 
 impl<'a> Spread<'a> {
-    fn read([mean, stdev, max, within]: [&'a str; 4], unit: Unit) -> Option<Self> {
+    fn read(words: &[&'a str], unit: Unit) -> Option<Self> {
+        let [_, mean, stdev, max, within]: [&str; 5] = words.try_into().ok()?;
         Some(Self {
             mean: Quantity::read(mean, unit)?,
             stdev: Quantity::read(stdev, unit)?,

@@ -1,5 +1,7 @@
 //! A figure as wrk prints it: its value, and what its last digit leaves open.
 
+use std::fmt;
+
 /// Which letters may stand behind the digits, and what each is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -14,66 +16,49 @@ pub enum Unit {
 /// wrk goes to the next unit at 0.85 of it (`format_units` in src/units.c).
 const NEXT_UNIT: f64 = 0.85;
 
-/// A figure.
+/// A figure. It is shown as it was printed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantity<'a> {
     /// As it was printed.
     pub text: &'a str,
     /// In microseconds, bytes, or ones.
     pub value: f64,
-    /// What the last digit leaves open, to either side.
-    pub half: f64,
+    /// The least that it may have been before it was rounded.
+    pub low: f64,
+    /// The most.
+    pub high: f64,
     /// Digits behind the point.
     pub decimals: usize,
-    /// The number before the unit.
-    pub mantissa: f64,
-    /// Whether thousands are separated.
-    pub has_separators: bool,
     suffix: &'a str,
+    /// What one of its unit is worth.
+    scale: f64,
 }
 
 impl<'a> Quantity<'a> {
     /// Reads a figure; tolerates what wrk would not print, such as thousands' separators.
     pub fn read(text: &'a str, unit: Unit) -> Option<Self> {
-        let end = text
-            .find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != ',')
-            .unwrap_or(text.len());
-        let (digits, suffix) = text.split_at(end);
+        let end = text.find(|letter: char| !letter.is_ascii_digit() && !".,".contains(letter));
+        let (digits, suffix) = text.split_at(end.unwrap_or(text.len()));
         let scale = scale(suffix, unit)?;
         let plain = digits.replace(',', "");
-        let mantissa: f64 = plain.parse().ok()?;
         let decimals = plain.split_once('.').map_or(0, |(_, behind)| behind.len());
-        let places = i32::try_from(decimals).ok()?;
+        let value = plain.parse::<f64>().ok()? * scale;
+        let half = 0.5 * 10_f64.powi(-i32::try_from(decimals).ok()?) * scale;
         Some(Self {
             text,
-            value: mantissa * scale,
-            half: 0.5 * 10_f64.powi(-places) * scale,
+            value,
+            low: value - half,
+            high: value + half,
             decimals,
-            mantissa,
-            has_separators: digits.contains(','),
             suffix,
+            scale,
         })
-    }
-
-    /// The least that it may have been before it was rounded.
-    pub fn low(&self) -> f64 {
-        self.value - self.half
-    }
-
-    /// The most.
-    pub fn high(&self) -> f64 {
-        self.value + self.half
     }
 
     /// Whether the amount is below where wrk begins to use its unit. Seconds begin at 1.
     pub fn is_below_its_unit(&self) -> bool {
-        let least = match self.suffix {
-            "" | "B" | "us" => 0.0,
-            "s" => 1.0,
-            _ => NEXT_UNIT,
-        };
-        let half = 0.5 * 10_f64.powi(-i32::try_from(self.decimals).unwrap_or(0));
-        self.mantissa + half < least
+        let least = if self.suffix == "s" { 1.0 } else { NEXT_UNIT };
+        self.scale > 1.0 && self.high < least * self.scale
     }
 
     /// How wrk would print the same amount, as far as these digits tell.
@@ -88,23 +73,25 @@ impl<'a> Quantity<'a> {
     }
 }
 
-fn scale(suffix: &str, unit: Unit) -> Option<f64> {
-    let power = |letter: &str, base: f64| {
-        let place = ["", "k", "m", "g", "t", "p"]
-            .iter()
-            .position(|known| letter.eq_ignore_ascii_case(known))?;
-        Some(base.powi(i32::try_from(place).ok()?))
-    };
-    match unit {
-        Unit::Time => match suffix {
-            "us" => Some(1.0),
-            "ms" => Some(1e3),
-            "s" => Some(1e6),
-            "m" => Some(60e6),
-            "h" => Some(3600e6),
-            _ => None,
-        },
-        Unit::Metric => power(suffix, 1000.0),
-        Unit::Bytes => power(suffix.strip_suffix('B')?, 1024.0),
+impl fmt::Display for Quantity<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.text)
     }
+}
+
+/// What a suffix multiplies by.
+fn scale(suffix: &str, unit: Unit) -> Option<f64> {
+    let suffixes = match unit {
+        Unit::Time => &["us", "ms", "s", "m", "h"][..],
+        Unit::Metric => &["", "k", "M", "G", "T", "P"],
+        Unit::Bytes => &["B", "KB", "MB", "GB", "TB", "PB"],
+    };
+    let mut places = suffixes.iter().zip(0..);
+    let (_, place) = places.find(|(known, _)| suffix.eq_ignore_ascii_case(known))?;
+    Some(match (unit, place) {
+        (Unit::Time, 3) => 60e6,
+        (Unit::Time, 4) => 3600e6,
+        (Unit::Bytes, _) => 1024_f64.powi(place),
+        _ => 1000_f64.powi(place),
+    })
 }

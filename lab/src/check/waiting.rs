@@ -1,8 +1,7 @@
 //! Latency, rate and connections: in a closed loop two give the third.
 
 use super::padding::Claim;
-use super::printed::Printed;
-use super::{Finding, Known, Severity};
+use super::{Finding, Impossible, Known, Note, Printed, Rule, Suspicious};
 
 const LITTLE: &str = "Little, A Proof for the Queuing Formula L = lambda W, 1961";
 const DEALT: &str = "wrk 4.1.0, main in src/wrk.c: connections / threads for each thread";
@@ -21,66 +20,44 @@ const WAITING_MIN: f64 = 0.5;
 /// Percent of what a wait allows from which the server hardly matters.
 const NEAR: f64 = 80.0;
 
-/// What waiting says.
-pub(super) fn findings(run: &Printed, known: &Known) -> Vec<Finding> {
-    let all = [dealt(run), little(run, known), ceiling(run, known)];
-    all.into_iter().flatten().collect()
-}
+pub(super) const RULES: &[Rule] = &[dealt, little, ceiling];
 
 /// Connections that do not divide by the threads are left out.
-fn dealt(run: &Printed) -> Option<Finding> {
+fn dealt(run: &Printed, _: &Known) -> Option<Finding> {
     let (threads, connections, opened) = (run.threads?, run.connections?, run.opened()?);
     if opened == 0 {
-        let sentence = format!("{connections} connections are not enough for {threads} threads.");
-        let severity = Severity::Impossible;
-        return Some(Finding::new(severity, "connections", sentence, DEALT));
+        let told = format!("{connections} connections are not enough for {threads} threads.");
+        return Some(Impossible.finding("connections", DEALT, told));
     }
-    (opened != connections).then(|| {
-        let sentence = format!(
-            "wrk opened {opened} connections and not {connections}: {threads} threads with {} \
-             each.",
-            opened / threads
-        );
-        Finding::new(Severity::Note, "connections", sentence, DEALT)
-    })
+    let each = opened / threads;
+    let told = format!(
+        "wrk opened {opened} connections and not {connections}: {threads} threads with {each} each."
+    );
+    (opened != connections).then(|| Note.finding("connections", DEALT, told))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a number of connections")]
+/// Requests that can be under way at a time.
 fn room(run: &Printed, known: &Known) -> Option<f64> {
-    Some(run.opened()? as f64 * f64::from(known.pipeline.unwrap_or(1)))
+    Some(f64::from(run.opened()?) * f64::from(known.pipeline.unwrap_or(1)))
 }
 
-/// By how much the law may be missed: short runs with many threads have the most.
-fn slack(run: &Printed) -> f64 {
-    let runtime_us = run
-        .runtime
-        .map_or(f64::INFINITY, |time| time.value.max(1.0));
-    #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
-    let threads = run.threads.unwrap_or(1) as f64;
-    SLACK.max(HEAD_START_US * threads / runtime_us)
-}
-
-/// Requests with a latency, of all: those beyond wrk's timeout have none.
-fn timed(run: &Printed) -> f64 {
-    let share = run.requests.map_or(1.0, |requests| {
-        1.0 - run.timeouts() / requests.value.max(1.0)
-    });
-    share.clamp(0.0, 1.0)
+/// The same, and what the law may be missed by: short runs with many threads have the most.
+fn with_slack(room: f64, run: &Printed) -> f64 {
+    let runtime_us = run.runtime.map_or(f64::MAX, |time| time.value.max(1.0));
+    let head_start = HEAD_START_US * f64::from(run.threads.unwrap_or(1)) / runtime_us;
+    room * (1.0 + SLACK.max(head_start))
 }
 
 fn little(run: &Printed, known: &Known) -> Option<Finding> {
-    let (latency, rate, room) = (run.latency?, run.rate?, room(run, known)?);
+    let (mean, rate, room) = (run.latency?.mean, run.rate?, room(run, known)?);
     // An open loop's latency counts from the intended time, when nothing is in flight yet. Without
     // a single latency, wrk prints 0.
-    if run.is_wrk2 || latency.mean.value <= 0.0 || rate.value <= 0.0 {
+    if run.is_wrk2 || mean.value <= 0.0 || rate.value <= 0.0 {
         return None;
     }
-    let in_flight = rate.value * latency.mean.value / 1e6;
-    let sum = format!(
-        "{} requests a second x {} are {in_flight:.0} requests in flight",
-        rate.text, latency.mean.text
-    );
-    if rate.low() * timed(run) * latency.mean.low() / 1e6 > room * (1.0 + slack(run)) {
+    let in_flight = rate.value * mean.value / 1e6;
+    let sum = format!("{rate} requests a second x {mean} are {in_flight:.0} requests in flight");
+    if rate.low * run.timed() * mean.low / 1e6 > with_slack(room, run) {
         return Some(too_many(run, known, room, &sum));
     }
     (in_flight < WAITING_MIN * room).then(|| few(run, room, &sum))
@@ -89,72 +66,64 @@ fn little(run: &Printed, known: &Known) -> Option<Finding> {
 /// Fewer in flight than there is room for. wrk measures from its send to the answer, so what it
 /// does in between answer and send is missing, and whatever failed.
 fn few(run: &Printed, room: f64, sum: &str) -> Finding {
+    let command = run.command.unwrap_or_default().to_ascii_lowercase();
+    let told = |reason| format!("{sum}, of {room}: {reason}.");
     let reason = if run.socket_errors.is_some() {
         "some failed or came too late, and those have no latency"
-    } else if run.reconnects() {
+    } else if command.contains("connection: close") {
         "the others were connecting, which is in no latency"
-    } else if run.has_script() {
+    } else if run.option("script").is_some() {
         "the others may have waited for the script"
     } else {
-        let sentence = format!(
-            "{sum}, of {room}: the others waited for wrk, so the rate is rather wrk's than the \
-             server's."
-        );
-        return Finding::new(Severity::Suspicious, "client-bound", sentence, LITTLE);
+        let told = told("the others waited for wrk, so the rate is rather wrk's than the server's");
+        return Suspicious.finding("client-bound", LITTLE, told);
     };
-    let sentence = format!("{sum}, of {room}: {reason}.");
-    Finding::new(Severity::Note, "client-bound", sentence, LITTLE)
+    Note.finding("client-bound", LITTLE, told(reason))
 }
 
 /// More in flight than there is room for: wrong, pipelined by a script, or padded.
 fn too_many(run: &Printed, known: &Known, room: f64, sum: &str) -> Finding {
     let doubt = known.doubt(run);
-    if doubt == Severity::Note {
-        let sentence = match known.pipeline {
+    if doubt == Note {
+        let only = "only right if the script pipelines (--pipeline says how many)";
+        let told = match known.pipeline {
             Some(_) => format!("{sum}, with room for {room}: no mean of what was measured."),
-            None => format!(
-                "{sum}, with {room} connections: only right if the script pipelines (--pipeline \
-                 says how many)."
-            ),
+            None => format!("{sum}, with {room} connections: {only}."),
         };
-        return Finding::new(doubt, "little", sentence, PIPELINED);
+        return Note.finding("little", PIPELINED, told);
     }
-    let claim = claim(run, room);
-    if let Some(claim) = claim.filter(|claim| !claim.is_impossible()) {
-        let sentence = format!(
-            "{sum}, with room for {room}. wrk pads its latencies before it prints them, which \
-             explains it: the mean is {:.1} times what was measured, or more.",
-            claim.mean / claim.allowed
-        );
-        return Finding::new(Severity::Note, "little", sentence, LITTLE);
+    let mut told = format!("{sum}, with room for {room}.");
+    if let Some(claim) = claim(run, room) {
+        if !claim.is_impossible() {
+            let raised = claim.mean / claim.allowed;
+            told += " wrk pads its latencies before it prints them, which explains it: the mean is";
+            told = format!("{told} {raised:.1} times what was measured, or more.");
+            return Note.finding("little", LITTLE, told);
+        }
+        told += " No latencies that keep the law become this mean, deviation and maximum by wrk's \
+                 padding.";
     }
-    let padding = claim.map_or("", |_| {
-        " No latencies that keep the law become this mean, deviation and maximum by wrk's padding."
-    });
-    let unknown = if doubt == Severity::Suspicious {
-        " Only a script that pipelines can do that; the command line would tell."
-    } else {
-        ""
-    };
-    let sentence = format!("{sum}, with room for {room}.{padding}{unknown}");
-    Finding::new(doubt, "little", sentence, LITTLE)
+    if doubt == Suspicious {
+        told += " Only a script that pipelines can do that; the command line would tell.";
+    }
+    doubt.finding("little", LITTLE, told)
 }
 
 /// What would have to be padded; `None` where wrk does not pad: fewer requests than connections.
 fn claim(run: &Printed, room: f64) -> Option<Claim> {
-    let (latency, rate, requests) = (run.latency?, run.rate?, run.requests?);
-    #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
-    let connections = run.connections? as f64;
+    let (latency, rate, requests) = (run.latency?, run.rate?, run.requests?.value);
     // wrk divides whole numbers, so the time is shared by whole rounds.
-    let rounds = (requests.value / connections).floor();
-    let runtime_us = requests.value / rate.value * 1e6;
+    let rounds = (requests / f64::from(run.connections?)).floor();
+    let runtime_us = requests / rate.value * 1e6;
+    let measured = (rate.low * run.timed()).max(f64::MIN_POSITIVE);
+    // Around a mean that is wrong by its last digit, the variance is larger by the square.
+    let open = latency.mean.high - latency.mean.value;
     (rounds > 0.0).then(|| Claim {
         mean: latency.mean.value,
-        mean_half: latency.mean.half,
-        stdev: latency.stdev.high(),
-        max: latency.max.high(),
+        variance: latency.stdev.high.powi(2) + open.powi(2),
+        max: latency.max.high,
         step: (runtime_us / rounds).floor(),
-        allowed: room * (1.0 + slack(run)) / (rate.low() * timed(run)).max(f64::MIN_POSITIVE) * 1e6,
+        allowed: with_slack(room, run) / measured * 1e6,
     })
 }
 
@@ -162,25 +131,15 @@ fn claim(run: &Printed, room: f64) -> Option<Claim> {
 fn ceiling(run: &Printed, known: &Known) -> Option<Finding> {
     let (rate, room, wait) = (run.rate?, room(run, known)?, known.wait_us?);
     let ceiling = room / (f64::from(wait) / 1e6);
-    let sentence = format!(
-        "{room} requests at a time / {wait} us are {ceiling:.0} requests a second at most, for any \
-         server"
-    );
-    if rate.low() > ceiling * (1.0 + slack(run)) {
-        let sentence = format!("{sentence}; {} are more.", rate.text);
-        return Some(Finding::new(
-            Severity::Impossible,
-            "ceiling",
-            sentence,
-            CLOSED,
-        ));
+    let most = "requests a second at most, for any server";
+    let told = format!("{room} requests at a time / {wait} us are {ceiling:.0} {most}; {rate} are");
+    if rate.low > with_slack(ceiling, run) {
+        return Some(Impossible.finding("ceiling", CLOSED, told + " more."));
     }
     let share = 100.0 * rate.value / ceiling;
-    let end = if share > NEAR {
-        ": what was measured is the wait."
-    } else {
-        "."
-    };
-    let sentence = format!("{sentence}; {} are {share:.0} % of that{end}", rate.text);
-    Some(Finding::new(Severity::Note, "ceiling", sentence, CLOSED))
+    let mut told = format!("{told} {share:.0} % of that");
+    if share > NEAR {
+        told += ": what was measured is the wait";
+    }
+    Some(Note.finding("ceiling", CLOSED, told + "."))
 }
