@@ -15,21 +15,18 @@ mod outcome;
 
 pub mod lane;
 
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use std::{io, panic, thread};
+use std::{panic, thread};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use barewire_load::{Arrivals, Client, Expected, Fault, Goal, Manner, OpenLoop, Script, Tally};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Exit;
 use crate::process::Usage;
+use crate::statistics::count;
 
-use outcome::{ServerUsage, outcome};
-
-pub use barewire_load::Weighted;
 pub use options::Options;
 pub use outcome::{Outcome, Pace};
 
@@ -51,11 +48,10 @@ pub fn run(options: &Options) -> Result<Exit> {
     } else {
         println!("{outcome}");
     }
-    Ok(if outcome.errors == 0 {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    match outcome.errors {
+        0 => Ok(Exit::Success),
+        _ => Ok(Exit::Failure),
+    }
 }
 
 /// Sends the load. What the server does wrong is in the outcome.
@@ -64,56 +60,54 @@ pub fn run(options: &Options) -> Result<Exit> {
 ///
 /// If the options contradict each other, or a file or the server's process cannot be read.
 pub fn measure(options: &Options) -> Result<Outcome> {
-    let plan = Plan::new(options)?;
-    let mut failed = Tally::default();
-    match plan.prepare() {
-        Ok(mut clients) => plan.measure(&mut clients),
+    let pace = options.rate.map_or(Pace::ClosedLoop, |_| Pace::OpenLoop);
+    let load = Load::new(options)?;
+    let mut tally = Tally::default();
+    let mut clients = match load.clients() {
+        Ok(clients) => clients,
         Err(error) => {
-            failed.fail(&error.downcast::<Fault>()?);
-            Ok(outcome(&failed, plan.pace(), None))
+            tally.fail(&error.downcast::<Fault>()?);
+            return Ok(Outcome::new(&tally, pace, None));
         }
+    };
+    if options.requests.is_none() && options.warmup > 0.0 {
+        tally.add_errors(&load.phase(&mut clients, options.warmup)?);
     }
+    let usage = || options.server_pid.map(Usage::of).transpose();
+    let start = usage()?;
+    tally.join(load.phase(&mut clients, options.seconds)?);
+    let end = usage()?;
+    tally.answered += options.requests.map_or(0, |_| load.learned);
+    Ok(Outcome::new(&tally, pace, start.zip(end).as_ref()))
 }
 
-/// The options, resolved.
-struct Plan {
+/// What is sent, and how.
+struct Load<'a> {
+    options: &'a Options,
     manner: Manner,
     /// Requests with their weights.
     requests: Vec<(Vec<u8>, usize)>,
-    /// How many requests are sent to learn their answers.
+    /// How many of them were sent to learn their answers: all or none.
     learned: usize,
-    body: Option<String>,
     connections: usize,
     threads: usize,
-    cores: Vec<usize>,
-    rate: Option<f64>,
-    warmup: Duration,
-    span: Duration,
-    /// Requests, if they are counted; without those that the answers are learned from.
-    limit: Option<usize>,
-    server_pid: Option<u32>,
 }
 
-impl Plan {
-    fn new(options: &Options) -> Result<Self> {
+impl<'a> Load<'a> {
+    fn new(options: &'a Options) -> Result<Self> {
         let counted = options.requests.is_some();
         let connections = if counted { 1 } else { options.connections };
         let threads = if counted { 1 } else { options.threads };
-        ensure!(
-            threads <= connections,
-            "{threads} threads have nothing to do with {connections} connections"
-        );
-        ensure!(
-            options.rate.is_none() || options.pipeline == 1,
-            "requests at a fixed rate are sent one by one, without --pipeline"
-        );
-        let widest = CpuSet::MAX_CPU;
-        ensure!(
-            options.cores.iter().all(|core| *core < widest),
-            "cores are numbered below {widest}"
-        );
+        if threads > connections {
+            bail!("{threads} threads have nothing to do with {connections} connections");
+        }
+        if options.rate.is_some() && options.pipeline > 1 {
+            bail!("requests at a fixed rate are sent one by one, without --pipeline");
+        }
+        if options.cores.iter().any(|core| *core >= CpuSet::MAX_CPU) {
+            bail!("cores are numbered below {}", CpuSet::MAX_CPU);
+        }
         let requests = options::requests(options)?;
-        let learned = if options.varying { 0 } else { requests.len() };
         Ok(Self {
             manner: Manner {
                 address: options.address,
@@ -126,125 +120,66 @@ impl Plan {
                 spin: false,
                 silence: Duration::try_from_secs_f64(options.silence)?,
             },
+            learned: if options.varying { 0 } else { requests.len() },
             requests,
-            learned,
-            body: options.body.clone(),
             connections: connections.into(),
             threads: threads.into(),
-            cores: options.cores.clone(),
-            rate: options.rate,
-            warmup: Duration::try_from_secs_f64(options.warmup)?,
-            span: Duration::try_from_secs_f64(options.seconds)?,
-            limit: options.requests.map(|asked| asked.saturating_sub(learned)),
-            server_pid: options.server_pid,
+            options,
         })
     }
 
-    fn pace(&self) -> Pace {
-        self.rate.map_or(Pace::ClosedLoop, |_| Pace::OpenLoop)
-    }
-
-    /// Learns the answers, and opens the connections of all threads.
-    fn prepare(&self) -> Result<Vec<Client>> {
-        let (expected, mut stream) = self.learn()?;
-        let script = Script::new(&self.requests, expected, self.manner.pipeline)?;
-        let mut clients = Vec::new();
-        for thread in 0..self.threads {
-            #[expect(clippy::cast_precision_loss, reason = "threads are few")]
-            let share = thread as f64 / self.threads as f64;
-            let mut client = Client::new(self.manner, script.clone().begun_at(share))?;
-            for _ in (thread..self.connections).step_by(self.threads) {
-                client.join(stream.take());
-            }
-            clients.push(client);
-        }
-        Ok(clients)
-    }
-
-    /// Asks for everything once, over one connection where connections are kept, which is handed
-    /// on.
-    fn learn(&self) -> Result<(Vec<Expected>, Option<TcpStream>)> {
-        let body = self.body.as_deref();
+    /// Learns the answers, and opens the connections of all threads. Where connections are kept,
+    /// one asks for everything, and becomes the first.
+    fn clients(&self) -> Result<Vec<Client>> {
+        let (manner, body) = (self.manner, self.options.body.as_deref());
         let mut kept = None;
         let mut expected = Vec::new();
-        for (request, _) in &self.requests {
-            if self.manner.varying {
-                expected.push(Expected::varying(body));
-                continue;
+        for (request, _) in &self.requests[..self.learned] {
+            let mut stream = kept.take().map_or_else(|| manner.connect(), Ok)?;
+            expected.push(Expected::learn(&mut stream, request, body, manner.silence)?);
+            kept = Some(stream).filter(|_| !manner.reconnect);
+        }
+        expected.resize(self.requests.len(), Expected::varying(body));
+        let script = Script::new(&self.requests, expected, manner.pipeline)?;
+        let clients = (0..self.threads).map(|thread| {
+            let share = count(thread) / count(self.threads);
+            let mut client = Client::new(manner, script.clone().begun_at(share))?;
+            for _ in (thread..self.connections).step_by(self.threads) {
+                client.join(kept.take());
             }
-            let mut stream = match kept.take() {
-                Some(stream) => stream,
-                None => self.manner.connect()?,
-            };
-            let patience = self.manner.silence;
-            expected.push(Expected::learn(&mut stream, request, body, patience)?);
-            kept = Some(stream).filter(|_| !self.manner.reconnect);
-        }
-        Ok((expected, kept))
-    }
-
-    /// Warms up, and measures.
-    fn measure(&self, clients: &mut [Client]) -> Result<Outcome> {
-        let mut before = Tally::default();
-        if self.limit.is_none() && !self.warmup.is_zero() {
-            before = self.phase(clients, self.warmup)?;
-        }
-        let start = self.server_usage()?;
-        let mut tally = self.phase(clients, self.span)?;
-        let end = self.server_usage()?;
-        tally.add_errors(&before);
-        if self.limit.is_some() {
-            tally.answered += self.learned;
-        }
-        let server = end.zip(start).map(|(end, start)| ServerUsage {
-            cpu: end.cpu_since(&start),
-            busiest: end.busiest_since(&start),
-            resident_bytes: end.resident_bytes,
+            anyhow::Ok(client)
         });
-        Ok(outcome(&tally, self.pace(), server))
-    }
-
-    fn server_usage(&self) -> Result<Option<Usage>> {
-        self.server_pid.map(Usage::of).transpose()
+        clients.collect()
     }
 
     /// Runs all threads until nothing is under way, and lets the server fall asleep.
-    fn phase(&self, clients: &mut [Client], span: Duration) -> Result<Tally> {
-        let start = Instant::now() + self.rate.map_or(Duration::ZERO, |_| LEAD);
-        let ended: Vec<io::Result<Tally>> = thread::scope(|scope| {
-            let started: Vec<_> = clients
-                .iter_mut()
-                .enumerate()
-                .map(|(thread, client)| scope.spawn(move || self.part(thread, client, start, span)))
-                .collect();
-            let joined = started.into_iter().map(thread::ScopedJoinHandle::join);
-            joined
-                .map(|part| part.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
-                .collect()
-        });
-        thread::sleep(SETTLE);
+    fn phase(&self, clients: &mut [Client], seconds: f64) -> Result<Tally> {
+        let lead = self.options.rate.map_or(Duration::ZERO, |_| LEAD);
+        let when = (Instant::now() + lead, Duration::try_from_secs_f64(seconds)?);
         let mut tally = Tally::default();
-        for part in ended {
-            tally.join(part.context("cannot poll")?);
-        }
+        thread::scope(|scope| {
+            let part = |(number, client)| scope.spawn(move || self.part(number, client, when));
+            let started: Vec<_> = clients.iter_mut().enumerate().map(part).collect();
+            for thread in started {
+                let joined = thread.join();
+                let ended = joined.unwrap_or_else(|panicked| panic::resume_unwind(panicked));
+                tally.join(ended.context("cannot poll")?);
+            }
+            anyhow::Ok(())
+        })?;
+        thread::sleep(SETTLE);
         Ok(tally)
     }
 
-    /// One thread's part of a phase.
-    fn part(
-        &self,
-        thread: usize,
-        client: &mut Client,
-        start: Instant,
-        span: Duration,
-    ) -> io::Result<Tally> {
-        if let Some(core) = self.cores.get(thread % self.cores.len().max(1)) {
-            let mut cores = CpuSet::new();
-            cores.set(*core);
-            sched_setaffinity(None, &cores)?;
+    /// One thread's part of a phase, of which start and length are given.
+    fn part(&self, thread: usize, client: &mut Client, when: (Instant, Duration)) -> Result<Tally> {
+        let (start, span) = when;
+        let cores = &self.options.cores;
+        if !cores.is_empty() {
+            stay_on_core(cores[thread % cores.len()])?;
         }
         let cpu_before = own_cpu();
-        if let Some(rate) = self.rate {
+        if let Some(rate) = self.options.rate {
             let arrivals = Arrivals {
                 rate,
                 threads: self.threads,
@@ -253,11 +188,9 @@ impl Plan {
             };
             OpenLoop::new(client, arrivals, start)?.run()?;
         } else {
-            let goal = match self.limit {
-                Some(requests) => Goal::Requests(requests),
-                None => Goal::After(span),
-            };
-            client.closed_loop(start, goal)?;
+            let counted = self.options.requests;
+            let counted = counted.map(|asked| asked.saturating_sub(self.learned));
+            client.closed_loop(start, counted.map_or(Goal::After(span), Goal::Requests))?;
         }
         let mut tally = client.take_tally();
         tally.wall = start.elapsed();

@@ -5,25 +5,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, FromArgMatches};
 
 use barewire_load::script::{self, Weighted};
 
 /// How to ask, and whom.
 #[derive(Clone, Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of the command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub struct Options {
     /// Address of the server, such as 127.0.0.1:8080.
     pub address: SocketAddr,
     /// File with the bytes of one request.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "mix"])]
     pub request: Option<PathBuf>,
-    /// Ask for this path; several times with weights for a mix [default: /plaintext].
+    /// Ask for this path; several times with weights for a mix.
     #[arg(long, value_name = "PATH[=WEIGHT]", conflicts_with = "mix")]
+    #[arg(default_value = "/plaintext")]
     pub path: Vec<Weighted>,
     /// File with a mix: a line for each PATH[=WEIGHT].
     #[arg(long, value_name = "FILE")]
@@ -94,38 +92,30 @@ impl Options {
 
 /// The requests to be sent, with their weights.
 pub(super) fn requests(options: &Options) -> Result<Vec<(Vec<u8>, usize)>> {
+    let unread = |file: &PathBuf| format!("cannot read {}", file.display());
     if let Some(file) = &options.request {
-        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        ensure!(
-            !options.reconnect || script::asks_to_close(&bytes),
-            "with --reconnect the request must say Connection: close"
-        );
+        let bytes = fs::read(file).with_context(|| unread(file))?;
+        if options.reconnect && !script::asks_to_close(&bytes) {
+            bail!("with --reconnect the request must say Connection: close");
+        }
         return Ok(vec![(bytes, 1)]);
     }
     let mut paths = options.path.clone();
     if let Some(file) = &options.mix {
-        let text = fs::read_to_string(file);
-        paths = script::mix(&text.with_context(|| format!("cannot read {}", file.display()))?)?;
-    }
-    if paths.is_empty() {
-        paths.push("/plaintext".parse()?);
+        let text = fs::read_to_string(file).with_context(|| unread(file))?;
+        paths = script::mix(&text)?;
     }
     let address = options.address.to_string();
     let host = options.host_field.as_deref().unwrap_or(&address);
     let request = |path: &Weighted| script::request_for(&path.path, host, options.reconnect);
-    Ok(paths
-        .iter()
-        .map(|path| (request(path), path.weight))
-        .collect())
+    let requests = paths.iter().map(|path| (request(path), path.weight));
+    Ok(requests.collect())
 }
 
 fn seconds(text: &str) -> Result<f64> {
     let seconds: f64 = text.parse()?;
-    ensure!(
-        Duration::try_from_secs_f64(seconds).is_ok(),
-        "it must be a number that is not negative"
-    );
-    Ok(seconds)
+    let valid = Duration::try_from_secs_f64(seconds).map(|_| seconds);
+    valid.context("it must be a number that is not negative")
 }
 
 fn positive(text: &str) -> Result<f64> {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use barewire_load::Tally;
 
+use crate::process::Usage;
+use crate::statistics::count;
+
 /// Points of the latency curve for each halving of what is left of 100 %.
 const POINTS_PER_HALVING: u32 = 4;
 
@@ -80,59 +83,44 @@ pub enum Pace {
     OpenLoop,
 }
 
-/// What the server used in the measured phase.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ServerUsage {
-    pub(super) cpu: Duration,
-    pub(super) busiest: Duration,
-    pub(super) resident_bytes: u64,
-}
-
-/// The outcome of a measured phase.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a double counts to 9e15 without loss"
-)]
-pub(super) fn outcome(tally: &Tally, pace: Pace, server: Option<ServerUsage>) -> Outcome {
-    let requests = tally.answered as f64;
-    let share = |cpu: Duration| ratio(cpu.as_secs_f64(), tally.wall.as_secs_f64());
-    let each = |cpu: Duration| (tally.answered > 0).then(|| cpu.as_secs_f64() * 1e9 / requests);
-    Outcome {
-        pace,
-        requests: tally.answered as u64,
-        seconds: tally.wall.as_secs_f64(),
-        requests_per_second: ratio(requests, tally.wall.as_secs_f64()),
-        errors: tally.errors.values().sum(),
-        errors_by_kind: tally
-            .errors
-            .iter()
-            .map(|(kind, count)| ((*kind).to_owned(), *count))
-            .collect(),
-        busy: share(tally.cpu),
-        generator_busy: share(tally.busiest),
-        generator_cpu_ns_per_request: each(tally.cpu),
-        server_busy: server.map(|used| share(used.busiest)),
-        server_cpu_ns_per_request: server.and_then(|used| each(used.cpu)),
-        resident_bytes: server.map(|used| used.resident_bytes),
-        unsent: tally.unsent,
-        latency: tally.latency.as_ref().map(percentiles),
+impl Outcome {
+    /// That of a measured phase, with what the server had used before and after it.
+    pub(super) fn new(tally: &Tally, pace: Pace, server: Option<&(Usage, Usage)>) -> Self {
+        let seconds = tally.wall.as_secs_f64();
+        // In a phase that took no time, nothing was done.
+        let share = |cpu: Duration| cpu.as_secs_f64() / seconds.max(f64::MIN_POSITIVE);
+        let requests = count(tally.answered);
+        let each = |cpu: Duration| (requests > 0.0).then(|| cpu.as_secs_f64() * 1e9 / requests);
+        let errors = tally.errors.iter();
+        Self {
+            pace,
+            requests: tally.answered as u64,
+            seconds,
+            requests_per_second: requests / seconds.max(f64::MIN_POSITIVE),
+            errors: tally.errors.values().sum(),
+            errors_by_kind: errors.map(|(kind, sum)| ((*kind).into(), *sum)).collect(),
+            busy: share(tally.cpu),
+            generator_busy: share(tally.busiest),
+            generator_cpu_ns_per_request: each(tally.cpu),
+            server_busy: server.map(|(before, after)| share(after.busiest_since(before))),
+            server_cpu_ns_per_request: server.and_then(|(start, end)| each(end.cpu_since(start))),
+            resident_bytes: server.map(|(_, end)| end.resident_bytes),
+            unsent: tally.unsent,
+            latency: tally.latency.as_ref().map(percentiles),
+        }
     }
 }
 
-/// A quotient; 0 of a phase that took no time, in which nothing was done.
-fn ratio(above: f64, below: f64) -> f64 {
-    if below > 0.0 { above / below } else { 0.0 }
-}
-
 /// Microseconds of a histogram of nanoseconds.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "ten minutes are less than 2^53 nanoseconds"
-)]
+#[expect(clippy::cast_precision_loss, reason = "ten minutes, below 2^53 ns")]
 fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
     let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;
     let at = |percentile| microseconds(histogram.value_at_percentile(percentile));
     let points = histogram.iter_quantiles(POINTS_PER_HALVING);
+    let curve = points.map(|point| {
+        let percentile = point.quantile_iterated_to() * 100.0;
+        (percentile, microseconds(point.value_iterated_to()))
+    });
     Percentiles {
         count: histogram.len(),
         mean_us: histogram.mean() / 1000.0,
@@ -141,61 +129,38 @@ fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
         p99_us: at(99.0),
         p999_us: at(99.9),
         max_us: microseconds(histogram.max()),
-        curve: points
-            .map(|point| {
-                let value = microseconds(point.value_iterated_to());
-                (point.quantile_iterated_to() * 100.0, value)
-            })
-            .collect(),
+        curve: curve.collect(),
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (requests, seconds) = (self.requests, self.seconds);
-        let rate = self.requests_per_second;
-        writeln!(
-            to,
-            "{requests} answers in {seconds:.3} s: {rate:.0} a second"
-        )?;
+        let (requests, time, rate) = (self.requests, self.seconds, self.requests_per_second);
+        writeln!(to, "{requests} answers in {time:.3} s: {rate:.0} a second")?;
         write!(to, "generator: {:.0} % of a core", self.busy * 100.0)?;
         if let Some(each) = self.generator_cpu_ns_per_request {
             write!(to, ", {each:.0} ns of CPU time a request")?;
         }
         if let Some((busy, each)) = self.server_busy.zip(self.server_cpu_ns_per_request) {
-            let busy = busy * 100.0;
-            write!(
-                to,
-                "\nserver: busiest thread {busy:.0} % busy, {each:.0} ns of CPU time a request"
-            )?;
+            write!(to, "\nserver: busiest thread {:.0} % busy, ", busy * 100.0)?;
+            write!(to, "{each:.0} ns of CPU time a request")?;
         }
         if let Some(latency) = &self.latency {
+            let closed = "closed loop, from the send: slow answers delay the next question";
             let from = match self.pace {
-                Pace::ClosedLoop => {
-                    "closed loop, from the send: slow answers delay the next question"
-                }
+                Pace::ClosedLoop => closed,
                 Pace::OpenLoop => "open loop, from the intended time of sending",
             };
-            let Percentiles {
-                p50_us,
-                p90_us,
-                p99_us,
-                p999_us,
-                max_us,
-                ..
-            } = latency;
             write!(
                 to,
-                "\nlatency ({from}):\n  50 % {p50_us:.0} us, 90 % {p90_us:.0} us, 99 % \
-                 {p99_us:.0} us, 99.9 % {p999_us:.0} us, slowest {max_us:.0} us"
+                "\nlatency ({from}):\n  50 % {:.0} us, 90 % {:.0} us, 99 % {:.0} us, \
+                 99.9 % {:.0} us, slowest {:.0} us",
+                latency.p50_us, latency.p90_us, latency.p99_us, latency.p999_us, latency.max_us
             )?;
         }
-        if self.unsent > 0 {
-            write!(
-                to,
-                "\nunsent: {} requests found no free connection",
-                self.unsent
-            )?;
+        let unsent = self.unsent;
+        if unsent > 0 {
+            write!(to, "\nunsent: {unsent} requests found no free connection")?;
         }
         for (kind, count) in &self.errors_by_kind {
             write!(to, "\nerrors: {count} x {kind}")?;
