@@ -5,17 +5,13 @@
 //! prints goes to a file without a name and is quoted when something goes wrong. Absent is any
 //! knowledge of a certain server: what differs between them is in the [`Subject`].
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{self, Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{collections::BTreeMap, ffi::OsString, fs::File, io, thread};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -26,7 +22,7 @@ mod asking;
 
 mod usage;
 
-pub(crate) use asking::get;
+pub(crate) use asking::{Answer, Client};
 pub use usage::Usage;
 
 /// How long a server may take to start: a JVM on a busy machine needs half of it.
@@ -80,20 +76,19 @@ impl Running {
     ///
     /// If it cannot be run, ends, or does not accept within a minute; its last lines are quoted.
     pub fn start(subject: &Subject, workers: usize, cores: &[usize]) -> Result<Self> {
-        let pin = match cores {
-            [] => Vec::new(),
-            _ => taskset(cores),
-        };
-        Self::start_under(&pin, subject, workers)
+        match cores {
+            [] => Self::start_under(&[], subject, workers),
+            _ => Self::start_under(&taskset(cores), subject, workers),
+        }
     }
 
     /// Starts it as the last arguments of another program, which runs it: `taskset -c 0`, `strace`,
     /// `valgrind`.
-    pub(crate) fn start_under(
-        runner: &[OsString],
-        subject: &Subject,
-        workers: usize,
-    ) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Running::start`].
+    pub fn start_under(runner: &[OsString], subject: &Subject, workers: usize) -> Result<Self> {
         let port = if subject.announces { 0 } else { free_port()? };
         let output = tempfile::tempfile().context("no file for a server's output")?;
         let mut command = command(runner, subject, workers, port)?;
@@ -130,16 +125,10 @@ impl Running {
     /// If it had to be killed, or ended with an exit code that is not 0. Death by that SIGTERM is
     /// none: not everybody can do better.
     pub fn stop(mut self) -> Result<ExitStatus> {
-        if !self.has_ended()? {
-            self.signal(Signal::TERM);
-        }
-        let deadline = Instant::now() + ENDED_WITHIN;
-        while !self.has_ended()? {
-            if Instant::now() > deadline {
-                let seconds = ENDED_WITHIN.as_secs();
-                bail!("{} did not end {seconds} s after SIGTERM", self.name);
-            }
-            thread::sleep(LOOK_EVERY);
+        self.signal(Signal::TERM);
+        if !within(ENDED_WITHIN, LOOK_EVERY, || self.has_ended())? {
+            let seconds = ENDED_WITHIN.as_secs();
+            bail!("{} did not end {seconds} s after SIGTERM", self.name);
         }
         let status = self.end()?;
         if !is_orderly(status) {
@@ -150,22 +139,9 @@ impl Running {
 
     fn wait_until_started(&mut self, subject: &Subject) -> Result<()> {
         let deadline = Instant::now() + STARTED_WITHIN;
-        let path = match subject.path.as_str() {
-            "" => "/plaintext",
-            given => given,
-        };
-        loop {
-            if subject.announces {
-                if let Some(address) = announced(&self.printed()?) {
-                    self.address = address;
-                    return Ok(());
-                }
-            } else if get(self.address, path).is_ok() {
-                return Ok(());
-            }
+        while !self.listens(subject)? {
             if self.has_ended()? {
-                let status = self.end()?;
-                let quoted = self.quoted();
+                let (status, quoted) = (self.end()?, self.quoted());
                 bail!("{} ended before it listened: {status}{quoted}", self.name);
             }
             if Instant::now() > deadline {
@@ -174,14 +150,27 @@ impl Running {
             }
             thread::sleep(LOOK_EVERY);
         }
+        Ok(())
+    }
+
+    /// Whether it has said where it listens, or answers there.
+    fn listens(&mut self, subject: &Subject) -> Result<bool> {
+        if !subject.announces {
+            let path = Some(subject.path.as_str()).filter(|path| !path.is_empty());
+            let answer = Client::of(self.address).get(path.unwrap_or("/plaintext"));
+            return Ok(answer.is_ok());
+        }
+        let address = announced(&self.printed()?);
+        self.address = address.unwrap_or(self.address);
+        Ok(address.is_some())
     }
 
     /// Whether the process that was started has ended. It stays a zombie: until it is waited for,
     /// its number is nobody else's, so that the group can be ended without doubt whose it is.
     fn has_ended(&self) -> Result<bool> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let ended = waitid(WaitId::Pid(self.group()), options)?;
-        Ok(ended.is_some_and(|status| status.exited() || status.killed() || status.dumped()))
+        let child = WaitId::Pid(Pid::from_child(&self.child));
+        Ok(waitid(child, options)?.is_some())
     }
 
     /// Ends whatever is left of the group.
@@ -192,11 +181,7 @@ impl Running {
 
     /// A group that has no process any more is no error: that is what the signal was for.
     fn signal(&self, signal: Signal) {
-        let _ = kill_process_group(self.group(), signal);
-    }
-
-    fn group(&self) -> Pid {
-        Pid::from_child(&self.child)
+        let _ = kill_process_group(Pid::from_child(&self.child), signal);
     }
 
     /// What it printed so far. Read at a position of its own: the file's is where the server
@@ -210,12 +195,10 @@ impl Running {
 
     fn quoted(&self) -> String {
         let printed = self.printed().unwrap_or_default();
-        let lines: Vec<&str> = printed.lines().collect();
-        let last = &lines[lines.len().saturating_sub(LINES_QUOTED)..];
-        if last.is_empty() {
-            return "; it printed nothing".to_owned();
+        match last_lines(&printed, LINES_QUOTED).as_slice() {
+            [] => "; it printed nothing".to_owned(),
+            last => format!("; it printed:\n  {}", last.join("\n  ")),
         }
-        format!("; it printed:\n  {}", last.join("\n  "))
     }
 }
 
@@ -229,47 +212,54 @@ impl Drop for Running {
     }
 }
 
+/// Looks whether it is so, until it is; false if the time was over before.
+pub(crate) fn within(
+    time: Duration,
+    every: Duration,
+    mut is_so: impl FnMut() -> Result<bool>,
+) -> Result<bool> {
+    let deadline = Instant::now() + time;
+    while !is_so()? {
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        thread::sleep(every);
+    }
+    Ok(true)
+}
+
+/// The end of what a program printed, without empty lines.
+pub(crate) fn last_lines(printed: &str, most: usize) -> Vec<&str> {
+    let lines = printed.lines().filter(|line| !line.trim().is_empty());
+    let mut lines: Vec<_> = lines.collect();
+    lines.split_off(lines.len().saturating_sub(most))
+}
+
 /// `taskset -c 0,2` (util-linux): it pins itself and becomes the program that follows.
-pub(crate) fn taskset(cores: &[usize]) -> Vec<OsString> {
+fn taskset(cores: &[usize]) -> Vec<OsString> {
     let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
     vec!["taskset".into(), "-c".into(), cores.join(",").into()]
 }
 
 fn command(runner: &[OsString], subject: &Subject, workers: usize, port: u16) -> Result<Command> {
-    let fill = |text: &String| {
-        let text = text.replace("{port}", &port.to_string());
-        text.replace("{workers}", &workers.to_string())
-    };
-    let program = from_here(&subject.program)?;
-    let mut words = runner.iter().map(OsString::as_os_str);
-    let mut command = match words.next() {
-        Some(first) => {
-            let mut command = Command::new(first);
-            command.args(words).arg(&program);
-            command
-        }
-        None => Command::new(&program),
-    };
+    let (port, workers) = (port.to_string(), workers.to_string());
+    let fill = |text: &String| text.replace("{port}", &port).replace("{workers}", &workers);
+    let program = from_here(&subject.program)?.into_os_string();
+    let words = [runner, &[program]].concat();
+    let variables = subject.environment.iter();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
     command.args(subject.arguments.iter().map(fill));
-    command.env("PORT", port.to_string());
-    command.env("WORKERS", workers.to_string());
-    command.envs(
-        subject
-            .environment
-            .iter()
-            .map(|(name, text)| (name, fill(text))),
-    );
-    if let Some(directory) = &subject.directory {
-        command.current_dir(directory);
-    }
+    command.env("PORT", &port).env("WORKERS", &workers);
+    command.envs(variables.map(|(name, text)| (name, fill(text))));
+    command.current_dir(subject.directory.as_deref().unwrap_or(Path::new(".")));
     command.stdin(Stdio::null()).process_group(0);
     Ok(command)
 }
 
 /// A program with a folder in its name, as an absolute path; a bare name is left to PATH.
 fn from_here(program: &Path) -> Result<PathBuf> {
-    let name = program.file_name().unwrap_or(OsStr::new(""));
-    if program.as_os_str() == name {
+    if program.parent() == Some(Path::new("")) {
         return Ok(program.to_owned());
     }
     path::absolute(program).with_context(|| format!("no program: {}", program.display()))
@@ -292,13 +282,15 @@ fn announced(printed: &str) -> Option<SocketAddr> {
 }
 
 fn is_orderly(status: ExitStatus) -> bool {
-    status.success()
-        || status.signal() == Some(Signal::TERM.as_raw())
-        || status.code() == Some(ENDED_BY_SIGTERM)
+    // As wait(2) has it: the signal in the lowest byte, the exit code in the next one.
+    let orderly = [0, Signal::TERM.as_raw(), ENDED_BY_SIGTERM << 8];
+    orderly.contains(&status.into_raw())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]

@@ -1,23 +1,47 @@
-//! One question, outside of any load: whether a server answers, and what its accounts say.
+//! A client for questions outside of any load: whether a server answers, what it says of itself.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Result;
-use ureq::Agent;
+use anyhow::{Result, ensure};
+use ureq::{Agent, AsSendBody, http};
 
 /// How long an answer may take: a virtual machine's first one takes seconds.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
-/// The body of `GET path`; an error if the status is not 200 or so. The connection is closed: none
-/// is left behind that the server would have to keep.
-pub(crate) fn get(address: SocketAddr, path: &str) -> Result<String> {
-    // A proxy that the environment names is not what is measured.
-    let agent: Agent = Agent::config_builder()
-        .proxy(None)
-        .timeout_global(Some(ANSWERED_WITHIN))
-        .build()
-        .into();
-    let mut answer = agent.get(format!("http://{address}{path}")).call()?;
-    Ok(answer.body_mut().read_to_string()?)
+/// A status and a body.
+pub(crate) type Answer = (u16, Vec<u8>);
+
+/// Somebody who asks one server. Its connections are kept, and closed when it is dropped: none is
+/// left behind that the server would have to keep.
+pub(crate) struct Client {
+    agent: Agent,
+    address: SocketAddr,
+}
+
+impl Client {
+    pub(crate) fn of(address: SocketAddr) -> Self {
+        // A proxy that the environment names is not what is measured.
+        let agent = Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWERED_WITHIN))
+            .build()
+            .into();
+        Self { agent, address }
+    }
+
+    /// Asks, and reads the answer to its end.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: impl AsSendBody) -> Result<Answer> {
+        let url = format!("http://{}{path}", self.address);
+        let request = http::Request::builder().method(method).uri(url);
+        let mut answer = self.agent.run(request.body(body)?)?;
+        Ok((answer.status().as_u16(), answer.body_mut().read_to_vec()?))
+    }
+
+    /// The body of `GET path`; an error if the status is not 200 or so.
+    pub(crate) fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let (status, body) = self.ask("GET", path, ())?;
+        ensure!((200..300).contains(&status), "http status: {status}");
+        Ok(body)
+    }
 }

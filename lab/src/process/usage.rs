@@ -5,12 +5,12 @@
 //! between two looks is missing from the later one, and so from the difference: servers keep
 //! theirs.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use procfs::process::{Process, Task};
+use procfs::process::Process;
 use procfs::{ProcError, ProcResult};
+use rustix::io::Errno;
 
 /// What a process and its descendants used.
 #[derive(Clone, Debug, Default)]
@@ -64,10 +64,11 @@ impl Usage {
         self.resident_bytes += process.statm()?.resident * procfs::page_size();
         let mut children = Vec::new();
         for task in process.tasks()? {
-            match task.and_then(|task| Ok((task.tid, cpu_time(&task)?, task.children()?))) {
-                Ok((thread, time, started)) => {
+            match task.and_then(|task| Ok((task.tid, task.schedstat()?, task.children()?))) {
+                Ok((thread, times, started)) => {
+                    let time = Duration::from_nanos(times.sum_exec_runtime);
                     self.threads.insert((pid, thread), time);
-                    children.extend(started.iter().filter_map(|pid| i32::try_from(*pid).ok()));
+                    children.extend(started.into_iter().map(u32::cast_signed));
                 }
                 Err(error) if has_gone(&error) => {}
                 Err(error) => return Err(error),
@@ -77,16 +78,11 @@ impl Usage {
     }
 }
 
-fn cpu_time(task: &Task) -> ProcResult<Duration> {
-    Ok(Duration::from_nanos(task.schedstat()?.sum_exec_runtime))
-}
-
 /// Whether something ended while it was looked at; reading such a file gives ESRCH.
 fn has_gone(error: &ProcError) -> bool {
-    const ESRCH: i32 = rustix::io::Errno::SRCH.raw_os_error();
     match error {
         ProcError::NotFound(_) => true,
-        ProcError::Io(error, _) => error.raw_os_error() == Some(ESRCH),
+        ProcError::Io(error, _) => Errno::from_io_error(error) == Some(Errno::SRCH),
         _ => false,
     }
 }
