@@ -7,16 +7,15 @@
 
 pub mod answers;
 
-use std::collections::BTreeMap;
-use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{collections::BTreeMap, env};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::process::Subject;
+use crate::process::{Subject, last_lines};
 
 /// Lines of a failed build that are shown; the rest is in its log.
 const LAST_LINES: usize = 8;
@@ -56,18 +55,13 @@ pub struct About {
     pub run: Vec<String>,
     /// Whether its authors claim that requests may be pipelined; that is tried in any case.
     pub pipelining: bool,
-    /// Whether it serves `/benchmark`.
-    #[serde(default = "yes")]
-    pub benchmark: bool,
+    /// Whether it serves `/benchmark`; `None`: it does.
+    pub benchmark: Option<bool>,
     /// Seconds of load before anything counts, where the usual ones do not make it fast.
     pub warmup_seconds: Option<f64>,
     /// Variables of its environment, beside PORT and WORKERS; filled in likewise.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// All that there are, by name, from the usual [`folder`].
@@ -112,9 +106,8 @@ pub fn folder(given: Option<&Path>) -> Result<PathBuf> {
     let program = env::current_exe()?;
     let above = std::iter::once(here.as_path()).chain(program.ancestors().skip(1));
     let mut candidates = above.map(|folder| folder.join("peers"));
-    candidates
-        .find(|candidate| candidate.is_dir())
-        .context("no folder `peers` here or above this program: name it with --peers-folder")
+    let found = candidates.find(|candidate| candidate.is_dir());
+    found.context("no folder `peers` here or above this program: name it with --peers-folder")
 }
 
 impl Peer {
@@ -145,28 +138,27 @@ impl Peer {
     }
 
     fn look_for_programs(&self) -> Result<()> {
-        let needs = self.about.needs.iter();
-        let missing: Vec<&str> = needs
-            .filter(|program| which::which(program).is_err())
-            .map(String::as_str)
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
+        let needs = self.about.needs.iter().map(String::as_str);
+        let missing: Vec<_> = needs.filter(|name| which::which(name).is_err()).collect();
         let missing = missing.join(", ");
         match &self.about.apt {
+            _ if missing.is_empty() => Ok(()),
             Some(packages) => bail!("not installed: {missing} (apt-get install {packages})"),
             None => bail!("not installed: {missing}"),
         }
     }
 
+    /// One folder for all that cargo builds, so that what rivals share is compiled once.
     fn run_build(&self, program: &str, arguments: &[String]) -> Result<()> {
-        let log = self.log()?;
+        let target = self.folder.with_file_name("target");
+        let logs = target.join("logs");
+        fs::create_dir_all(&logs)?;
+        let log = logs.join(format!("{}.log", self.name));
         let output = File::create(&log)?;
         let ended = Command::new(self.resolve(program))
             .args(arguments)
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", self.target())
+            .env("CARGO_TARGET_DIR", target)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -175,15 +167,16 @@ impl Peer {
         if ended.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-        bail!("`{program}` ended with {ended}: {}", last_lines(&said))
+        let said = fs::read(&log)?;
+        let last = last_lines(&String::from_utf8_lossy(&said), LAST_LINES).join(" | ");
+        bail!("`{program}` ended with {ended}: {last}")
     }
 
     /// How it is started.
     fn subject(&self) -> Result<Subject> {
         let (program, arguments) = self.about.run.split_first().context("`run` is empty")?;
         let program = self.resolve(program);
-        let is_there = program.is_file() || which::which(&program).is_ok();
+        let is_there = which::which(&program).is_ok();
         ensure!(is_there, "its build did not make {}", program.display());
         let mut environment = self.about.environment.clone();
         environment.insert("PORT".to_owned(), "{port}".to_owned());
@@ -206,25 +199,4 @@ impl Peer {
             PathBuf::from(program)
         }
     }
-
-    /// One folder for all that cargo builds, so that what rivals share is compiled once.
-    fn target(&self) -> PathBuf {
-        self.folder.with_file_name("target")
-    }
-
-    fn log(&self) -> Result<PathBuf> {
-        let logs = self.target().join("logs");
-        fs::create_dir_all(&logs)?;
-        Ok(logs.join(format!("{}.log", self.name)))
-    }
-}
-
-/// The end of what a build said, on one line.
-fn last_lines(said: &str) -> String {
-    let lines: Vec<&str> = said
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let from = lines.len().saturating_sub(LAST_LINES);
-    lines.get(from..).unwrap_or_default().join(" | ")
 }
