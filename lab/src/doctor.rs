@@ -3,19 +3,15 @@
 //! Nothing is changed: every line says what was found and what to type. Only what no experiment can
 //! do without is an error; the rest costs a column, or trust.
 
-use std::fs;
-use std::thread;
-use std::time::Duration;
+use std::{fs, thread, time::Duration};
 
 use anyhow::Result;
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
-use crate::Exit;
 use crate::environment::{self, first_line};
-use crate::machine::Steal;
+use crate::{Exit, machine::Steal};
 
 /// How long the hypervisor's share is looked at.
 const STEAL_LOOK: Duration = Duration::from_secs(1);
@@ -53,6 +49,23 @@ struct Finding {
     remedy: String,
 }
 
+impl Finding {
+    /// Good, or worse without its remedy.
+    fn new(what: &'static str, is_good: bool, found: impl Into<String>) -> Self {
+        Self {
+            what,
+            state: if is_good { State::Good } else { State::Worse },
+            found: found.into(),
+            remedy: String::new(),
+        }
+    }
+
+    fn remedy(self, remedy: &str) -> Self {
+        let remedy = remedy.to_owned();
+        Self { remedy, ..self }
+    }
+}
+
 /// Runs it: exit code 1 if something is missing without which nothing can be measured.
 pub fn run(options: &Options) -> Result<Exit> {
     let findings = [machine(), limits(), tools()].concat();
@@ -61,14 +74,10 @@ pub fn run(options: &Options) -> Result<Exit> {
     } else {
         print(&findings);
     }
-    let is_missing = findings
-        .iter()
-        .any(|finding| finding.state == State::Missing);
-    Ok(if is_missing {
-        Exit::Failure
-    } else {
-        Exit::Success
-    })
+    if findings.iter().any(|one| one.state == State::Missing) {
+        return Ok(Exit::Failure);
+    }
+    Ok(Exit::Success)
 }
 
 fn print(findings: &[Finding]) {
@@ -76,123 +85,65 @@ fn print(findings: &[Finding]) {
     table.load_preset(UTF8_HORIZONTAL_ONLY);
     table.set_header(["", "what", "found", "remedy"]);
     for finding in findings {
-        let mark = match finding.state {
-            State::Good => "ok",
-            State::Worse => "worse",
-            State::Missing => "MISSING",
-        };
-        let remedy = if finding.state == State::Good {
-            ""
-        } else {
-            &finding.remedy
+        let (mark, remedy) = match finding.state {
+            State::Good => ("ok", ""),
+            State::Worse => ("worse", finding.remedy.as_str()),
+            State::Missing => ("MISSING", finding.remedy.as_str()),
         };
         table.add_row([mark, finding.what, &finding.found, remedy]);
     }
     println!("{table}");
 }
 
-fn finding(what: &'static str, good: bool, found: impl Into<String>, remedy: &str) -> Finding {
-    Finding {
-        what,
-        state: if good { State::Good } else { State::Worse },
-        found: found.into(),
-        remedy: remedy.to_owned(),
-    }
-}
-
 fn machine() -> Vec<Finding> {
-    let environment = environment::read();
-    let cores = environment.cores;
-    let steal = stolen();
-    let governor = environment.governor.as_deref();
-    let hypervisor = environment.hypervisor.as_deref();
-    let congestion = environment.congestion_control.unwrap_or_default();
-    vec![
-        finding(
-            "cores",
-            cores >= 2,
-            cores.to_string(),
-            "with one core server and generator take turns: give the machine two",
-        ),
-        finding(
-            "governor",
-            governor.is_none_or(|governor| governor == "performance"),
-            governor.unwrap_or("none shown"),
-            "cpupower frequency-set -g performance",
-        ),
-        finding(
-            "virtualisation",
-            hypervisor.is_none(),
-            hypervisor.unwrap_or("none"),
-            "values are this machine's alone: compare ratios of interleaved runs",
-        ),
-        finding(
-            "steal",
-            steal <= 0.01,
-            format!("{:.1} % of the last second", 100.0 * steal),
-            "somebody else uses the hardware: measure at another hour",
-        ),
-        finding(
-            "congestion control",
-            true,
-            congestion,
-            "on loopback it makes no difference that was found",
-        ),
-    ]
-}
-
-fn stolen() -> f64 {
+    let here = environment::read();
+    let governor = here.governor.as_deref();
+    let is_fast = governor.is_none_or(|governor| governor == "performance");
+    let host = here.hypervisor.as_deref();
     let before = Steal::read();
     thread::sleep(STEAL_LOOK);
-    Steal::share(before, Steal::read())
+    let steal = Steal::share(before, Steal::read());
+    let stolen = format!("{:.1} % of the last second", 100.0 * steal);
+    let congestion = here.congestion_control.unwrap_or_default();
+    vec![
+        Finding::new("cores", here.cores >= 2, here.cores.to_string())
+            .remedy("with one core server and generator take turns: give the machine two"),
+        Finding::new("governor", is_fast, governor.unwrap_or("none shown"))
+            .remedy("cpupower frequency-set -g performance"),
+        Finding::new("virtualisation", host.is_none(), host.unwrap_or("none"))
+            .remedy("values are this machine's alone: compare ratios of interleaved runs"),
+        Finding::new("steal", steal <= 0.01, stolen)
+            .remedy("somebody else uses the hardware: measure at another hour"),
+        Finding::new("congestion control", true, congestion)
+            .remedy("on loopback it makes no difference that was found"),
+    ]
 }
 
 fn limits() -> Vec<Finding> {
     let files = getrlimit(Resource::Nofile);
-    let (soft, hard) = (
-        files.current.unwrap_or(u64::MAX),
-        files.maximum.unwrap_or(u64::MAX),
-    );
+    let [soft, hard] = [files.current, files.maximum].map(|limit| limit.unwrap_or(u64::MAX));
+    let open = format!("{soft}, up to {hard}");
     let ports = number_pair("/proc/sys/net/ipv4/ip_local_port_range");
     let free = ports.map_or(0, |(first, last)| last.saturating_sub(first));
     let paranoid = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
-    let paranoid = paranoid.trim().to_owned();
-    let level: i32 = paranoid.parse().unwrap_or(4);
+    let paranoid = paranoid.trim();
     let is_root = rustix::process::geteuid().is_root();
+    let may_sample = is_root || paranoid.parse().unwrap_or(4) <= 1;
+    let root = if is_root { ", as root" } else { "" };
+    let level = format!("perf_event_paranoid {paranoid}{root}");
     let counted = first_line("perf", &["stat", "-x,", "-e", "instructions", "true"]);
-    let counts = counted
-        .as_ref()
-        .is_some_and(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let counted = counted.filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
+    let counts = counted.is_some();
+    let counted = counted.map_or("none", |_| "instructions are counted");
     vec![
-        finding(
-            "open files",
-            hard >= FILES_WANTED,
-            format!("{soft}, up to {hard}"),
-            "ulimit -Hn 20000, for runs with thousands of connections",
-        ),
-        finding(
-            "local ports",
-            free >= PORTS_WANTED,
-            format!("{free}"),
+        Finding::new("open files", hard >= FILES_WANTED, open)
+            .remedy("ulimit -Hn 20000, for runs with thousands of connections"),
+        Finding::new("local ports", free >= PORTS_WANTED, free.to_string()).remedy(
             "sysctl net.ipv4.ip_local_port_range='10000 65000', for a connection per request",
         ),
-        finding(
-            "perf events",
-            is_root || level <= 1,
-            format!(
-                "perf_event_paranoid {paranoid}{}",
-                if is_root { ", as root" } else { "" }
-            ),
-            "sysctl kernel.perf_event_paranoid=1, for flame graphs",
-        ),
-        finding(
-            "hardware counters",
-            counts,
-            if counts {
-                "instructions are counted"
-            } else {
-                "none"
-            },
+        Finding::new("perf events", may_sample, level)
+            .remedy("sysctl kernel.perf_event_paranoid=1, for flame graphs"),
+        Finding::new("hardware counters", counts, counted).remedy(
             "none on this (virtual) machine: instructions come from callgrind, samples from a \
              timer",
         ),
@@ -205,46 +156,35 @@ fn number_pair(path: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// Programs: what for, and Debian's package.
-const PROGRAMS: [(&str, &str, &str, bool); 9] = [
+/// The program without which nothing can be measured.
+const NEEDED: &str = "taskset";
+/// Programs, Debian's packages, and what for.
+const PROGRAMS: [(&str, &str, &str); 9] = [
     (
-        "taskset",
-        "keeps server and generator on cores of their own",
+        NEEDED,
         "util-linux",
-        true,
+        "keeps server and generator on cores of their own",
     ),
-    ("valgrind", "counts instructions", "valgrind", false),
-    ("strace", "counts system calls of rivals", "strace", false),
-    (
-        "wrk",
-        "the figures that people want to reproduce",
-        "wrk",
-        false,
-    ),
-    ("perf", "flame graphs", "linux-perf", false),
-    ("git", "the commit in a result file", "git", false),
-    ("go", "rivals in Go", "golang-go", false),
-    ("node", "rivals in JavaScript", "nodejs npm", false),
-    ("mvn", "rivals in Java", "maven default-jdk-headless", false),
+    ("valgrind", "valgrind", "counts instructions"),
+    ("strace", "strace", "counts system calls of rivals"),
+    ("wrk", "wrk", "the figures that people want to reproduce"),
+    ("perf", "linux-perf", "flame graphs"),
+    ("git", "git", "the commit in a result file"),
+    ("go", "golang-go", "rivals in Go"),
+    ("node", "nodejs npm", "rivals in JavaScript"),
+    ("mvn", "maven default-jdk-headless", "rivals in Java"),
 ];
 
 fn tools() -> Vec<Finding> {
-    let looked_up = PROGRAMS
-        .iter()
-        .map(|(program, purpose, package, is_essential)| {
-            let place = which::which(program);
-            let state = match (&place, is_essential) {
-                (Ok(_), _) => State::Good,
-                (Err(_), true) => State::Missing,
-                (Err(_), false) => State::Worse,
-            };
-            Finding {
-                what: program,
-                state,
-                found: place.map_or("not there".to_owned(), |place| place.display().to_string()),
-                remedy: format!("apt-get install {package}: {purpose}"),
-            }
-        });
+    let looked_up = PROGRAMS.iter().map(|(program, package, purpose)| {
+        let place = which::which(program).map(|place| place.display().to_string());
+        let is_there = place.is_ok();
+        let mut finding = Finding::new(program, is_there, place.unwrap_or("not there".to_owned()));
+        if !is_there && *program == NEEDED {
+            finding.state = State::Missing;
+        }
+        finding.remedy(&format!("apt-get install {package}: {purpose}"))
+    });
     looked_up.collect()
 }
 
