@@ -6,40 +6,28 @@
 //! counted: by the peers, and by the server. In the end every connection, buffer and descriptor
 //! must have been given back, and the server must leave in order.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{fs, path::PathBuf, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 
-use crate::generator::Outcome;
-use crate::positive;
-use crate::process::{Running, Subject};
-use crate::server::server_beside_us;
-use crate::{Exit, environment};
+use crate::{Exit, environment, generator::Outcome, positive};
+use crate::{process::Running, server::Server};
 
 mod cases;
 
-mod scene;
-
 mod crowd;
 
-mod silent;
+mod scene;
 
-mod greedy;
-
-mod abrupt;
-
-mod scarce;
+mod deeds;
 
 mod document;
 
 use cases::{CASES, Case};
 use scene::neighbour;
-pub(crate) use scene::{Scene, descriptors};
+pub(crate) use scene::{Scene, Stats};
 
 /// The neighbour is there first, so that it need not wait in a full backlog.
 const LEAD: Duration = Duration::from_millis(200);
@@ -95,23 +83,23 @@ struct Finding {
 pub fn run(options: &Options) -> Result<Exit> {
     if options.list {
         for case in CASES {
-            println!(
-                "{:<12} {}\n{:12} must: {}",
-                case.name, case.what, "", case.promise
-            );
+            println!("{:<12} {}", case.name, case.what);
+            println!("{:12} must: {}", "", case.promise);
         }
         return Ok(Exit::Success);
     }
     let chosen = chosen(&options.only)?;
     let peers_max = allow_files(options.peers_max.into())?;
+    let server = Server::given(options.server.as_deref())?;
+    let span = Duration::try_from_secs_f64(options.seconds)?;
     let mut findings = Vec::new();
     for case in chosen {
         eprintln!("{}: {}", case.name, case.what);
-        let finding = try_out(case, options, peers_max);
-        findings.push(finding.with_context(|| case.name)?);
+        let finding = try_out(case, &server, span, peers_max).context(case.name)?;
         if !options.json {
-            print(&findings[findings.len() - 1]);
+            print(&finding);
         }
+        findings.push(finding);
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
@@ -120,22 +108,17 @@ pub fn run(options: &Options) -> Result<Exit> {
         let text = document::of(&findings, &environment::read());
         fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let are_kept = findings.iter().all(|finding| finding.broken.is_empty());
-    Ok(if are_kept {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    if findings.iter().all(|finding| finding.broken.is_empty()) {
+        return Ok(Exit::Success);
+    }
+    Ok(Exit::Failure)
 }
 
 fn chosen(only: &[String]) -> Result<Vec<&'static Case>> {
-    let known = |name: &&String| !CASES.iter().any(|case| case.name == **name);
-    if let Some(unknown) = only.iter().find(known) {
-        let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
-        bail!(
-            "there is no case {unknown}; there are: {}",
-            names.join(", ")
-        );
+    let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
+    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
+        let names = names.join(", ");
+        bail!("there is no case {unknown}; there are: {names}");
     }
     let is_meant = |case: &&Case| only.is_empty() || only.iter().any(|name| name == case.name);
     Ok(CASES.iter().filter(is_meant).collect())
@@ -145,16 +128,11 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Case>> {
 /// connections it allows, if they are fewer than wanted.
 fn allow_files(wanted: usize) -> Result<usize> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    setrlimit(Resource::Nofile, raised).context("the limit of open files")?;
-    let Some(files) = maximum else {
-        return Ok(wanted);
-    };
+    let current = maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).context("the limit of open files")?;
+    let files = maximum.unwrap_or(u64::MAX);
     // The server has one for each, too, and keeps a tenth for other things.
-    let allowed = usize::try_from((files * 9 / 10).saturating_sub(FILES_SPARE))?;
+    let allowed = usize::try_from((files.saturating_mul(9) / 10).saturating_sub(FILES_SPARE))?;
     if allowed < wanted {
         eprintln!("only {allowed} connections: the limit of open files is {files} (ulimit -Hn)");
     }
@@ -162,31 +140,25 @@ fn allow_files(wanted: usize) -> Result<usize> {
 }
 
 /// One case, with a server of its own.
-fn try_out(case: &'static Case, options: &Options, peers_max: usize) -> Result<Finding> {
-    let server = start(case, options)?;
-    let span = Duration::try_from_secs_f64(options.seconds)?;
-    let mut scene = Scene::new(&server, peers_max)?;
-    let quiet = neighbour(server.address(), span)?;
-    let files_before = descriptors(server.pid())?;
+fn try_out(case: &Case, server: &Server, span: Duration, peers_max: usize) -> Result<Finding> {
+    let server = Running::start(&server.with(case.name, case.arguments), 1, &[])?;
+    let address = server.address();
+    let quiet = neighbour(address, span)?;
+    let scene = Scene::new(&server, peers_max, LEAD + span)?;
+    let files_before = scene.process()?.fd_count()?;
     let used_before = scene.usage()?;
-    let began = Instant::now();
-    scene.until = began + LEAD + span;
-    let (meanwhile, done) = thread::scope(|scope| {
-        let address = server.address();
-        let beside = scope.spawn(move || neighbour(address, span + LEAD));
-        thread::sleep(LEAD);
-        let done = (case.run)(&scene);
-        (beside.join(), done)
-    });
+    let beside = thread::spawn(move || neighbour(address, LEAD + span));
+    thread::sleep(LEAD);
+    let done = (case.run)(&scene);
+    let meanwhile = beside.join();
     done?;
     let meanwhile = meanwhile.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
     let used = scene.usage()?.cpu_since(&used_before);
-    let server_busy = used.as_secs_f64() / began.elapsed().as_secs_f64();
+    let server_busy = used.as_secs_f64() / scene.began.elapsed().as_secs_f64();
     let (failed, kinds) = (meanwhile.errors, &meanwhile.errors_by_kind);
-    scene.must(failed == 0, || {
-        format!("the neighbour lost {failed} requests: {kinds:?}")
-    });
-    all_is_given_back(&scene, &server, files_before)?;
+    let broken = format!("the neighbour lost {failed} requests: {kinds:?}");
+    scene.must(failed == 0, broken);
+    all_is_given_back(&scene, files_before)?;
     let (facts, mut broken) = scene.into_findings();
     let ended = server.stop()?;
     if !ended.success() {
@@ -204,37 +176,13 @@ fn try_out(case: &'static Case, options: &Options, peers_max: usize) -> Result<F
     })
 }
 
-fn start(case: &Case, options: &Options) -> Result<Running> {
-    let program = match &options.server {
-        Some(program) => program.clone(),
-        None => server_beside_us()?,
-    };
-    let common = ["--workers", "{workers}", "--port", "0"];
-    let arguments = common.iter().chain(case.arguments);
-    let subject = Subject {
-        name: case.name.to_owned(),
-        program,
-        arguments: arguments.map(|argument| (*argument).to_owned()).collect(),
-        announces: true,
-        ..Subject::default()
-    };
-    // prlimit(1) lowers its own limit and becomes the program that follows.
-    let limit = case
-        .files_max
-        .map(|files| format!("--nofile={files}:{files}"));
-    let runner = limit.map_or(Vec::new(), |limit| vec!["prlimit".into(), limit.into()]);
-    Running::start_under(&runner, &subject, 1)
-}
-
 /// Only the connection that asks is left, no buffer is lent, and no descriptor more is open.
-fn all_is_given_back(scene: &Scene<'_>, server: &Running, files_before: usize) -> Result<()> {
-    let (what, pid) = ("everything is given back", server.pid());
+fn all_is_given_back(scene: &Scene<'_>, files_before: usize) -> Result<()> {
     // A job whose asker has gone may have a file open for a moment more.
-    let given_back = scene.eventually(what, |stats| {
+    scene.wait("everything is given back", |stats| {
         let (connections, lent) = (stats.get("connections")?, stats.get("buffer_bytes")?);
-        Ok(connections == 1 && lent == 0 && descriptors(pid)? <= files_before)
-    });
-    given_back.map(drop)
+        Ok(connections == 1 && lent == 0 && scene.process()?.fd_count()? <= files_before)
+    })
 }
 
 fn print(finding: &Finding) {
@@ -250,17 +198,16 @@ fn print(finding: &Finding) {
 
 /// The neighbour's latencies in a line.
 fn times(outcome: &Outcome) -> String {
-    let mut text = format!("{} answers", outcome.requests);
+    let mut parts = vec![format!("{} answers", outcome.requests)];
     if let Some(latency) = &outcome.latency {
         let (half, most, all) = (latency.p50_us, latency.p99_us, latency.max_us);
-        let _ = write!(
-            text,
-            ", 50 % {half:.0} us, 99 % {most:.0} us, slowest {all:.0} us"
-        );
+        parts.push(format!(
+            "50 % {half:.0} us, 99 % {most:.0} us, slowest {all:.0} us"
+        ));
     }
     // The end came in the middle of a pause: they are in the latencies.
     if outcome.unsent > 0 {
-        let _ = write!(text, ", {} waited still at the end", outcome.unsent);
+        parts.push(format!("{} waited still at the end", outcome.unsent));
     }
-    text
+    parts.join(", ")
 }

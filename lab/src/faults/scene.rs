@@ -6,16 +6,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use procfs::process::Process;
 use serde_json::Value;
-use ureq::Agent;
 
+use super::crowd::Crowd;
 use crate::generator::{self, Outcome};
-use crate::process::{Running, Usage};
+use crate::process::{Client, Running, Usage, within};
 
 /// Requests in a second that the neighbour sends, over so many connections.
 const NEIGHBOUR_RATE: f64 = 500.0;
@@ -28,67 +27,71 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A server, and somebody who watches it over a connection of his own.
 pub(crate) struct Scene<'a> {
     server: &'a Running,
+    pub(crate) address: SocketAddr,
     /// One connection, opened before anything happens: there may be no other way in later.
-    control: Agent,
-    /// When the neighbour stops, and the fault should.
-    pub(super) until: Instant,
+    control: Client,
+    pub(crate) began: Instant,
+    /// When all who send anything stop.
+    pub(crate) until: Instant,
     /// The most connections that a case opens.
-    pub(super) peers_max: usize,
+    peers_max: usize,
     /// Questions of ours that were answered.
-    asked: Cell<u64>,
+    pub(crate) asked: Cell<u64>,
     facts: RefCell<Vec<String>>,
     broken: RefCell<Vec<String>>,
 }
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(server: &'a Running, peers_max: usize) -> Result<Self> {
+    /// It begins now, and lasts so long.
+    pub(crate) fn new(server: &'a Running, peers_max: usize, span: Duration) -> Result<Self> {
+        let began = Instant::now();
         let scene = Self {
             server,
-            control: Agent::config_builder().proxy(None).build().into(),
-            until: Instant::now(),
+            address: server.address(),
+            control: Client::of(server.address()),
+            began,
+            until: began + span,
             peers_max,
             asked: Cell::default(),
             facts: RefCell::default(),
             broken: RefCell::default(),
         };
-        scene.stats()?;
+        scene.ask("/stats")?;
         Ok(scene)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.server.address()
+    /// The time until it is over.
+    pub(crate) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        Instant::now() >= self.until
+    /// A crowd of so many, or of fewer where the machine does not allow it.
+    pub(super) fn crowd(&self, wanted: usize, window: Option<usize>) -> Result<Crowd> {
+        Crowd::of(wanted.min(self.peers_max), self.address, window)
     }
 
-    /// So many of what a case wants, or fewer where the machine does not allow it.
-    pub(super) fn peers(&self, wanted: usize) -> usize {
-        wanted.min(self.peers_max)
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.server.pid()
-    }
-
-    /// How many questions of ours were answered.
-    pub(crate) fn asked(&self) -> u64 {
-        self.asked.get()
-    }
-
-    /// What `/stats` says.
-    pub(crate) fn stats(&self) -> Result<Stats> {
-        self.ask("/stats")
+    /// One crowd after the other, until it is over. Returns how many there were, and the members of
+    /// all of them.
+    pub(super) fn waves(
+        &self,
+        wanted: usize,
+        window: Option<usize>,
+        mut wave: impl FnMut(Crowd) -> Result<()>,
+    ) -> Result<(usize, usize)> {
+        let (mut waves, mut peers) = (0, 0);
+        while !self.left().is_zero() {
+            let crowd = self.crowd(wanted, window)?;
+            (waves, peers) = (waves + 1, peers + crowd.len());
+            wave(crowd)?;
+        }
+        Ok((waves, peers))
     }
 
     /// What a route says in JSON, over the connection that was there before.
     pub(crate) fn ask(&self, path: &str) -> Result<Stats> {
-        let url = format!("http://{}{path}", self.address());
-        let mut answer = self.control.get(url).call().context(path.to_owned())?;
-        let text = answer.body_mut().read_to_string()?;
-        self.asked.set(self.asked() + 1);
-        Ok(Stats(serde_json::from_str(&text)?))
+        let answer = self.control.get(path).context(path.to_owned())?;
+        self.asked.update(|asked| asked + 1);
+        Ok(Stats(serde_json::from_slice(&answer)?))
     }
 
     /// CPU time and memory of the server.
@@ -96,23 +99,17 @@ impl<'a> Scene<'a> {
         Usage::of(self.server.pid())
     }
 
+    /// The server as a process.
+    pub(crate) fn process(&self) -> Result<Process> {
+        Ok(Process::new(self.server.pid().cast_signed())?)
+    }
+
     /// Waits until it is so.
-    pub(crate) fn eventually(
-        &self,
-        what: &str,
-        is_so: impl Fn(&Stats) -> Result<bool>,
-    ) -> Result<Stats> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let stats = self.stats()?;
-            if is_so(&stats)? {
-                return Ok(stats);
-            }
-            if Instant::now() > deadline {
-                bail!("waited in vain: {what}; /stats: {}", stats.0);
-            }
-            thread::sleep(LOOK_EVERY);
-        }
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Stats) -> Result<bool>) -> Result<()> {
+        let came = within(PATIENCE, LOOK_EVERY, || is_so(&self.ask("/stats")?))?;
+        let stats = self.ask("/stats")?.0;
+        ensure!(came, "waited in vain: {what}; /stats: {stats}");
+        Ok(())
     }
 
     /// Something that was found.
@@ -120,10 +117,10 @@ impl<'a> Scene<'a> {
         self.facts.borrow_mut().push(fact);
     }
 
-    /// Something that must be so.
-    pub(crate) fn must(&self, is_so: bool, promise: impl FnOnce() -> String) {
+    /// Something that must be so, and what to say if it is not.
+    pub(crate) fn must(&self, is_so: bool, broken: impl Into<String>) {
         if !is_so {
-            self.broken.borrow_mut().push(promise());
+            self.broken.borrow_mut().push(broken.into());
         }
     }
 
@@ -134,6 +131,7 @@ impl<'a> Scene<'a> {
 }
 
 /// An answer of `/stats`, or of a route like it.
+#[derive(Default)]
 pub(crate) struct Stats(Value);
 
 impl Stats {
@@ -163,10 +161,4 @@ pub(super) fn neighbour(address: SocketAddr, span: Duration) -> Result<Outcome> 
         warmup: 0.0,
         ..generator::Options::to(address)?
     })
-}
-
-/// Open files of a process.
-pub(crate) fn descriptors(pid: u32) -> Result<usize> {
-    let folder = PathBuf::from(format!("/proc/{pid}/fd"));
-    Ok(folder.read_dir().context("the server's files")?.count())
 }
