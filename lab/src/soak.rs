@@ -81,22 +81,7 @@ pub fn run(options: &Options) -> Result<Exit> {
     let before = look(&scene)?;
     println!("{HEADING}\n{before}");
     let ledger = Ledger::default();
-    let samples = thread::scope(|scope| {
-        let (ledger, address, until) = (&ledger, scene.address, scene.until);
-        let mut clients = vec![scope.spawn(move || steady(address, until, ledger))];
-        for number in 0..VISITORS {
-            let seed = options.seed.wrapping_mul(1000).wrapping_add(number);
-            clients.push(scope.spawn(move || clients::visit(address, until, seed, ledger)));
-            let seed = seed.wrapping_add(500);
-            clients.push(scope.spawn(move || clients::annoy(address, until, seed, ledger)));
-        }
-        let samples = watch(&scene, every);
-        for client in clients {
-            let left = client.join();
-            left.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
-        }
-        samples
-    })?;
+    let samples = keep_up(&scene, every, seed, &ledger)?;
     judge(&scene, &before, &samples, ledger)?;
     let (facts, broken) = scene.into_findings();
     for fact in facts {
@@ -111,6 +96,26 @@ pub fn run(options: &Options) -> Result<Exit> {
         return Ok(Exit::Success);
     }
     Ok(Exit::Failure)
+}
+
+/// Keeps all clients at it until the time is over, and looks at the server meanwhile.
+fn keep_up(scene: &Scene<'_>, every: Duration, seed: u64, ledger: &Ledger) -> Result<Vec<Sample>> {
+    let (address, until) = (scene.address, scene.until);
+    thread::scope(|scope| {
+        let mut clients = vec![scope.spawn(move || steady(address, until, ledger))];
+        for number in 0..VISITORS {
+            let seed = seed.wrapping_mul(1000).wrapping_add(number);
+            clients.push(scope.spawn(move || clients::visit(address, until, seed, ledger)));
+            let seed = seed.wrapping_add(500);
+            clients.push(scope.spawn(move || clients::annoy(address, until, seed, ledger)));
+        }
+        let samples = watch(scene, every);
+        for client in clients {
+            let left = client.join();
+            left.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
+        }
+        samples
+    })
 }
 
 /// Requests at a fixed rate, of which none may fail.

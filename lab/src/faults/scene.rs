@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use procfs::process::Process;
 use serde_json::Value;
 
@@ -106,10 +106,11 @@ impl<'a> Scene<'a> {
 
     /// Waits until it is so.
     pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Stats) -> Result<bool>) -> Result<()> {
-        let came = within(PATIENCE, LOOK_EVERY, || is_so(&self.ask("/stats")?))?;
+        if within(PATIENCE, LOOK_EVERY, || is_so(&self.ask("/stats")?))? {
+            return Ok(());
+        }
         let stats = self.ask("/stats")?.0;
-        ensure!(came, "waited in vain: {what}; /stats: {stats}");
-        Ok(())
+        bail!("waited in vain: {what}; /stats: {stats}")
     }
 
     /// Something that was found.
