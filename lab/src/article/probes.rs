@@ -5,14 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use ureq::http::Response;
-use ureq::{Agent, Body};
 
 use crate::machine;
-use crate::process::{Running, Subject};
+use crate::process::{Answer, Client, Running, Subject};
 
-/// The longest that a route may take: `/io-benchmark` writes and reads files.
-const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 /// Bytes that are posted to `/zero-copy`: what fits into the server's buffer of 8 KiB, the
 /// article's size, and what does not.
 const POSTED_BYTES: [usize; 2] = [4 * 1024, 16 * 1024];
@@ -29,12 +25,9 @@ const REQUESTS: u32 = 100;
 /// If it does not start or does not end.
 pub(super) fn ask(server: &Subject) -> Result<Value> {
     let running = Running::start(server, machine::cores(), &[])?;
-    // A proxy that the environment names is not what is asked.
-    let config = Agent::config_builder().proxy(None);
-    let agent = Agent::from(config.timeout_global(Some(ANSWERED_WITHIN)).build());
-    let url = |path: &str| format!("http://{}{path}", running.address());
-    let get = |path: &str| json_of(agent.get(url(path)).call());
-    let post = |path: &str, bytes| json_of(agent.post(url(path)).send(vec![b'x'; bytes]));
+    let client = Client::of(running.address());
+    let get = |path: &str| json_of(client.ask("GET", path, ()));
+    let post = |path: &str, bytes| json_of(client.ask("POST", path, vec![b'x'; bytes]));
     let timed = |path: &str| {
         let began = Instant::now();
         get(path)?;
@@ -62,7 +55,7 @@ pub(super) fn ask(server: &Subject) -> Result<Value> {
     Ok(answers)
 }
 
-fn json_of(answer: Result<Response<Body>, ureq::Error>) -> Option<Value> {
-    let text = answer.ok()?.body_mut().read_to_string().ok()?;
-    serde_json::from_str(&text).ok()
+fn json_of(answer: Result<Answer>) -> Option<Value> {
+    let (status, body) = answer.ok()?;
+    (status == 200).then(|| serde_json::from_slice(&body).ok())?
 }

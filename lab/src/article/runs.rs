@@ -10,7 +10,7 @@ use super::quoted::{CONNECTIONS, THREADS};
 use super::{Options, probes};
 use crate::machine::{self, Steal};
 use crate::peers::{self, Peer};
-use crate::process::{self, Running, Subject, Usage};
+use crate::process::{Client, Running, Subject, Usage};
 use crate::results::{Block, Results};
 use crate::server::Server;
 use crate::statistics::{count, median};
@@ -122,8 +122,8 @@ impl Entrant {
     fn start(&self) -> Result<Running> {
         let server = Running::start(&self.subject, machine::cores(), &[])?;
         let path = &self.workload.paths[0];
-        let answer = process::get(server.address(), path);
-        let answer = answer.and_then(|text| Ok(serde_json::from_str::<Value>(&text)?));
+        let answer = Client::of(server.address()).get(path);
+        let answer = answer.and_then(|body| Ok(serde_json::from_slice::<Value>(&body)?));
         let answer = answer.with_context(|| format!("{path} is not answered with JSON"))?;
         for field in FIELDS {
             let is_there = answer.get(field).is_some();
