@@ -253,9 +253,13 @@ impl Source {
         format!("{}: {}, `{}`", self.name, self.made(), self.command())
     }
 
-    /// The command that made it.
+    /// The command that made it, without where it wrote: the file may have been moved since.
     fn command(&self) -> String {
-        tables::command_line(&self.results.command)
+        let mut words = self.results.command.clone();
+        if let Some(at) = words.iter().position(|word| word == "--output") {
+            words.drain(at..words.len().min(at + 2));
+        }
+        tables::command_line(&words)
     }
 
     /// Commit, date and processor.

@@ -190,7 +190,7 @@ impl Plan {
         self.duels
             .iter()
             .chain(&self.switched)
-            .map(|item| item.seconds)
+            .map(Item::steps)
             .sum()
     }
 
