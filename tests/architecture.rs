@@ -77,14 +77,14 @@ fn server() -> Vec<Source> {
     found
 }
 
-/// What people come to read: the server and the lab.
+/// What people come to read: the server, the generator and the lab.
 fn product() -> Vec<Source> {
-    sources(&["src", "lab/src"])
+    sources(&["src", "load/src", "lab/src"])
 }
 
 /// Everything that is written by hand in Rust, but for the rivals.
 fn everything() -> Vec<Source> {
-    sources(&["src", "tests", "benches", "examples", "lab"])
+    sources(&["src", "tests", "benches", "examples", "load", "lab"])
 }
 
 /// Fails with a list, if there is something in it.

@@ -67,10 +67,7 @@ pub fn run(options: &Options) -> Result<Exit> {
     let techniques = server.switches(&options.techniques)?;
     let mut known: Vec<String> = techniques.iter().map(|one| variable(&one.name)).collect();
     known.push("naive".to_owned());
-    let threshold = options.fail_if.as_deref();
-    let threshold = threshold
-        .map(|text| Threshold::parse(text, &known))
-        .transpose()?;
+    let threshold = Threshold::given(options.fail_if.as_deref(), &known)?;
     let builds = if options.builds {
         builds::all(&server)
     } else {
@@ -78,13 +75,16 @@ pub fn run(options: &Options) -> Result<Exit> {
     };
     let plan = Plan::of(&techniques, options.quick);
     let is_whole = options.techniques.is_empty() && !options.quick;
-    let outside = outside::contests(&server, &techniques, &builds, options.sets, options.quick);
+    let outside = if options.quick {
+        Vec::new()
+    } else {
+        outside::contests(&server, &techniques, &builds, options.sets)
+    };
     let combined = if is_whole { plan::COMBINED_STEPS } else { 0 };
-    let steps = plan.steps() + combined + outside.iter().map(outside::steps).sum::<u64>();
+    let steps = plan.steps() + combined + outside.iter().map(outside::Match::steps).sum::<u64>();
     let progress = Progress::of(steps)?;
     generator::stay_on_core(machine::generator_core())?;
-    let began = std::time::Instant::now();
-    let stolen = machine::Steal::read();
+    let watch = machine::Watch::start();
     let mut ablation = Ablation {
         server: &server,
         level: plan.level(),
@@ -97,8 +97,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         ablation.between_processes(contest)?;
     }
     ablation.say_what_cannot_show(&techniques);
-    ablation.results.seconds = began.elapsed().as_secs_f64();
-    ablation.results.steal = machine::Steal::share(stolen, machine::Steal::read());
+    watch.note(&mut ablation.results);
     ablation.save()?;
     progress.finish();
     finish(&ablation.results, options, threshold.as_ref())
@@ -110,18 +109,15 @@ fn finish(results: &Results, options: &Options, threshold: Option<&Threshold>) -
         "written: {0}; `barewire-lab report {0}` draws it",
         options.output.display()
     );
-    if let Some(threshold) = threshold {
-        let mut values = BTreeMap::new();
-        for row in &results.rows {
-            let is_single = matches!(row.kind, RowKind::LeaveOut | RowKind::Naive);
-            if let Some(ratio) = row.ratio.filter(|_| is_single) {
-                values.entry(variable(&row.about)).or_insert(ratio.median);
-            }
+    let mut values = BTreeMap::new();
+    for row in &results.rows {
+        let is_single = matches!(row.kind, RowKind::LeaveOut | RowKind::Naive);
+        if let Some(ratio) = row.ratio.filter(|_| is_single) {
+            values.entry(variable(&row.about)).or_insert(ratio.median);
         }
-        if let Some(told) = threshold.crossed(&values)? {
-            println!("{told}");
-            return Ok(Exit::Threshold);
-        }
+    }
+    if Threshold::is_crossed(threshold, &values)? {
+        return Ok(Exit::Threshold);
     }
     let failed = results.rows.iter().filter(|row| row.has_failed());
     let failed: Vec<String> = failed

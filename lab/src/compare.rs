@@ -6,15 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 mod field;
 
-use crate::ablate::workloads::named;
+use crate::ablate::workloads::of_any_server;
 use crate::counting;
-use crate::machine::{self, Steal};
+use crate::machine::{self, Watch};
 use crate::peers::{self, Peer};
 use crate::progress::Progress;
 use crate::results::{Results, RowKind};
@@ -22,7 +21,7 @@ use crate::rows::{self, Figure, Question};
 use crate::server::Server;
 use crate::statistics::{LEVEL, count};
 use crate::threshold::Threshold;
-use crate::turns::Contest;
+use crate::turns::{Contest, Entrant};
 use crate::workload::Workload;
 use crate::{Exit, generator, report};
 
@@ -32,6 +31,7 @@ pub const SERVER: &str = "barewire";
 const L0: &str = "L0";
 /// Variables of `--fail-if`; of another workload than keep-alive with its name behind.
 const VARIABLES: [&str; 5] = ["ns_per_request", "limit", "limit0", "naive", "rps"];
+
 /// What both have in common.
 #[derive(Debug, clap::Args)]
 struct Common {
@@ -137,13 +137,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         output: &options.output,
         threshold,
         countable: options.common.counted(countable),
-        contest: Contest {
-            entrants,
-            workloads,
-            sets: options.common.sets,
-            rounds: options.rounds,
-            timed: false,
-        },
+        contest: options.common.contest(entrants, workloads, options.rounds),
     };
     comparison.run(results)
 }
@@ -169,13 +163,7 @@ pub fn limit(options: &LimitOptions) -> Result<Exit> {
         output: &options.output,
         threshold,
         countable: options.common.counted(countable),
-        contest: Contest {
-            entrants,
-            workloads,
-            sets: options.common.sets,
-            rounds: options.rounds,
-            timed: false,
-        },
+        contest: options.common.contest(entrants, workloads, options.rounds),
     };
     comparison.run(Results::new())
 }
@@ -189,12 +177,9 @@ impl Common {
         let names = if names.is_empty() { usual } else { &names };
         let mut workloads = Vec::new();
         for name in names {
-            let mut workload = named(name)?;
+            let mut workload = of_any_server(name)?;
             if !in_one_piece {
                 workload.read_every = 1;
-            }
-            if workload.workers() > 1 || workload.neighbour {
-                bail!("{name} is a workload of `ablate` only");
             }
             workloads.push(workload);
         }
@@ -202,6 +187,16 @@ impl Common {
             workloads.push(workloads[0].clone().at_forty_percent());
         }
         Ok(workloads)
+    }
+
+    fn contest(&self, entrants: Vec<Entrant>, workloads: Vec<Workload>, rounds: u32) -> Contest {
+        Contest {
+            entrants,
+            workloads,
+            sets: self.sets,
+            rounds,
+            timed: false,
+        }
     }
 
     /// Those whose instructions are counted.
@@ -218,8 +213,7 @@ impl Common {
             .iter()
             .flat_map(|workload| VARIABLES.map(|name| variable(name, &workload.name)))
             .collect();
-        let text = self.fail_if.as_deref();
-        text.map(|text| Threshold::parse(text, &known)).transpose()
+        Threshold::given(self.fail_if.as_deref(), &known)
     }
 }
 
@@ -245,11 +239,10 @@ impl Comparison<'_> {
     fn run(&self, mut results: Results) -> Result<Exit> {
         let progress = Progress::of(self.contest.steps())?;
         let free = generator::stay_on_core(machine::generator_core())?;
-        let (began, stolen) = (Instant::now(), Steal::read());
+        let watch = Watch::start();
         self.contest.hold(&mut results, &progress, |results| {
             results.rows = self.rows(results);
-            results.seconds = began.elapsed().as_secs_f64();
-            results.steal = Steal::share(stolen, Steal::read());
+            watch.note(results);
             results.save(self.output)
         })?;
         progress.finish();
@@ -316,9 +309,6 @@ impl Comparison<'_> {
     }
 
     fn judged(&self, results: &Results) -> Result<Exit> {
-        let Some(threshold) = &self.threshold else {
-            return Ok(Exit::Success);
-        };
         let mut values = BTreeMap::new();
         for workload in &self.contest.workloads {
             let cpu = |name: &str| {
@@ -334,12 +324,11 @@ impl Comparison<'_> {
                 values.extend(value.map(|value| (variable(name, &workload.name), value)));
             }
         }
-        Ok(match threshold.crossed(&values)? {
-            Some(told) => {
-                println!("{told}");
-                Exit::Threshold
-            }
-            None => Exit::Success,
+        let is_crossed = Threshold::is_crossed(self.threshold.as_ref(), &values)?;
+        Ok(if is_crossed {
+            Exit::Threshold
+        } else {
+            Exit::Success
         })
     }
 }

@@ -3,7 +3,6 @@
 //! The server measures itself; here is only who asks. A duel that the server refuses is told in its
 //! own words.
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::ablate::workloads;
 use crate::generator::lane::Background;
 use crate::results::{Row, RowKind};
 use crate::statistics::{Estimate, Verdict, of_pairs};
-use crate::threshold::Threshold;
+use crate::threshold::{OF_TWO, Threshold, of_two};
 
 /// How long an answer may take beyond the duel itself.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,8 +32,6 @@ const PRICES: Prices = Prices {
 };
 /// Counts that a row names: the dearest come first.
 const REASONS: usize = 3;
-/// The variables of `--fail-if`.
-const VARIABLES: [&str; 5] = ["ratio", "low", "high", "ns_a", "ns_b"];
 
 /// Ask a server that runs with --live what a technique is worth.
 #[derive(Debug, clap::Args)]
@@ -80,11 +77,8 @@ pub struct Options {
 ///
 /// If there is no such server, or it refuses.
 pub fn run(options: &Options) -> Result<Exit> {
-    let known = VARIABLES.map(str::to_owned);
-    let threshold = options.fail_if.as_deref();
-    let threshold = threshold
-        .map(|text| Threshold::parse(text, &known))
-        .transpose()?;
+    let known = OF_TWO.map(str::to_owned);
+    let threshold = Threshold::given(options.fail_if.as_deref(), &known)?;
     let server = options.url.trim_end_matches('/');
     let load = match &options.load {
         Some(name) => Some(Background::start(
@@ -108,34 +102,15 @@ pub fn run(options: &Options) -> Result<Exit> {
 
 fn judged(outcomes: &[Outcome], threshold: Option<&Threshold>) -> Result<Exit> {
     let last = outcomes.last().context("the server told of no duel")?;
-    let (Some(ratio), Some(_)) = (last.ratio, last.verdict) else {
+    let (Some(ratio), Some(verdict)) = (last.ratio, last.verdict) else {
         return Ok(Exit::Noisy);
     };
-    if let Some(threshold) = threshold {
-        let mut values = BTreeMap::from([
-            ("ratio".to_owned(), ratio.median),
-            ("low".to_owned(), ratio.low),
-            ("high".to_owned(), ratio.high),
-        ]);
-        for (name, arm) in ["ns_a", "ns_b"].iter().zip(&last.arms) {
-            values.extend(arm.ns_per_request.map(|ns| ((*name).to_owned(), ns)));
-        }
-        if let Some(told) = threshold.crossed(&values)? {
-            println!("{told}");
-            return Ok(Exit::Threshold);
-        }
+    let ns = last.arms.each_ref().map(|arm| arm.ns_per_request);
+    if Threshold::is_crossed(threshold, &of_two(&ratio, ns))? {
+        return Ok(Exit::Threshold);
     }
-    let is_judged = |outcome: &Outcome| {
-        !matches!(
-            outcome.verdict,
-            None | Some(Verdict::NotResolved | Verdict::CarryOver)
-        )
-    };
-    Ok(if is_judged(last) {
-        Exit::Success
-    } else {
-        Exit::Noisy
-    })
+    let is_open = matches!(verdict, Verdict::NotResolved | Verdict::CarryOver);
+    Ok(if is_open { Exit::Noisy } else { Exit::Success })
 }
 
 impl Options {
@@ -403,7 +378,7 @@ mod tests {
     fn exit_codes_follow_the_verdict_and_the_threshold() {
         let slower = outcomes(TOLD).unwrap();
         assert_eq!(judged(&slower, None).unwrap(), Exit::Success);
-        let known = VARIABLES.map(str::to_owned);
+        let known = OF_TWO.map(str::to_owned);
         let of = |text| Threshold::parse(text, &known).unwrap();
         assert_eq!(
             judged(&slower, Some(&of("low > 1.1"))).unwrap(),

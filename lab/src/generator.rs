@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use std::{panic, thread};
 
 use anyhow::{Context, Result, bail};
-use barewire_load::{Arrivals, Client, Expected, Fault, Goal, Manner, OpenLoop, Script, Tally};
+use barewire_load::{Arrivals, Client, Fault, Goal, Manner, OpenLoop, Tally};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -128,22 +128,13 @@ impl<'a> Load<'a> {
         })
     }
 
-    /// Learns the answers, and opens the connections of all threads. Where connections are kept,
-    /// one asks for everything, and becomes the first.
+    /// Learns the answers, and opens the connections of all threads.
     fn clients(&self) -> Result<Vec<Client>> {
-        let (manner, body) = (self.manner, self.options.body.as_deref());
-        let mut kept = None;
-        let mut expected = Vec::new();
-        for (request, _) in &self.requests[..self.learned] {
-            let mut stream = kept.take().map_or_else(|| manner.connect(), Ok)?;
-            expected.push(Expected::learn(&mut stream, request, body, manner.silence)?);
-            kept = Some(stream).filter(|_| !manner.reconnect);
-        }
-        expected.resize(self.requests.len(), Expected::varying(body));
-        let script = Script::new(&self.requests, expected, manner.pipeline)?;
+        let body = self.options.body.as_deref();
+        let (script, mut kept) = self.manner.learn(&self.requests, body)?;
         let clients = (0..self.threads).map(|thread| {
             let share = count(thread) / count(self.threads);
-            let mut client = Client::new(manner, script.clone().begun_at(share))?;
+            let mut client = Client::new(self.manner, script.clone().begun_at(share))?;
             for _ in (thread..self.connections).step_by(self.threads) {
                 client.join(kept.take());
             }

@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Instant;
 
 use procfs::{CurrentSI, KernelStats};
+
+use crate::results::Results;
 
 /// Cores that this process could use when it began: later it stays on one of them.
 pub fn cores() -> usize {
@@ -51,6 +54,29 @@ impl Steal {
             }
             _ => 0.0,
         }
+    }
+}
+
+/// How long something takes, and what the hypervisor takes away meanwhile.
+#[derive(Clone, Copy)]
+pub struct Watch {
+    began: Instant,
+    stolen: Option<Steal>,
+}
+
+impl Watch {
+    /// From now on.
+    pub fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            stolen: Steal::read(),
+        }
+    }
+
+    /// Writes into the results what has passed so far.
+    pub fn note(&self, results: &mut Results) {
+        results.seconds = self.began.elapsed().as_secs_f64();
+        results.steal = Steal::share(self.stolen, Steal::read());
     }
 }
 

@@ -60,6 +60,20 @@ pub struct Subject {
     pub announces: bool,
 }
 
+impl Subject {
+    /// One that takes port 0 and prints its address.
+    pub fn announcing(name: &str, program: impl Into<PathBuf>, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        Self {
+            name: name.to_owned(),
+            program: program.into(),
+            arguments: arguments.collect(),
+            announces: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// A started server; ended when it is dropped.
 #[derive(Debug)]
 pub struct Running {

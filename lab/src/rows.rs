@@ -1,7 +1,9 @@
 //! From turns to rows: the ratio of two servers within each set, and over the sets.
 
 use crate::results::{Results, Row, RowKind, Run};
+use crate::server::Technique;
 use crate::statistics::{Verdict, median, of_sets};
+use crate::workload::Workload;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,24 @@ impl Figure {
             Self::Cpu => "CPU time",
             Self::Median => "median latency",
             Self::Tail => "neighbour's p99",
+        }
+    }
+
+    /// What a technique is judged by, under a workload.
+    pub fn judging(technique: &Technique, workload: &Workload) -> Self {
+        if technique.is_judged_by_cpu() {
+            Self::Cpu
+        } else {
+            Self::of_latency(workload)
+        }
+    }
+
+    /// By what latencies under a workload are compared.
+    pub fn of_latency(workload: &Workload) -> Self {
+        if workload.neighbour {
+            Self::Tail
+        } else {
+            Self::Median
         }
     }
 

@@ -39,6 +39,11 @@ impl Technique {
         self.default.is_some() && !self.demonstration
     }
 
+    /// Whether it is judged by CPU time; else by latency.
+    pub fn is_judged_by_cpu(&self) -> bool {
+        self.judged_by == "CPU time"
+    }
+
     /// As a row calls the server that differs in it.
     pub fn changed(&self) -> String {
         let word = if self.is_default() { "without" } else { "with" };
@@ -111,16 +116,14 @@ impl Server {
 
     /// With these arguments.
     pub fn with(&self, name: &str, arguments: &[&str]) -> Subject {
-        let common = ["--workers", "{workers}", "--port", "0"];
-        let all = common.iter().chain(arguments);
-        Subject {
-            name: name.to_owned(),
-            program: self.program.clone(),
-            arguments: all.map(|argument| (*argument).to_owned()).collect(),
-            announces: true,
-            ..Subject::default()
-        }
+        barewire(name, &self.program, arguments)
     }
+}
+
+/// A build of the server, with these arguments.
+pub fn barewire(name: &str, program: &Path, arguments: &[&str]) -> Subject {
+    let common = ["--workers", "{workers}", "--port", "0"];
+    Subject::announcing(name, program, &[&common, arguments].concat())
 }
 
 /// The server that belongs to this program: beside it, where cargo puts both, or else in the PATH.

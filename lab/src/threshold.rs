@@ -13,6 +13,8 @@ use exmex::{
     literal_matcher_from_pattern,
 };
 
+use crate::statistics::Estimate;
+
 /// An expression that must not hold.
 #[derive(Clone, Debug)]
 pub struct Threshold {
@@ -20,7 +22,45 @@ pub struct Threshold {
     parsed: FlatEx<Val, Operators, Numbers>,
 }
 
+/// The variables of a comparison of two: the second by the first, and what each costs.
+pub const OF_TWO: [&str; 5] = ["ratio", "low", "high", "ns_a", "ns_b"];
+
+/// Their values.
+pub fn of_two(ratio: &Estimate, ns: [Option<f64>; 2]) -> BTreeMap<String, f64> {
+    let [a, b] = ns;
+    let values = [Some(ratio.median), Some(ratio.low), Some(ratio.high), a, b];
+    let named = OF_TWO.iter().zip(values);
+    named
+        .filter_map(|(name, value)| Some(((*name).to_owned(), value?)))
+        .collect()
+}
+
 impl Threshold {
+    /// Reads what `--fail-if` says, if anything does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Threshold::parse`].
+    pub fn given(text: Option<&str>, known: &[String]) -> Result<Option<Self>> {
+        text.map(|text| Self::parse(text, known)).transpose()
+    }
+
+    /// Whether there is one and it is crossed; then it is told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Threshold::crossed`].
+    pub fn is_crossed(given: Option<&Self>, values: &BTreeMap<String, f64>) -> Result<bool> {
+        let told = given
+            .map(|threshold| threshold.crossed(values))
+            .transpose()?;
+        let told = told.flatten();
+        if let Some(told) = &told {
+            println!("{told}");
+        }
+        Ok(told.is_some())
+    }
+
     /// Reads it; `known` are the variables that it may name.
     ///
     /// # Errors

@@ -3,26 +3,21 @@
 //! A command is run by a shell, with PORT in its environment and `{port}` filled in. It must answer
 //! on 127.0.0.1 at that port. Nothing else is known of it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use crate::ablate::workloads::named;
-use crate::machine::{self, Steal};
+use crate::ablate::workloads::of_any_server;
+use crate::machine::{self, Watch};
 use crate::process::Subject;
 use crate::progress::Progress;
 use crate::results::{Results, RowKind};
 use crate::rows::{self, Figure, Question};
 use crate::statistics::{Estimate, LEVEL, Verdict};
-use crate::threshold::Threshold;
+use crate::threshold::{OF_TWO, Threshold, of_two};
 use crate::turns::{Contest, Entrant};
 use crate::workload::Workload;
 use crate::{Exit, generator};
-
-/// The variables of `--fail-if`.
-const VARIABLES: [&str; 5] = ["ratio", "low", "high", "ns_a", "ns_b"];
 
 /// Compare two servers of anybody's.
 #[derive(Debug, clap::Args)]
@@ -62,11 +57,8 @@ pub struct Options {
 ///
 /// If one of the two does not start, or does not answer.
 pub fn run(options: &Options) -> Result<Exit> {
-    let known = VARIABLES.map(str::to_owned);
-    let threshold = options.fail_if.as_deref();
-    let threshold = threshold
-        .map(|text| Threshold::parse(text, &known))
-        .transpose()?;
+    let known = OF_TWO.map(str::to_owned);
+    let threshold = Threshold::given(options.fail_if.as_deref(), &known)?;
     let workload = options.workload()?;
     let contest = Contest {
         entrants: vec![
@@ -80,12 +72,11 @@ pub fn run(options: &Options) -> Result<Exit> {
     };
     let progress = Progress::of(contest.steps())?;
     generator::stay_on_core(machine::generator_core())?;
-    let (began, stolen) = (Instant::now(), Steal::read());
+    let watch = Watch::start();
     let mut results = Results::new();
     contest.hold(&mut results, &progress, |_| Ok(()))?;
     progress.finish();
-    results.seconds = began.elapsed().as_secs_f64();
-    results.steal = Steal::share(stolen, Steal::read());
+    watch.note(&mut results);
     for (name, why) in &results.missing {
         eprintln!("{name}: {why}");
     }
@@ -102,17 +93,11 @@ pub fn run(options: &Options) -> Result<Exit> {
 
 impl Options {
     fn workload(&self) -> Result<Workload> {
-        let workload = named(&self.workload)?;
-        ensure!(
-            workload.workers() == 1 && !workload.neighbour,
-            "{} is a workload of `ablate` only",
-            self.workload
-        );
         Ok(Workload {
             paths: vec![self.path.clone()],
             body: None,
             read_every: 1,
-            ..workload
+            ..of_any_server(&self.workload)?
         })
     }
 
@@ -151,21 +136,8 @@ fn told(results: &mut Results, workload: &str, threshold: Option<&Threshold>) ->
     }
     println!("{}", sentence(&ratio, row.verdict));
     results.rows.push(row.clone());
-    if let Some(threshold) = threshold {
-        let values: BTreeMap<String, f64> = [
-            ("ratio", Some(ratio.median)),
-            ("low", Some(ratio.low)),
-            ("high", Some(ratio.high)),
-            ("ns_a", row.base_ns),
-            ("ns_b", row.subject_ns),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect();
-        if let Some(told) = threshold.crossed(&values)? {
-            println!("{told}");
-            return Ok(Exit::Threshold);
-        }
+    if Threshold::is_crossed(threshold, &of_two(&ratio, [row.base_ns, row.subject_ns]))? {
+        return Ok(Exit::Threshold);
     }
     let is_open = row.verdict == Verdict::NotResolved;
     Ok(if is_open { Exit::Noisy } else { Exit::Success })

@@ -36,16 +36,11 @@ fn ended_with(output: &Output, codes: &[i32]) {
 }
 
 fn canned(name: &str, arguments: &[&str]) -> Entrant {
-    Entrant::of(Subject {
-        name: name.to_owned(),
-        program: env!("CARGO_BIN_EXE_canned").into(),
-        arguments: arguments
-            .iter()
-            .map(|argument| (*argument).to_owned())
-            .collect(),
-        announces: true,
-        ..Subject::default()
-    })
+    Entrant::of(Subject::announcing(
+        name,
+        env!("CARGO_BIN_EXE_canned"),
+        arguments,
+    ))
 }
 
 fn contest(entrants: Vec<Entrant>) -> Contest {
@@ -201,13 +196,7 @@ struct Running {
 impl Running {
     fn start() -> Self {
         let arguments = ["--workers", "1", "--port", "0", "--live"];
-        let subject = Subject {
-            name: "barewire".to_owned(),
-            program: server::path().to_owned(),
-            arguments: arguments.map(str::to_owned).to_vec(),
-            announces: true,
-            ..Subject::default()
-        };
+        let subject = Subject::announcing("barewire", server::path(), &arguments);
         let process = barewire_lab::process::Running::start(&subject, 1, &[]).unwrap();
         Self {
             url: format!("http://{}", process.address()),

@@ -16,14 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn loops() -> Vec<Running> {
     let length = REQUEST.len().to_string();
     let canned = |name: &str, program: &str, more: &[&str]| {
-        let given = ["--request-bytes", &length].into_iter();
-        Subject {
-            name: name.into(),
-            program: program.into(),
-            arguments: given.chain(more.iter().copied()).map(Into::into).collect(),
-            announces: true,
-            ..Subject::default()
-        }
+        let given = ["--request-bytes", &length];
+        Subject::announcing(name, program, &[&given, more].concat())
     };
     let mut running: Vec<_> = ["0", "1", "2"]
         .map(|level| canned(level, env!("CARGO_BIN_EXE_canned"), &["--level", level]))

@@ -7,23 +7,11 @@ use std::time::Duration;
 use barewire_lab::process::{Running, Subject, Usage};
 
 fn canned() -> Subject {
-    Subject {
-        name: "L1".into(),
-        program: env!("CARGO_BIN_EXE_canned").into(),
-        arguments: vec!["--level".into(), "1".into()],
-        announces: true,
-        ..Subject::default()
-    }
+    Subject::announcing("L1", env!("CARGO_BIN_EXE_canned"), &["--level", "1"])
 }
 
 fn shell(script: &str) -> Subject {
-    Subject {
-        name: "script".into(),
-        program: "sh".into(),
-        arguments: vec!["-c".into(), script.into()],
-        announces: true,
-        ..Subject::default()
-    }
+    Subject::announcing("script", "sh", &["-c", script])
 }
 
 /// Says that it listens, at an address that nobody asks.

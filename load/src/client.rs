@@ -7,7 +7,7 @@
 //! allocates nothing.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream as StdStream};
+use std::net::TcpStream as StdStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use mio::{Events, Poll, Token};
 
 use crate::answer::{Fault, Kind};
 use crate::connection::{Connection, Times};
+use crate::manner::Manner;
 use crate::script::Script;
 use crate::tally::Tally;
 
@@ -26,48 +27,6 @@ const INPUT_BYTES: usize = 64 * 1024;
 const ANSWERS_PER_CHECK: usize = 1000;
 /// Events of one poll; what does not fit comes with the next.
 pub(crate) const EVENTS_MAX: usize = 1024;
-
-/// How the client asks; the same for all threads.
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a question that a load answers by itself"
-)]
-pub struct Manner {
-    /// The server.
-    pub address: SocketAddr,
-    /// Requests of one batch.
-    pub pipeline: usize,
-    /// Send each batch in two pieces.
-    pub pieces: bool,
-    /// A connection for each batch.
-    pub reconnect: bool,
-    /// Parse every answer.
-    pub varying: bool,
-    /// Time the answers.
-    pub timed: bool,
-    /// Read after so many batches, and take the events before that for their answers, which must
-    /// come whole. With 1 each is read when it has come.
-    pub read_every: usize,
-    /// Poll again at once when nothing has come, and never sleep: whoever answers somebody who
-    /// sleeps pays for the waking, which between two virtual processors costs more than a recv.
-    /// For a generator that has a core to itself.
-    pub spin: bool,
-    /// How long a batch may take.
-    pub silence: Duration,
-}
-
-impl Manner {
-    /// A connection.
-    ///
-    /// # Errors
-    ///
-    /// If there is none within the silence limit.
-    pub fn connect(&self) -> Result<StdStream, Fault> {
-        StdStream::connect_timeout(&self.address, self.silence)
-            .map_err(|error| Fault::new(Kind::Connect, error))
-    }
-}
 
 /// When a closed loop stops to send.
 #[derive(Clone, Copy, Debug)]

@@ -1,15 +1,17 @@
 //! The core of the load generator: sends requests to a server, checks what comes back, and costs
 //! less than the server does, so that the server is what is measured.
 //!
-//! `barewire demo` and the lab share it. In reading order: what is sent ([`script`]), what must come
-//! back, one connection, the connections of a thread with the closed loop, the open loop, what was
-//! found.
+//! `barewire demo` and the lab share it. In reading order: what is sent ([`script`]), what must
+//! come back, how it is asked ([`Manner`]), one connection, the connections of a thread with the
+//! closed loop, the open loop, what was found.
 //!
 //! Absent on purpose: chunked answers, TLS, and threads: who calls it brings its own.
 
 pub mod script;
 
 mod answer;
+
+mod manner;
 
 mod connection;
 
@@ -21,6 +23,7 @@ mod tally;
 
 pub use answer::{Expected, Fault, Kind};
 pub use arrivals::{Arrivals, OpenLoop};
-pub use client::{Client, Goal, Manner};
+pub use client::{Client, Goal};
+pub use manner::Manner;
 pub use script::{Script, Weighted};
 pub use tally::Tally;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::process::Subject;
-use crate::server::Server;
+use crate::server::{Server, barewire};
 
 /// Where the sources are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -23,14 +23,7 @@ pub(super) struct Build {
 impl Build {
     /// How it is started.
     pub(super) fn subject(&self) -> Subject {
-        let arguments = ["--workers", "{workers}", "--port", "0"];
-        Subject {
-            name: format!("build: {}", self.name),
-            program: self.program.clone(),
-            arguments: arguments.map(str::to_owned).to_vec(),
-            announces: true,
-            ..Subject::default()
-        }
+        barewire(&format!("build: {}", self.name), &self.program, &[])
     }
 }
 

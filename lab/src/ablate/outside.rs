@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::Ablation;
 use super::builds::Build;
 use super::workloads::shown;
+use crate::process::Subject;
 use crate::results::RowKind;
 use crate::rows::{Figure, Question};
 use crate::server::{Server, Technique};
@@ -29,114 +30,92 @@ pub(super) struct Match {
     rows: Vec<(String, String, &'static str)>,
 }
 
-/// How long it takes, for a progress bar.
-pub(super) fn steps(one: &Match) -> u64 {
-    one.contest.steps()
+impl Match {
+    fn on(workload: Workload, figure: Figure, base: Subject, sets: u32) -> Self {
+        Self {
+            contest: Contest {
+                entrants: vec![Entrant::of(base)],
+                workloads: vec![workload],
+                sets,
+                rounds: ROUNDS,
+                timed: figure != Figure::Cpu,
+            },
+            figure,
+            rows: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, about: &str, subject: Subject, base: &'static str) {
+        self.rows
+            .push((about.to_owned(), subject.name.clone(), base));
+        self.contest.entrants.push(Entrant::of(subject));
+    }
+
+    /// How long it takes, for a progress bar.
+    pub(super) fn steps(&self) -> u64 {
+        self.contest.steps()
+    }
 }
 
-/// One for each workload.
+/// One for each workload. That under keep-alive has the builds, too, and flags against constants.
 pub(super) fn contests(
     server: &Server,
     techniques: &[&Technique],
     builds: &[Build],
     sets: u32,
-    is_quick: bool,
 ) -> Vec<Match> {
-    if is_quick {
-        return Vec::new();
+    let by_flags = server.with(BY_FLAGS, &["--with", FLAGS]);
+    let plain = server.with(PLAIN, &[]);
+    let mut first = Match::on(
+        Workload::keep_alive().saturating(),
+        Figure::Cpu,
+        plain,
+        sets,
+    );
+    first.add("flags for constants", by_flags.clone(), PLAIN);
+    for build in builds {
+        first.add(&build.name, build.subject(), PLAIN);
     }
-    let base = server.with(BY_FLAGS, &["--with", FLAGS]);
-    let mut matches: Vec<Match> = Vec::new();
+    let mut matches = vec![first];
     for technique in techniques.iter().filter(|one| !one.live) {
-        let Some((workload, figure)) = stage(technique) else {
+        let Some(workload) = shown(technique) else {
             continue;
         };
-        let word = if technique.is_default() {
-            "--without"
-        } else {
-            "--with"
-        };
-        let mut given = vec![word, &technique.name, "--with", FLAGS];
-        let both = format!("{},{FLAGS}", technique.name);
-        if word == "--with" {
-            given = vec!["--with", &both];
-        }
-        let subject = server.with(&technique.changed(), &given);
-        let row = (technique.name.clone(), subject.name.clone(), BY_FLAGS);
-        let found = matches
-            .iter_mut()
-            .find(|one| one.contest.workloads[0] == workload);
-        if let Some(found) = found {
-            found.contest.entrants.push(Entrant::of(subject));
-            found.rows.push(row);
-        } else {
-            let entrants = vec![Entrant::of(base.clone()), Entrant::of(subject)];
-            matches.push(Match {
-                contest: contest(entrants, workload, figure, sets),
-                figure,
-                rows: vec![row],
-            });
-        }
+        let is_there = |one: &Match| one.contest.workloads[0] == workload;
+        let place = matches.iter().position(is_there).unwrap_or_else(|| {
+            let figure = Figure::judging(technique, &workload);
+            matches.push(Match::on(workload, figure, by_flags.clone(), sets));
+            matches.len() - 1
+        });
+        let changed = changed(server, technique);
+        matches[place].add(&technique.name, changed, BY_FLAGS);
     }
-    matches.push(of_builds(server, builds, sets));
     matches
 }
 
-/// Flags against constants, and the builds, under keep-alive.
-fn of_builds(server: &Server, builds: &[Build], sets: u32) -> Match {
-    let flags = server.with(BY_FLAGS, &["--with", FLAGS]);
-    let mut entrants = vec![Entrant::of(server.with(PLAIN, &[])), Entrant::of(flags)];
-    let mut rows = vec![("flags for constants".to_owned(), BY_FLAGS.to_owned(), PLAIN)];
-    for build in builds {
-        let subject = build.subject();
-        rows.push((build.name.clone(), subject.name.clone(), PLAIN));
-        entrants.push(Entrant::of(subject));
-    }
-    let workload = Workload::keep_alive().saturating();
-    Match {
-        contest: contest(entrants, workload, Figure::Cpu, sets),
-        figure: Figure::Cpu,
-        rows,
-    }
-}
-
-fn contest(entrants: Vec<Entrant>, workload: Workload, figure: Figure, sets: u32) -> Contest {
-    Contest {
-        entrants,
-        workloads: vec![workload],
-        sets,
-        rounds: ROUNDS,
-        timed: figure != Figure::Cpu,
-    }
-}
-
-/// Where a technique is measured, and by what.
-fn stage(technique: &Technique) -> Option<(Workload, Figure)> {
-    let workload = shown(&technique.shows_on)?;
-    Some(match technique.judged_by.as_str() {
-        "CPU time" => (workload, Figure::Cpu),
-        "latency" if technique.name == "backlog" => (Workload::storm(), Figure::Tail),
-        "latency" => (workload, Figure::Median),
-        _ => (workload, Figure::Tail),
-    })
+/// The server by flags with a technique changed. An option may be given once only.
+fn changed(server: &Server, technique: &Technique) -> Subject {
+    let name = technique.name.as_str();
+    let both = format!("{name},{FLAGS}");
+    let given: &[&str] = if technique.is_default() {
+        &["--without", name, "--with", FLAGS]
+    } else {
+        &["--with", &both]
+    };
+    server.with(&technique.changed(), given)
 }
 
 impl Ablation<'_> {
     /// One contest, and its rows.
     pub(super) fn between_processes(&mut self, one: &Match) -> Result<()> {
-        let before = self.results.runs.len();
         let output = self.output.clone();
         let (contest, progress) = (&one.contest, self.progress);
         contest.hold(&mut self.results, progress, |results| results.save(&output))?;
-        let workload = one.contest.workloads[0].name.as_str();
-        // Runs of an earlier contest on the same workload are another one's.
-        let later = self.results.runs.split_off(before);
-        let earlier = std::mem::replace(&mut self.results.runs, later);
         for (about, subject, base) in &one.rows {
             let question = Question {
                 kind: RowKind::LeaveOut,
                 about,
-                workload,
+                workload: &contest.workloads[0].name,
                 subject,
                 base,
                 figure: one.figure,
@@ -144,8 +123,6 @@ impl Ablation<'_> {
             };
             self.results.rows.extend(question.answer(&self.results));
         }
-        let later = std::mem::replace(&mut self.results.runs, earlier);
-        self.results.runs.extend(later);
         self.save()
     }
 }

@@ -94,27 +94,26 @@ impl Plan {
         let mut plan = Self::default();
         let seconds = if is_quick { QUICK } else { SECONDS };
         for technique in techniques.iter().filter(|one| one.live) {
-            let Some(shown) = shown(&technique.shows_on) else {
+            let Some(shown) = shown(technique) else {
                 continue;
             };
-            let mut item = Item {
+            let item = Item {
                 kind: RowKind::LeaveOut,
                 about: technique.name.clone(),
                 query: technique.changed().replacen(' ', "=", 1),
                 workload: shown,
                 seconds,
             };
-            if technique.judged_by == "CPU time" {
-                plan.duels.push(item.clone());
-            } else if !is_quick {
+            if !technique.is_judged_by_cpu() {
                 let other = if technique.is_default() { "off" } else { "on" };
-                other.clone_into(&mut item.query);
-                item.seconds = SECONDS_SWITCHED;
-                if technique.name == "accept-batches" {
-                    item.workload = Workload::storm();
-                }
-                plan.switched.push(item.clone());
+                plan.switched.push(Item {
+                    query: other.to_owned(),
+                    seconds: SECONDS_SWITCHED,
+                    ..item
+                });
+                continue;
             }
+            plan.duels.push(item.clone());
             let elsewhere = BESIDE
                 .iter()
                 .filter(|(_, names)| names.contains(&&*technique.name));
@@ -127,6 +126,7 @@ impl Plan {
         }
         if is_quick {
             plan.duels.retain(|item| item.workload.workers() == 1);
+            plan.switched.clear();
         }
         plan.add_controls(seconds);
         plan

@@ -13,6 +13,7 @@ use crate::generator::lane::{Lane, Span};
 use crate::machine;
 use crate::process::Running;
 use crate::results::Row;
+use crate::rows::Figure;
 use crate::statistics::{Verdict, median, of_pairs};
 
 /// Pairs of turns.
@@ -61,7 +62,11 @@ impl Ablation<'_> {
                 put(server.address(), &item.about, [usual, &item.query][arm])?;
                 thread::sleep(SETTLE);
                 let tally = lane.turn(TURN)?;
-                let percent = if workload.neighbour { 99.0 } else { 50.0 };
+                let percent = if Figure::of_latency(workload) == Figure::Tail {
+                    99.0
+                } else {
+                    50.0
+                };
                 let latency = tally
                     .latency
                     .map_or(0, |all| all.value_at_percentile(percent));
@@ -78,11 +83,6 @@ impl Ablation<'_> {
         let pairs = subject.iter().zip(base);
         let ratios: Vec<f64> = pairs.map(|(subject, base)| subject / base).collect();
         let ratio = of_pairs(&ratios, self.level);
-        let judged_by = if item.workload.neighbour {
-            "neighbour's p99"
-        } else {
-            "median latency"
-        };
         let word = if item.query == "off" {
             "without"
         } else {
@@ -94,7 +94,7 @@ impl Ablation<'_> {
             workload: item.workload.name.clone(),
             subject: format!("{word} {}", item.about),
             base: "as it stands".to_owned(),
-            judged_by: judged_by.to_owned(),
+            judged_by: Figure::of_latency(&item.workload).name().to_owned(),
             ratio,
             verdict: ratio.as_ref().map(Verdict::of).unwrap_or_default(),
             base_ns: median(base),

@@ -1,7 +1,8 @@
 //! The workloads of an ablation, by name and by the server's own words for where something shows.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
+use crate::server::Technique;
 use crate::workload::Workload;
 
 /// All, with their names on the command line.
@@ -38,8 +39,32 @@ pub fn named(name: &str) -> Result<Workload> {
     })
 }
 
-/// Where a technique shows, by the server's words for it.
-pub(super) fn shown(words: &str) -> Option<Workload> {
+/// The one of a name, if any server can be asked so: of one worker, and judged by its CPU time.
+///
+/// # Errors
+///
+/// If there is none, or it is one of an ablation only.
+pub fn of_any_server(name: &str) -> Result<Workload> {
+    let workload = named(name)?;
+    ensure!(
+        workload.workers() == 1 && !workload.neighbour,
+        "{name} is a workload of `ablate` only"
+    );
+    Ok(workload)
+}
+
+/// Where a technique shows. How long connecting holds others up shows when many connect at once.
+pub(super) fn shown(technique: &Technique) -> Option<Workload> {
+    let workload = by_words(&technique.shows_on)?;
+    let is_storm = workload.reconnect && !technique.is_judged_by_cpu();
+    Some(if is_storm {
+        Workload::storm()
+    } else {
+        workload
+    })
+}
+
+fn by_words(words: &str) -> Option<Workload> {
     let name = match words {
         "keep-alive, 64 connections" => "keep-alive",
         "16 requests pipelined" => "pipelined-x16",
@@ -74,7 +99,7 @@ mod tests {
         assert!(switches().count() > 20);
         for technique in all() {
             let words = technique.shows_on.name();
-            assert!(shown(words).is_some(), "{}: {words}", technique.name);
+            assert!(by_words(words).is_some(), "{}: {words}", technique.name);
         }
     }
 }

@@ -28,16 +28,11 @@ pub(super) fn canned_loops() -> Result<Vec<Entrant>> {
     let own = std::env::current_exe().context("this program's own path")?;
     let canned = |name: &str, program: &str, arguments: &[&str]| Entrant {
         closes: false,
-        ..Entrant::of(Subject {
-            name: name.to_owned(),
-            program: own.with_file_name(program),
-            arguments: arguments
-                .iter()
-                .map(|argument| (*argument).to_owned())
-                .collect(),
-            announces: true,
-            ..Subject::default()
-        })
+        ..Entrant::of(Subject::announcing(
+            name,
+            own.with_file_name(program),
+            arguments,
+        ))
     };
     let bytes = ["--request-bytes", "{request_bytes}"];
     Ok(vec![

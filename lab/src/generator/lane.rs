@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use barewire_load::{Arrivals, Client, Expected, Goal, Manner, OpenLoop, Script, Tally, script};
+use barewire_load::{Arrivals, Client, Goal, Manner, OpenLoop, Tally, script};
 
 use super::own_cpu;
 use crate::machine;
@@ -217,20 +217,11 @@ pub(crate) fn client(address: SocketAddr, workload: &Workload, is_timed: bool) -
         spin: machine::cores() > workload.workers(),
         silence: SILENCE,
     };
-    let body = workload.body.as_deref();
     let requests: Vec<(Vec<u8>, usize)> = requests(workload).map(|request| (request, 1)).collect();
-    let mut expected = Vec::new();
-    for (request, _) in &requests {
-        expected.push(if manner.varying {
-            Expected::varying(body)
-        } else {
-            Expected::learn(&mut manner.connect()?, request, body, SILENCE)?
-        });
-    }
-    let script = Script::new(&requests, expected, manner.pipeline)?;
+    let (script, mut kept) = manner.learn(&requests, workload.body.as_deref())?;
     let mut client = Client::new(manner, script)?;
     for _ in 0..workload.connections {
-        client.join(None);
+        client.join(kept.take());
     }
     Ok(client)
 }

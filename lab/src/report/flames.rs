@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use crate::Exit;
 use crate::process::{Running, Subject};
 use crate::results::{Flame, Results};
+use crate::server::barewire;
 
 /// Where the sources are that the `map` build is made of.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -132,7 +133,7 @@ fn drawn(options: &Options, results: &mut Results) -> Result<Vec<Flame>> {
     };
     let mut folded = Vec::new();
     for (name, flags) in [("full", &[][..]), ("naive", &["--naive"])] {
-        let subject = subject(name, &program, flags);
+        let subject = barewire(name, &program, flags);
         folded.push(profiled(&subject, options).with_context(|| name.to_owned())?);
         results.subjects.insert(name.to_owned(), subject);
     }
@@ -153,19 +154,6 @@ fn drawn(options: &Options, results: &mut Results) -> Result<Vec<Flame>> {
             missing: None,
         })
         .collect())
-}
-
-fn subject(name: &str, program: &Path, flags: &[&str]) -> Subject {
-    let arguments = ["--workers", "{workers}", "--port", "0"]
-        .iter()
-        .chain(flags);
-    Subject {
-        name: name.to_owned(),
-        program: program.to_owned(),
-        arguments: arguments.map(|argument| (*argument).to_owned()).collect(),
-        announces: true,
-        ..Subject::default()
-    }
 }
 
 /// Builds the server whose functions keep their names, apart from the other builds.
