@@ -158,11 +158,12 @@ pub struct Timeouts {
     /// Between two reads of a body: 408.
     #[serde(rename = "body-timeout")]
     pub body: Duration,
-    /// After this long a body must have come at [`bounds::RATE_MIN`] bytes a second: 408.
-    pub body_rate_after: Duration,
-    /// The peer takes no byte of an answer, or after this long under [`bounds::RATE_MIN`] bytes a
-    /// second: closed. It is the sockets' `TCP_USER_TIMEOUT` too, which bounds what close(2) leaves
-    /// to the kernel.
+    /// Over each span of this length a body must come at [`bounds::RATE_MIN`] bytes a second:
+    /// 408.
+    pub body_rate_span: Duration,
+    /// The peer takes no byte of an answer for so long, or under [`bounds::RATE_MIN`] bytes a
+    /// second over a span of this length: closed. It is the sockets' `TCP_USER_TIMEOUT` too, which
+    /// bounds what close(2) leaves to the kernel.
     #[serde(rename = "write-timeout")]
     pub write: Duration,
     /// Silence that ends a lingering close.
@@ -261,7 +262,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(30),
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
-            body_rate_after: Duration::from_secs(5),
+            body_rate_span: Duration::from_secs(10),
             write: Duration::from_secs(20),
             linger_silence: Duration::from_secs(2),
             linger: Duration::from_secs(30),

@@ -5,9 +5,9 @@
 //! step that the reactor lets it [observe](Kernel::observe). The server has neither calls nor
 //! branches for it: there, `observe` is empty.
 
-use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::cell::{RefCell, RefMut};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -27,16 +27,12 @@ use crate::reactor::socket;
 use crate::reactor::step::Step;
 use crate::reactor::timers::Time;
 
+mod client;
+
 mod pen;
 
+use client::ask;
 use pen::Pen;
-
-/// How long the client waits for an answer; the longest wait that a route can be asked for is 10 s.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How long it waits before it does anything: the server has finished with what came before, so two
-/// traces tell the same in the same order.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves three GETs of `path`, on one connection, to a client of its own, and writes each step to
 /// `out`: the first with what a connection costs once, the second with nothing else, and the third
@@ -100,9 +96,10 @@ fn open(
     let listener = socket::listen_told(([127, 0, 0, 1], 0).into(), config, told)?;
     let address = listener.local_addr()?;
     let flags = Flags(config.techniques);
-    let linux = Linux::new_told(listener, flags, Arc::clone(&account), told)?;
-    let pen = Rc::clone(pen);
-    let reactor = Reactor::new(Traced { linux, pen }, routes, jobs, account, config, 0, 16);
+    let mut linux = Linux::new_told(listener, flags, Arc::clone(&account), told)?;
+    let (pen, now) = (Rc::clone(pen), linux.now());
+    let kernel = Traced { linux, pen, now };
+    let reactor = Reactor::new(kernel, routes, jobs, account, config, 0, 16);
     Ok((reactor, address))
 }
 
@@ -117,41 +114,19 @@ fn check(path: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
-/// A client that waits for each answer before it goes on, and for the end after the last; returns
-/// the answers' lengths.
-fn ask(stream: &TcpStream, requests: &[&str; 3]) -> io::Result<[u64; 3]> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut reader = BufReader::new(stream);
-    let mut lengths = [0; 3];
-    for (length, request) in lengths.iter_mut().zip(requests) {
-        thread::sleep(PAUSE);
-        (&*stream).write_all(request.as_bytes())?;
-        *length = read_answer(&mut reader)?;
-    }
-    io::copy(&mut reader, &mut io::sink())?;
-    thread::sleep(PAUSE);
-    stream.shutdown(Shutdown::Write)?;
-    Ok(lengths)
-}
-
-fn read_answer(reader: &mut impl BufRead) -> io::Result<u64> {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    let mut lines = head.lines();
-    let length = lines.find_map(|line| line.strip_prefix("Content-Length: "));
-    let body_bytes: u64 = length.unwrap_or("0").parse().map_err(io::Error::other)?;
-    io::copy(&mut reader.take(body_bytes), &mut io::sink())?;
-    Ok(head.len() as u64 + body_bytes)
-}
-
 /// The real kernel, with a pen.
 struct Traced {
     linux: Linux<Flags>,
     pen: Rc<RefCell<Pen>>,
+    /// When the last poll ended. The clock stands still until the next: what the pen takes is no
+    /// time of the reactor's.
+    now: Time,
+}
+
+impl Traced {
+    fn pen(&self) -> RefMut<'_, Pen> {
+        self.pen.borrow_mut()
+    }
 }
 
 /// A socket that tells when it is closed.
@@ -193,17 +168,32 @@ impl Kernel for Traced {
         self.linux.set_nodelay(socket.stream()?)
     }
 
+    fn has_failed(&mut self, socket: &mut Socket) -> bool {
+        let (began, stream) = (Instant::now(), socket.stream.as_mut());
+        let failed = stream.is_none_or(|stream| self.linux.has_failed(stream));
+        self.pen()
+            .call(began, "getsockopt(socket, SO_ERROR)", Ok(0), "");
+        failed
+    }
+
+    fn bound_receiving(&mut self, socket: &mut Socket) {
+        let began = Instant::now();
+        if let Some(stream) = &mut socket.stream {
+            self.linux.bound_receiving(stream);
+        }
+        self.pen()
+            .call(began, "setsockopt(socket, SO_RCVBUF)", Ok(0), "");
+    }
+
     fn now(&mut self) -> Time {
-        self.linux.now()
+        self.now
     }
 
     fn cpu_time(&mut self) -> Time {
         let began = Instant::now();
         let time = self.linux.cpu_time();
         let call = "clock_gettime(thread CPU)";
-        self.pen
-            .borrow_mut()
-            .call(began, call, Ok(0), "a poll is timed");
+        self.pen().call(began, call, Ok(0), "a poll is timed");
         time
     }
 
@@ -214,20 +204,17 @@ impl Kernel for Traced {
     fn poll(&mut self, until: Time, mut report: impl FnMut(Occasion)) -> io::Result<usize> {
         let began = Instant::now();
         if self.linux.arm(until)? {
-            let what = "the soonest deadline";
-            self.pen
-                .borrow_mut()
-                .call(began, "timerfd_settime(timerfd)", Ok(0), what);
+            let (call, what) = ("timerfd_settime(timerfd)", "the soonest deadline");
+            self.pen().call(began, call, Ok(0), what);
         }
         let (began, mut seen) = (Instant::now(), Vec::new());
         let result = self.linux.poll(until, |occasion| {
             seen.push(occasion.to_string());
             report(occasion);
         });
-        let what = seen.join(", ");
-        self.pen
-            .borrow_mut()
-            .call(began, "epoll_wait(..)", result.as_ref(), &what);
+        self.now = self.linux.now();
+        let (call, what) = ("epoll_wait(..)", seen.join(", "));
+        self.pen().call(began, call, result.as_ref(), &what);
         result
     }
 
@@ -239,14 +226,12 @@ impl Kernel for Traced {
         let began = Instant::now();
         let result = self.linux.accept_only();
         let shown = result.as_ref().map(|_| "socket");
-        self.pen
-            .borrow_mut()
-            .call(began, "accept4(listener)", shown, "");
+        self.pen().call(began, "accept4(listener)", shown, "");
         let (mut stream, peer) = result?;
         let began = Instant::now();
         if let Some(name) = self.linux.set_options(&mut stream) {
             let call = format!("setsockopt(socket, {name})");
-            self.pen.borrow_mut().call(began, &call, Ok(0), "");
+            self.pen().call(began, &call, Ok(0), "");
         }
         let (stream, pen) = (Some(stream), Rc::clone(&self.pen));
         Ok((Socket { stream, pen }, peer))
@@ -255,36 +240,25 @@ impl Kernel for Traced {
     fn stop_listening(&mut self) {
         let began = Instant::now();
         self.linux.stop_listening();
-        self.pen
-            .borrow_mut()
-            .call(began, "close(listener)", Ok(0), "");
+        self.pen().call(began, "close(listener)", Ok(0), "");
     }
 
     fn watch(&mut self, socket: &mut Socket, id: ConnectionId) -> io::Result<()> {
         let began = Instant::now();
         let result = self.linux.watch(socket.stream()?, id);
-        let (call, zero) = (
-            "epoll_ctl(ADD, readable, edge)",
-            result.as_ref().map(|()| 0),
-        );
-        self.pen
-            .borrow_mut()
-            .call(began, call, zero, "once in its life");
+        let (call, what) = ("epoll_ctl(ADD, readable, edge)", "once in its life");
+        let zero = result.as_ref().map(|()| 0);
+        self.pen().call(began, call, zero, what);
         result
     }
 
     fn watch_again(&mut self, socket: &mut Socket, id: ConnectionId, out: bool) -> io::Result<()> {
         let began = Instant::now();
         let result = self.linux.watch_again(socket.stream()?, id, out);
-        let interest = if out {
-            "and writable"
-        } else {
-            "readable, edge"
-        };
+        let interest = ["readable, edge", "and writable"][usize::from(out)];
         let (call, what) = (format!("epoll_ctl(MOD, {interest})"), "told once more");
-        self.pen
-            .borrow_mut()
-            .call(began, &call, result.as_ref().map(|()| 0), what);
+        let zero = result.as_ref().map(|()| 0);
+        self.pen().call(began, &call, zero, what);
         result
     }
 
@@ -292,9 +266,7 @@ impl Kernel for Traced {
         let began = Instant::now();
         let result = self.linux.recv(from.stream()?, into, max);
         let (call, what) = (format!("recv(socket, .., {max})"), moved(&result));
-        self.pen
-            .borrow_mut()
-            .call(began, &call, result.as_ref(), what);
+        self.pen().call(began, &call, result.as_ref(), what);
         result
     }
 
@@ -303,9 +275,7 @@ impl Kernel for Traced {
         let result = self.linux.send(socket.stream()?, bytes);
         let call = format!("send(socket, .., {})", bytes.len());
         let what = moved(&result);
-        self.pen
-            .borrow_mut()
-            .call(began, &call, result.as_ref(), what);
+        self.pen().call(began, &call, result.as_ref(), what);
         result
     }
 
@@ -313,9 +283,7 @@ impl Kernel for Traced {
         let began = Instant::now();
         let result = self.linux.shutdown(socket.stream()?);
         let zero = result.as_ref().map(|()| 0);
-        self.pen
-            .borrow_mut()
-            .call(began, "shutdown(socket, WR)", zero, "");
+        self.pen().call(began, "shutdown(socket, WR)", zero, "");
         result
     }
 
@@ -337,11 +305,12 @@ impl Kernel for Traced {
                 let entry = if *is_set { "is set" } else { "stands already" };
                 ("arm", format!("{connection}; a timer entry {entry}"))
             }
+            Step::LastLook(id) => ("advance", format!("{id}: time is up; a last look")),
             Step::Dismissed(id) => ("dismiss", format!("connection {id}")),
             // The others show in the calls, or add nothing to them.
             _ => return,
         };
-        self.pen.borrow_mut().step(function, &what);
+        self.pen().step(function, &what);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use barewire::config::bounds::ROUNDS_PER_ADVANCE;
 use support::{HELLO, Peer, Rig};
 
 mod support;
@@ -186,6 +187,26 @@ fn a_lingering_close_ends_after_30_s_in_all() {
     rig.advance(SECOND.saturating_sub(NS));
     assert!(!peer.is_closed());
     rig.advance(NS);
+    assert!(peer.is_closed());
+}
+
+/// So much comes that something is left unread after each turn: the connection yields, and never
+/// waits for anything.
+#[test]
+fn a_flood_does_not_lengthen_a_lingering_close() {
+    let mut rig = Rig::new();
+    let peer = lingering(&mut rig);
+    let flood = || peer.send(vec![b'x'; 2 * ROUNDS_PER_ADVANCE * 8192]);
+    for _ in 0..29 {
+        flood();
+        rig.turn();
+        assert!(peer.unread() > 0 && !peer.is_closed());
+        rig.hold_up(SECOND);
+    }
+    flood();
+    rig.turn();
+    rig.hold_up(SECOND);
+    rig.turn();
     assert!(peer.is_closed());
 }
 

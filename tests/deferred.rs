@@ -249,3 +249,22 @@ fn how_long_others_are_held_up_is_recorded_while_jobs_run() {
     let longest = rig.account.held_up.snapshot().max;
     assert!((500_000..700_000).contains(&longest), "{longest} ns");
 }
+
+#[test]
+fn what_the_kernel_keeps_behind_a_deferred_request_is_bounded() {
+    let mut rig = Rig::new();
+    let [patient, hasty, early] = [(); 3].map(|()| rig.connect());
+    for peer in [&patient, &hasty] {
+        peer.send(get("/wait?us=100"));
+    }
+    let buffer = rig.config.socket.buffer_size;
+    early.send(get("/wait?us=100") + &"x".repeat(2 * buffer));
+    rig.run();
+    hasty.send(HELLO);
+    rig.run();
+    assert!(!patient.is_bounded(), "it waits, and sends nothing");
+    assert!(hasty.is_bounded());
+    assert!(early.is_bounded());
+    rig.advance(100 * US);
+    assert_eq!(hasty.take_answers()[1].text(), "hello");
+}

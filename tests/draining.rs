@@ -33,7 +33,6 @@ fn nobody_there_nothing_to_wait_for() {
 #[test]
 fn a_silent_connection_is_shut_down_after_1_s() {
     let mut rig = Rig::new();
-    rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     rig.advance(10 * SECOND);
     rig.drain();
@@ -83,7 +82,6 @@ fn http_1_0_that_asked_to_stay_is_told_that_it_cannot() {
 fn a_request_in_the_last_moment_is_answered() {
     // It arrives with the deadline: before the server shuts down its side, so it is accepted.
     let mut rig = Rig::new();
-    rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     rig.drain();
     rig.hold_up(SECOND);
@@ -97,7 +95,6 @@ fn a_request_in_the_last_moment_is_answered() {
 #[test]
 fn part_of_a_request_in_the_last_moment_is_waited_for() {
     let mut rig = Rig::new();
-    rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     rig.drain();
     rig.hold_up(SECOND);
@@ -181,7 +178,6 @@ fn what_is_under_way_is_brought_to_its_end() {
 #[test]
 fn who_owes_reading_is_not_shut_down_for_its_silence() {
     let mut rig = Rig::new();
-    rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     peer.take_at_most(10);
     peer.send("GET /large?bytes=10000 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -227,7 +223,6 @@ fn a_refused_body_is_not_drained_any_more() {
 #[test]
 fn told_twice_it_drains_once() {
     let mut rig = Rig::new();
-    rig.forgive_vain_recvs(1);
     let peer = rig.connect();
     rig.drain();
     rig.advance(SECOND.saturating_sub(NS));

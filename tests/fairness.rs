@@ -1,7 +1,7 @@
-//! No connection starves the others: each goes on for a bounded number of rounds, then it is the
-//! next one's turn.
+//! No connection starves the others: each goes on for a bounded number of rounds and a bounded
+//! time, then it is the next one's turn.
 
-use barewire::config::bounds::ROUNDS_PER_ADVANCE;
+use barewire::config::bounds::{ADVANCE_NS_MAX, RESUMED_NS_MAX, ROUNDS_PER_ADVANCE};
 use support::{HELLO, Peer, Rig};
 
 mod support;
@@ -104,4 +104,80 @@ fn one_who_yielded_still_sees_the_end() {
         peer.answers().len(),
         20 * rig.config.socket.buffer_size / HELLO.len() + 1
     );
+}
+
+/// What a computed answer costs here, in nanoseconds: as much as `/metrics`.
+const COMPUTED_NS: u64 = 36_000;
+
+/// Asks for so many answers of that cost, all at once.
+fn flood_computed(peer: &Peer, requests: usize) {
+    peer.send(b"GET /busy?us=36 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(requests));
+}
+
+/// How long a turn takes, and after how much of it the neighbour was answered.
+fn timed_turn(rig: &mut Rig, neighbour: &Peer) -> (u64, u64) {
+    let before = rig.now();
+    neighbour.send("GET /clock HTTP/1.1\r\nHost: a\r\n\r\n");
+    rig.turn();
+    let answered: u64 = neighbour.take_answer().text().parse().unwrap();
+    (rig.now() - before, answered - before)
+}
+
+#[test]
+fn whatever_their_requests_cost_the_neighbour_is_answered_first() {
+    let mut rig = Rig::full();
+    let costly: Vec<Peer> = (0..64).map(|_| rig.connect()).collect();
+    let neighbour = rig.connect();
+    for peer in &costly {
+        flood_computed(peer, 240);
+    }
+    rig.turn();
+    let mut turns = 0;
+    while costly.iter().any(|peer| peer.answers().len() < 240) {
+        let (took, waited) = timed_turn(&mut rig, &neighbour);
+        assert_eq!(waited, 0, "who is newly ready goes first");
+        assert!(took <= RESUMED_NS_MAX + ADVANCE_NS_MAX + COMPUTED_NS);
+        turns += 1;
+    }
+    let least = 63 * 240 * COMPUTED_NS / (RESUMED_NS_MAX + ADVANCE_NS_MAX + COMPUTED_NS);
+    assert!(turns >= least, "{turns} turns for work of {least}");
+    rig.run();
+}
+
+#[test]
+fn those_who_yielded_take_turns_while_others_keep_coming() {
+    let mut rig = Rig::full();
+    let costly: Vec<Peer> = (0..20).map(|_| rig.connect()).collect();
+    let busy = rig.connect();
+    for peer in &costly {
+        flood_computed(peer, 100);
+    }
+    rig.turn();
+    for _ in 0..20 {
+        // A turn that is long through others: those who yielded go on nevertheless.
+        busy.send("GET /busy?us=5000 HTTP/1.1\r\nHost: a\r\n\r\n");
+        rig.turn();
+    }
+    let answers = costly.iter().map(|peer| peer.answers().len());
+    let (least, most) = (answers.clone().min().unwrap(), answers.max().unwrap());
+    assert!(least > 6, "{least} answers for the one who had the fewest");
+    assert!(
+        most - least <= 6,
+        "{least} to {most} answers: one after the other"
+    );
+    rig.run();
+}
+
+#[test]
+fn a_costly_request_that_is_repeated_yields_with_every_technique_and_without() {
+    for same_request in [true, false] {
+        let mut rig = Rig::full_with(|config| config.techniques.same_request = same_request);
+        let costly = rig.connect();
+        flood_computed(&costly, 100);
+        let before = rig.now();
+        rig.turn();
+        assert!(rig.now() - before <= ADVANCE_NS_MAX + COMPUTED_NS);
+        rig.run();
+        assert_eq!(costly.answers().len(), 100);
+    }
 }

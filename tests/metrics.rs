@@ -252,6 +252,7 @@ fn every_metric_is_there() {
         "barewire_events_total",
         "barewire_jobs_total",
         "barewire_open_connections",
+        "barewire_options_read_total",
         "barewire_options_set_total",
         "barewire_panics_total",
         "barewire_pool_hits_total",

@@ -385,7 +385,7 @@ fn a_body_that_stops_is_408() {
 #[test]
 fn a_body_of_a_few_bytes_a_second_is_408() {
     let live = impatient(Timeouts {
-        body_rate_after: ms(60),
+        body_rate_span: ms(60),
         ..Timeouts::default()
     });
     let mut wire = live.connect();

@@ -12,18 +12,47 @@ const MS: Duration = Duration::from_millis(1);
 const US: Duration = Duration::from_micros(1);
 
 #[test]
-fn a_reset_while_an_answer_is_made_is_noticed_when_it_is_there() {
+fn a_reset_while_an_answer_is_made_ends_the_wait_at_once() {
+    for target in ["/held?x", "/wait?us=10000000"] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        // The reset comes after the request, or with it.
+        for together in [false, true] {
+            let mut rig = Rig::new();
+            let peer = rig.connect();
+            peer.send(&request);
+            if !together {
+                rig.run();
+            }
+            peer.reset();
+            rig.run();
+            assert!(peer.is_closed(), "{target}, {together}");
+            assert_eq!(rig.reactor.connections(), 0);
+            assert_eq!(rig.account.resets.get(), 1);
+        }
+    }
+}
+
+#[test]
+fn who_has_only_shut_down_its_side_still_gets_its_answer() {
     let mut rig = Rig::new();
     let peer = rig.connect();
-    peer.send("GET /held?x HTTP/1.1\r\nHost: a\r\n\r\n");
+    peer.send_with_fin("GET /wait?us=100 HTTP/1.1\r\nHost: a\r\n\r\n");
     rig.run();
-    peer.reset();
-    rig.run();
-    assert!(!peer.is_closed(), "nobody reads meanwhile");
-    rig.site.gate.open();
-    rig.run_with_mail();
-    assert!(peer.is_closed());
-    assert_eq!(peer.received(), b"");
+    assert!(peer.is_open());
+    rig.advance(100 * US);
+    assert_eq!(peer.take_answer().text(), "waited 100 us");
+}
+
+#[test]
+fn a_read_that_stopped_at_urgent_data_is_not_the_last() {
+    let mut rig = Rig::full();
+    let peer = rig.connect();
+    for before in [1, 10, HELLO.len() - 1, HELLO.len()] {
+        peer.send_with_urgent_data(HELLO, before);
+        rig.run();
+        assert_eq!(peer.take_answer().text(), "hello", "{before}");
+    }
+    assert!(peer.is_open());
 }
 
 #[test]
@@ -65,7 +94,6 @@ fn the_timer_of_one_that_has_gone_does_not_reach_the_next() {
     rig.advance(20_000 * MS);
     assert!(second.is_open());
     assert_eq!(rig.account.stale_wakeups.get(), 1);
-    rig.forgive_vain_recvs(1);
     rig.advance(10_000 * MS);
     assert!(second.saw_fin());
 }
@@ -118,7 +146,7 @@ fn spurious_readiness_is_looked_at_and_forgotten() {
     let peer = rig.connect();
     let all = Readiness {
         readable: true,
-        read_closed: false,
+        more_follows: false,
         writable: true,
     };
     let writable = Readiness {
@@ -146,7 +174,7 @@ fn spurious_readiness_while_an_answer_is_owed() {
     for writable in [false, true] {
         peer.spurious(Readiness {
             readable: true,
-            read_closed: false,
+            more_follows: false,
             writable,
         });
         rig.run();

@@ -115,7 +115,7 @@ attacks() {
 
     before=$(figure .refusals.body_timeout)
     attack '-B, slow bodies: 200 are cut off' -B -i 3 -s 8192 -x 10 -u "$url/zero-copy"
-    same 'refusals by --body-rate-after' $((before + 200)) "$(figure .refusals.body_timeout)"
+    same 'refusals by --body-rate-span' $((before + 200)) "$(figure .refusals.body_timeout)"
     ok
 
     before=$(figure '[.reactors[].status["2xx"]] | add')

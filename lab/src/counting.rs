@@ -26,7 +26,7 @@ use crate::statistics::count;
 use crate::workload::Workload;
 
 /// The calls that a server of HTTP makes for requests, as the kernel calls them.
-const CALLS: [&str; 26] = [
+const CALLS: [&str; 27] = [
     "recvfrom",
     "recvmsg",
     "read",
@@ -47,6 +47,7 @@ const CALLS: [&str; 26] = [
     "accept4",
     "close",
     "shutdown",
+    "getsockopt",
     "setsockopt",
     "futex",
     "timerfd_settime",

@@ -129,6 +129,8 @@ accounts! {
         shutdowns: "barewire_shutdowns_total",
         /// Calls of close(2): connections, and the listener when the server leaves.
         closes: "barewire_closes_total",
+        /// Calls of getsockopt(2) on connections.
+        options_read: "barewire_options_read_total",
         /// Calls of setsockopt(2) on connections.
         options_set: "barewire_options_set_total",
         /// Calls of timerfd_settime(2).

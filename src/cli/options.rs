@@ -201,11 +201,11 @@ pub(super) struct Options {
     #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
     body_timeout: String,
 
-    /// After this long a body must come at 500 bytes a second: 408
+    /// Over each span of this length a body must come at 500 bytes a second: 408
     ///
     /// Else a peer could keep a body going for hours, a byte at a time.
     #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
-    body_rate_after: String,
+    body_rate_span: String,
 
     /// The peer takes nothing of an answer: close
     ///

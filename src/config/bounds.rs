@@ -13,6 +13,12 @@ pub const ACCEPTS_PER_TURN: usize = 64;
 pub const ACCEPTS_AT_DRAIN: usize = 4096;
 /// Rounds of fill, serve and flush in one `advance`; then the connection yields to the others.
 pub const ROUNDS_PER_ADVANCE: usize = 8;
+/// Time after which an `advance` yields, whatever its rounds: looked at after each round, and after
+/// each answer that had to be computed. Enough for sixteen pipelined answers of 10 us each.
+pub const ADVANCE_NS_MAX: u64 = 200_000;
+/// Time that a turn gives to those who have yielded; then it polls again, and who is newly ready
+/// goes first. One of them is advanced in each turn, however long that takes.
+pub const RESUMED_NS_MAX: u64 = 1_000_000;
 /// Due timers are looked at before each advance of a turn that is a multiple of this: 8 x 6 us is
 /// short beside the 100 us promised.
 pub const ADVANCES_PER_CLOCK: usize = 8;
@@ -42,6 +48,13 @@ pub const OUTPUT_KEPT: usize = 2 * SEGMENT_BYTES;
 pub const IDLE_BUFFERS_KEPT: usize = 128;
 /// Bytes a second below which a peer is taken for an attack ("slow body", "slow read").
 pub const RATE_MIN: u64 = 500;
+/// Bytes of answers that the kernel holds for a connection before it has sent them; it tells of
+/// room when half of them have been (tcp(7), `TCP_NOTSENT_LOWAT`). A peer that takes [`RATE_MIN`]
+/// has made that room within 17 s, before it is taken for one that takes nothing.
+pub const UNSENT_KEPT: u32 = 16 * 1024;
+/// Bytes, `SO_RCVBUF`, that the kernel keeps of what comes behind a request whose answer takes its
+/// time; it doubles them for its own bookkeeping (socket(7)).
+pub const RECEIVED_KEPT: usize = SEGMENT_BYTES;
 /// After EMFILE nothing wakes the listener again: a timer tries it.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Timer entries beyond which stale ones are swept out.

@@ -103,8 +103,12 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let now = self.clock.now;
         match &mut session.state {
             State::Body(upload) => {
-                let (bytes, pool) = (input.as_slice(), &mut self.pool);
-                match upload.take(bytes, &self.limits, pool, &self.meter.account, now) {
+                let (bytes, pool, span) = (
+                    input.as_slice(),
+                    &mut self.pool,
+                    self.timeouts.body_rate_span,
+                );
+                match upload.take(bytes, &self.limits, pool, &self.meter.account, now, span) {
                     Ok(taken) => {
                         input.consume(taken, self.kernel.techniques());
                         self.serve_body(session);
@@ -114,7 +118,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             }
             State::Discard { body, pace } => match body.next(input.as_slice(), &self.limits) {
                 Ok(piece) => {
-                    pace.moved(piece.consumed, now);
+                    pace.moved(piece.consumed, now, self.timeouts.body_rate_span);
                     let consumed = piece.consumed;
                     if body.is_done() {
                         session.state = State::next_head(now);

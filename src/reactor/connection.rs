@@ -31,6 +31,8 @@ mod closing;
 
 mod deadline;
 
+mod changes;
+
 /// A connection and all that is known of it.
 pub struct Connection<K: Kernel> {
     session: Session,
@@ -42,8 +44,8 @@ pub struct Connection<K: Kernel> {
 }
 
 impl<K: Kernel> Connection<K> {
-    /// Goes as far as it can, for a bounded number of rounds. `common` is the input that all
-    /// connections of the reactor read into; it is empty before and after.
+    /// Goes as far as it can, for a bounded number of rounds and a bounded time. `common` is the
+    /// input that all connections of the reactor read into; it is empty before and after.
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
     pub fn advance<H: Handler>(
@@ -80,6 +82,9 @@ impl<K: Kernel> Connection<K> {
         }
         for _ in 0..bounds::ROUNDS_PER_ADVANCE {
             self.round(common, core)?;
+            if !core.look_for_time() {
+                break;
+            }
         }
         Continue(())
     }
@@ -91,7 +96,7 @@ impl<K: Kernel> Connection<K> {
             self.send_first(core)?;
         }
         match self.session.state {
-            State::Deferred(_) => Break(Progress::Blocked),
+            State::Deferred(_) => Break(self.transport.wait(core)),
             State::Closing => self.shut_down(core),
             State::Lingering { .. } => self.linger(common, core),
             _ => self.fill_and_serve(common, core),
@@ -105,12 +110,12 @@ impl<K: Kernel> Connection<K> {
         let input = self.input.as_ref();
         if input.is_some_and(|input| self.is_fresh(input)) || self.fill(common, core)? {
             let input = self.input.as_mut().unwrap_or(common);
-            while !input.is_empty() && core.serve(&mut self.session, input) {
+            let mut goes_on = !input.is_empty();
+            while goes_on && core.serve(&mut self.session, input) {
                 let is_full = core.output.len() >= core.limits.owed;
                 let is_due = is_full || !core.kernel.techniques().batched_writes;
-                if is_due && self.transport.flush_early(core)? {
-                    break;
-                }
+                let owes = is_due && self.transport.flush_early(core)?;
+                goes_on = !owes && !input.is_empty() && core.has_time();
             }
         }
         if self.input.is_some() || !common.is_empty() {
@@ -177,7 +182,8 @@ impl<K: Kernel> Connection<K> {
             let received = self.transport.read(segment, room, core)?;
             if let Received::Bytes(bytes) = received {
                 upload.decoder.skip(bytes as u64);
-                upload.pace.moved(bytes, core.clock.now);
+                let span = core.timeouts.body_rate_span;
+                upload.pace.moved(bytes, core.clock.now, span);
                 core.serve_body(&mut self.session);
             }
             return self.filled(received, common, core);
@@ -241,7 +247,7 @@ impl<K: Kernel> Connection<K> {
             Cause::Timer(at) if self.is_armed_for(at) => {
                 self.transport.edges.armed = Time::NEVER;
                 if core.clock.now >= self.deadline(core) {
-                    self.expire(common, core)?;
+                    self.end_time(common, core)?;
                 }
             }
             Cause::Timer(_) => return Break(Progress::Blocked),
@@ -308,19 +314,6 @@ impl<K: Kernel> Connection<K> {
     /// Whether the timer entry for this moment counts, or is a left-over.
     pub fn is_armed_for(&self, at: Time) -> bool {
         self.transport.edges.armed == at
-    }
-
-    /// The technique `cursors` changes.
-    pub fn mend_input<H>(&mut self, core: &mut Core<H, K>) {
-        let owed = self.transport.owed.as_mut().map(|owed| &mut owed.bytes);
-        for input in self.input.iter_mut().chain(owed) {
-            input.mend(&mut core.pool);
-        }
-    }
-
-    /// The technique `nodelay` changes. A socket that refuses has failed, and will say so itself.
-    pub fn set_nodelay<H>(&mut self, core: &mut Core<H, K>) {
-        let _ = core.kernel.set_nodelay(&mut self.transport.socket);
     }
 
     /// A job has finished: its answer is kept until the connection is advanced.

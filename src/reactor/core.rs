@@ -77,6 +77,9 @@ pub struct Clock {
     pub date_due: Time,
     /// Until then the reactor polls without sleeping: some time after an event.
     pub awake_until: Time,
+    /// It is to be looked at before more is served: an answer was computed, and nobody knows how
+    /// long that took; or the time was found to be up.
+    pub is_doubtful: bool,
 }
 
 impl<H, K: Kernel> Core<H, K> {
@@ -104,6 +107,7 @@ impl<H, K: Kernel> Core<H, K> {
                 date: Date::at(0),
                 date_due: Time::ZERO,
                 awake_until: Time::ZERO,
+                is_doubtful: false,
             },
             limits: config.limits,
             timeouts: config.timeouts,
@@ -111,6 +115,21 @@ impl<H, K: Kernel> Core<H, K> {
             drain: config.drain,
             draining: None,
         }
+    }
+
+    /// Whether the connection that is being advanced may go on serving.
+    #[inline(always)]
+    pub fn has_time(&mut self) -> bool {
+        !self.clock.is_doubtful || self.look_for_time()
+    }
+
+    /// The same by the clock. Others wait: so its time begins with the last reading between two
+    /// advances.
+    #[cold]
+    pub fn look_for_time(&mut self) -> bool {
+        let took = self.kernel.now().nanos_since(self.clock.now);
+        self.clock.is_doubtful = took >= bounds::ADVANCE_NS_MAX;
+        !self.clock.is_doubtful
     }
 
     /// Sets the date. The wall clock is read anew each second, so that a clock that is set shows

@@ -61,6 +61,16 @@ pub trait Kernel {
     /// `TCP_NODELAY` of a socket, as the technique says.
     fn set_nodelay(&mut self, socket: &mut Self::Socket) -> io::Result<()>;
 
+    /// Whether the connection has failed: the peer has reset it, or is not reached any more
+    /// (getsockopt(2), `SO_ERROR`).
+    fn has_failed(&mut self, socket: &mut Self::Socket) -> bool;
+
+    /// Keeps at most [`bounds::RECEIVED_KEPT`] bytes from now on of what the peer sends and nobody
+    /// reads.
+    ///
+    /// [`bounds::RECEIVED_KEPT`]: crate::config::bounds::RECEIVED_KEPT
+    fn bound_receiving(&mut self, socket: &mut Self::Socket);
+
     /// The monotonic clock.
     fn now(&mut self) -> Time;
 

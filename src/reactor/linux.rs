@@ -10,8 +10,7 @@ use bytes::BytesMut;
 use mio::{Events, Interest, Poll, Token, Waker, event::Event, net::TcpStream, unix::SourceFd};
 use rustix::net::SendFlags;
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
-    timerfd_create, timerfd_settime,
+    ClockId, TimerfdClockId, TimerfdFlags, Timespec, clock_gettime, timerfd_create,
 };
 
 use super::kernel::{Kernel, Occasion, Readiness, Wake};
@@ -19,6 +18,8 @@ use super::socket::{self, Told};
 use super::{buffers, connections::ConnectionId, source::Source, step::Step, timers::Time};
 use crate::accounts::ReactorAccount;
 use crate::config::Techniques;
+
+mod alarm;
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub struct Linux<D> {
 const LISTENER: Token = Token(usize::MAX);
 const MESSAGES: Token = Token(usize::MAX - 1);
 const TIMER: Token = Token(usize::MAX - 2);
+
+/// Urgent data has to be told: a read stops at it, and would be taken for the last.
+const TO_READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
 
 /// What a reactor decides by. The decisions of a running server never change, so they can be part
 /// of its type.
@@ -166,49 +170,6 @@ impl<D: Decisions> Linux<D> {
         }
         name
     }
-
-    /// The timeout of a poll that the timerfd would not end by `until` already: none, once it is
-    /// set for then.
-    ///
-    /// epoll_wait's own timeout is in whole milliseconds, and a wait of 100 us would become 1 ms.
-    /// The timerfd is set to a point, not a span, so no clock is read; and since it is left alone
-    /// while it is early enough, a reactor whose soonest deadline stands still makes no system call
-    /// for it. (Idle, for a wait of 100 us: timerfd 144 us, epoll_pwait2 192 us.)
-    #[cold]
-    fn timeout(&mut self, until: Time) -> io::Result<Option<Duration>> {
-        if !self.techniques().fine_timer {
-            // Rounded up to whole milliseconds by mio, and the clock read once more.
-            return Ok(Some(until.since(self.now())));
-        }
-        // 2^64 nanoseconds are fewer than 2^63 seconds.
-        self.set_timer(Duration::from_nanos(until.0).try_into().unwrap_or_default())?;
-        self.timer_at = until;
-        Ok(None)
-    }
-
-    /// Sets the timerfd for a poll until then, if that poll would; whether it did.
-    ///
-    /// # Errors
-    ///
-    /// What timerfd_settime(2) refuses.
-    pub fn arm(&mut self, until: Time) -> io::Result<bool> {
-        let is_due = until > Time::ZERO && until < self.timer_at && self.techniques().fine_timer;
-        if is_due {
-            self.timeout(until)?;
-        }
-        Ok(is_due)
-    }
-
-    /// Sets the timerfd to a point of the monotonic clock; zero disarms it.
-    fn set_timer(&self, point: Timespec) -> io::Result<()> {
-        self.account.alarms_set.add(1);
-        let once = Itimerspec {
-            it_interval: Timespec::default(),
-            it_value: point,
-        };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once)?;
-        Ok(())
-    }
 }
 
 impl<D: Decisions> Kernel for Linux<D> {
@@ -234,6 +195,16 @@ impl<D: Decisions> Kernel for Linux<D> {
     fn set_nodelay(&mut self, socket: &mut TcpStream) -> io::Result<()> {
         self.account.options_set.add(1);
         socket.set_nodelay(self.techniques().nodelay)
+    }
+
+    fn has_failed(&mut self, stream: &mut TcpStream) -> bool {
+        self.account.options_read.add(1);
+        !matches!(stream.take_error(), Ok(None))
+    }
+
+    fn bound_receiving(&mut self, stream: &mut TcpStream) {
+        self.account.options_set.add(1);
+        socket::bound_receiving(stream);
     }
 
     #[inline]
@@ -302,7 +273,7 @@ impl<D: Decisions> Kernel for Linux<D> {
 
     fn watch(&mut self, socket: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
         let registry = self.poll.registry();
-        registry.register(socket, id.token(), Interest::READABLE)
+        registry.register(socket, id.token(), TO_READ)
     }
 
     fn watch_again(
@@ -311,8 +282,8 @@ impl<D: Decisions> Kernel for Linux<D> {
         id: ConnectionId,
         writable: bool,
     ) -> io::Result<()> {
-        const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
-        let interest = if writable { BOTH } else { Interest::READABLE };
+        const BOTH: Interest = TO_READ.add(Interest::WRITABLE);
+        let interest = if writable { BOTH } else { TO_READ };
         let registry = self.poll.registry();
         registry.reregister(socket, id.token(), interest)
     }
@@ -343,7 +314,7 @@ impl<D: Decisions> Kernel for Linux<D> {
 fn readiness(event: &Event) -> Readiness {
     Readiness {
         readable: event.is_readable() || event.is_error(),
-        read_closed: event.is_read_closed(),
+        more_follows: event.is_read_closed() || event.is_priority(),
         writable: event.is_writable(),
     }
 }

@@ -167,14 +167,12 @@ impl Meter {
                 account.writes.add(1);
                 let sent = moved(account, WouldBlock::Send, result);
                 account.bytes_out.add(sent);
-                if sent < bytes as u64 {
-                    account.short_writes.add(1);
-                }
+                account.short_writes.add(u64::from(sent < bytes as u64));
                 return Some((Stage::Write, Stage::Rest));
             }
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
             Step::Accepted(_) => account.accepts.add(1),
-            Step::Deferred(_) | Step::Dismissed(_) => {}
+            Step::Deferred(_) | Step::LastLook(_) | Step::Dismissed(_) => {}
         }
         None
     }

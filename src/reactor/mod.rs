@@ -7,6 +7,7 @@
 //! are the way of a request; [`core`] to [`linux`] is what they stand on. The rest is for what is
 //! rare: [`bodies`], deferred answers ([`waits`]), accepting ([`acceptor`]), the log ([`journal`]).
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub mod deferral;
 
 pub mod jobs;
 
+mod mail;
+
 pub mod acceptor;
 
 pub mod source;
@@ -70,21 +73,20 @@ use self::core::{Core, Jobs};
 use self::follower::Follower;
 use self::jobs::{Address, JobPool, Message, mailbox};
 use self::kernel::{Kernel, Occasion};
-use self::serve::handler_panicked;
 use self::step::Step;
 use self::timers::Time;
 use self::wakeup::{Cause, Progress, Wakeup};
 use crate::accounts::ReactorAccount;
 use crate::config::{Config, bounds};
 use crate::duel::Live;
-use crate::http::{Handler, Reply};
+use crate::http::Handler;
 
 /// An event loop with its connections.
 pub struct Reactor<H, K: Kernel> {
     connections: Connections<Connection<K>>,
     wakeups: Vec<Wakeup>,
-    /// Connections that could have gone on in the last turn.
-    yielded: Vec<ConnectionId>,
+    /// Connections that could have gone on when they were last advanced, in that order.
+    yielded: VecDeque<ConnectionId>,
     acceptor: Acceptor,
     mailbox: Receiver<Message>,
     has_mail: bool,
@@ -126,16 +128,13 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         if self.has_mail {
             self.read_messages();
         }
-        if !self.yielded.is_empty() {
-            let resumed = self.yielded.drain(..).map(|id| (id, Cause::Resume));
-            self.wakeups.extend(resumed);
-        }
 
         // Carry each connection as far as it can go. 100 us are short beside a full turn, so the
         // timers are looked at in between.
         if self.wakeups.is_empty() {
             self.expire_timers(bounds::TIMERS_PER_TURN);
         }
+        let yielded = self.yielded.len();
         for number in 0..self.wakeups.len() {
             let (id, cause) = self.wakeups[number];
             if self.is_clock_due(number + 1) {
@@ -145,7 +144,29 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             self.advance(id, cause);
         }
         self.wakeups.clear();
+        if yielded > 0 {
+            self.resume(yielded);
+        }
         Ok(())
+    }
+
+    /// Goes on with those who had yielded before this turn, in order, for a bounded time. The rest
+    /// stay in front of those who have yielded since.
+    #[inline(never)]
+    fn resume(&mut self, yielded: usize) {
+        self.core.clock.now = self.core.kernel.now();
+        let until = Time(self.core.clock.now.0 + bounds::RESUMED_NS_MAX);
+        for _ in 0..yielded {
+            let Some(id) = self.yielded.pop_front() else {
+                break;
+            };
+            self.advance(id, Cause::Resume);
+            self.core.clock.now = self.core.kernel.now();
+            self.expire_timers(bounds::TIMERS_PER_ADVANCE);
+            if self.core.clock.now >= until {
+                break;
+            }
+        }
     }
 
     /// When the poll must end, even without an event.
@@ -187,13 +208,12 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
     #[cfg_attr(map, inline(never))]
     #[cfg_attr(not(map), inline(always))]
     fn advance(&mut self, id: ConnectionId, cause: Cause) {
-        let techniques = self.core.kernel.techniques();
-        let Some(connection) = self.connections.get_mut(id, techniques) else {
+        let Some(connection) = self.connections.get_mut(id, self.core.kernel.techniques()) else {
             return self.core.meter.account.stale_wakeups.add(1);
         };
         match connection.advance(cause, &mut self.input, &mut self.core) {
             Progress::Blocked => {}
-            Progress::Yielded => self.yielded.push(id),
+            Progress::Yielded => self.yields(id),
             Progress::Finished => self.dismiss(id),
         }
     }
@@ -215,6 +235,13 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             let counts = |at, id| found(id).is_some_and(|connection| connection.is_armed_for(at));
             self.core.timers.sweep(counts);
         }
+    }
+
+    /// The time of the next one begins now.
+    #[cold]
+    fn yields(&mut self, id: ConnectionId) {
+        self.yielded.push_back(id);
+        self.core.clock.now = self.core.kernel.now();
     }
 
     #[cold]
@@ -240,43 +267,6 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         self.core.meter.account.held_up.record(took);
     }
 
-    #[inline(never)]
-    fn read_messages(&mut self) {
-        self.has_mail = false;
-        while let Ok(message) = self.mailbox.try_recv() {
-            match message {
-                Message::Answer(id, reply) => self.take_answer(id, reply),
-                Message::Drain => self.drain(),
-                Message::Look => {}
-                Message::Leave => self.is_leaving = true,
-            }
-        }
-    }
-
-    fn take_answer(&mut self, id: ConnectionId, reply: Option<Box<Reply>>) {
-        self.core.jobs.outstanding -= 1;
-        let reply = reply.unwrap_or_else(|| {
-            self.core.meter.panicked();
-            Box::new(handler_panicked().into())
-        });
-        let techniques = self.core.kernel.techniques();
-        if let Some(connection) = self.connections.get_mut(id, techniques) {
-            connection.keep_answer(reply);
-        }
-        self.wakeups.push((id, Cause::Answer));
-    }
-
-    /// Accepts no more, and has every connection look at its deadline.
-    fn drain(&mut self) {
-        if self.core.draining.is_some() {
-            return;
-        }
-        self.core.draining = Some(self.core.clock.now);
-        self.acceptor.drain(&mut self.connections, &mut self.core);
-        let ids = self.connections.ids().into_iter();
-        self.wakeups.extend(ids.map(|id| (id, Cause::Drain)));
-    }
-
     /// A reactor over a kernel that listens; `worker` is its number, `connections_max` its share of
     /// them.
     pub fn new(
@@ -293,7 +283,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         Self {
             connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),
-            yielded: Vec::new(),
+            yielded: VecDeque::new(),
             acceptor: Acceptor::new(connections_max),
             mailbox,
             has_mail: false,

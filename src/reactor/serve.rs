@@ -88,6 +88,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             && input.as_slice()[taken..].starts_with(head.request.head)
             && matches!(session.state, State::Head { .. })
             && self.output.len() < self.limits.owed
+            && self.has_time()
         {
             taken += head.request.head.len() + self.answer(head, session, input);
         }
@@ -161,6 +162,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             Reply::Fixed(answer) => answer.response(),
             Reply::Now(answer) => answer,
         };
+        self.clock.is_doubtful = true;
         self.meter.note(Step::Handled, &mut self.kernel);
         let answer = match self.meter.stopwatch.timing() {
             Some(timing) => answer.field("Server-Timing", timing),

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use mio::net::TcpStream;
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::config::{Config, Congestion};
+use crate::config::{Config, Congestion, bounds};
 
 /// Binds a listener that other reactors can share the port with (`SO_REUSEPORT`), and sets on it
 /// what accepted sockets inherit (tcp(7)): one setsockopt for each option here, none for each
@@ -60,6 +60,10 @@ fn configure_told(socket: &impl AsFd, config: &Config, told: Told) -> io::Result
     // What close(2) leaves behind is given up after this long without an acknowledgement.
     socket.set_tcp_user_timeout(Some(config.timeouts.write))?;
     told("setsockopt(listener, TCP_USER_TIMEOUT)");
+    // Otherwise the kernel takes megabytes of an answer at once, and tells of room only when a
+    // third of them has been taken: a slow reader would seem to take nothing for minutes.
+    socket.set_tcp_notsent_lowat(bounds::UNSENT_KEPT)?;
+    told("setsockopt(listener, TCP_NOTSENT_LOWAT)");
     if let Some(name) = name_of(config.techniques.congestion) {
         let set = socket.set_tcp_congestion(name.as_bytes());
         set.map_err(|error| no_congestion_control(name, &error))?;
@@ -107,6 +111,13 @@ pub fn stop_listening(listener: &TcpListener) {
 pub fn acknowledge_at_once(stream: &TcpStream) {
     // It fails only for a connection that has gone: the next recv tells.
     let _ = SockRef::from(stream).set_tcp_quickack(true);
+}
+
+/// `SO_RCVBUF` on a connection whose peer sends more than is being read. The kernel's own tuning,
+/// which would give it megabytes, ends for it (tcp(7)).
+pub fn bound_receiving(stream: &TcpStream) {
+    // It fails only for a connection that has gone: the next recv tells.
+    let _ = SockRef::from(stream).set_recv_buffer_size(bounds::RECEIVED_KEPT);
 }
 
 /// As the kernel calls it; `None` leaves what the system has set.

@@ -35,6 +35,8 @@ pub enum Step<'a> {
     /// The advance of a connection, shown as it is, has ended; a timer entry had to be set for it,
     /// or stands already.
     Blocked(bool, &'a dyn fmt::Display),
+    /// Its time is up: the socket is about to be looked at once more.
+    LastLook(ConnectionId),
     /// accept4(2) has returned.
     Accepted(Result<&'a SocketAddr, &'a io::Error>),
     /// A connection has come to its end.

@@ -37,11 +37,14 @@ pub struct Transport<K: Kernel> {
 
 /// What epoll has said of a socket, and what it and the timer heap were asked to say.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 pub struct Edges {
     /// There may be something to read: an edge came, and no read has found the socket empty since.
     pub readable: bool,
-    /// The peer has announced the end: a short read is not the last.
-    pub read_closed: bool,
+    /// A short read is not the last: the peer has announced the end, or has sent urgent data.
+    pub more_follows: bool,
+    /// The room for what the peer sends has been bounded.
+    pub is_bounded: bool,
     /// epoll tells when the socket becomes writable.
     pub watches_writable: bool,
     /// The moment of the soonest timer entry that counts.
@@ -86,7 +89,7 @@ impl<K: Kernel> Transport<K> {
         let Ok(bytes @ 1..) = result else {
             return self.read_nothing(result, core);
         };
-        let reads_on = self.edges.read_closed || !core.kernel.techniques().short_read;
+        let reads_on = self.edges.more_follows || !core.kernel.techniques().short_read;
         self.edges.readable = bytes == room || reads_on;
         Continue(Received::Bytes(bytes))
     }
@@ -95,10 +98,12 @@ impl<K: Kernel> Transport<K> {
     fn read_nothing<H>(&mut self, result: io::Result<usize>, core: &Core<H, K>) -> Flow<Received> {
         match result {
             Ok(_) => {
-                self.edges.read_closed = true;
+                self.edges.more_follows = true;
                 return Continue(Received::End);
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.edges.readable = false,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                (self.edges.readable, self.edges.more_follows) = (false, false);
+            }
             Err(error) if may_be_tried_again(&error) => {}
             Err(error) => return Break(self.failed(&error, core)),
         }
@@ -156,7 +161,7 @@ impl<K: Kernel> Transport<K> {
         if sent == bytes {
             self.give_back(core);
         } else if let Some(owed) = self.owed.as_mut().filter(|_| sent > 0) {
-            owed.pace.moved(sent, core.clock.now);
+            owed.pace.moved(sent, core.clock.now, core.timeouts.write);
             owed.bytes.consume(sent, core.kernel.techniques());
         }
         Continue(sent == bytes)
@@ -239,6 +244,21 @@ impl<K: Kernel> Transport<K> {
         Progress::Finished
     }
 
+    /// A request waits for its answer, and its peer for nothing else. If it has gone, so is the
+    /// wait for it; and if it sends more meanwhile, that stays in the kernel, which would keep
+    /// megabytes (tcp(7), `tcp_rmem`): from now on it keeps little for this connection.
+    #[cold]
+    pub fn wait<H>(&mut self, core: &mut Core<H, K>) -> Progress {
+        if self.edges.more_follows && core.kernel.has_failed(&mut self.socket) {
+            core.meter.account.resets.add(1);
+            return Progress::Finished;
+        }
+        if self.edges.readable && !mem::replace(&mut self.edges.is_bounded, true) {
+            core.kernel.bound_receiving(&mut self.socket);
+        }
+        Progress::Blocked
+    }
+
     /// The peer does not take its answer.
     pub fn too_slow<H>(&self, core: &Core<H, K>) -> Progress {
         let reason = "does not take its answer";
@@ -277,8 +297,8 @@ impl<K: Kernel> Transport<K> {
 impl Edges {
     /// Takes note of what epoll said.
     pub fn note(&mut self, ready: Readiness) {
-        self.readable |= ready.readable || ready.read_closed;
-        self.read_closed |= ready.read_closed;
+        self.readable |= ready.readable || ready.more_follows;
+        self.more_follows |= ready.more_follows;
     }
 }
 

@@ -55,9 +55,10 @@ impl Upload {
         pool: &mut Pool,
         account: &ReactorAccount,
         now: Time,
+        span: Duration,
     ) -> Result<usize, Rejection> {
         let piece = self.decoder.next(input, limits)?;
-        self.pace.moved(piece.consumed, now);
+        self.pace.moved(piece.consumed, now, span);
         self.copied += piece.data.len();
         account.bytes_copied[Copied::Body as usize].add(piece.data.len() as u64);
         let mut data = piece.data;
@@ -103,11 +104,14 @@ impl Upload {
     }
 }
 
-/// How fast bytes go one way, against a peer that sends or takes them one by one.
+/// How fast bytes go one way, against a peer that sends or takes them one by one. Judged is the
+/// span that runs: what went fast before it buys no slowness afterwards.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
+    /// When the span began.
     began: Time,
     last: Time,
+    /// Bytes that have moved in it.
     bytes: u64,
 }
 
@@ -118,23 +122,35 @@ impl Pace {
         Self { began, last, bytes }
     }
 
-    /// Bytes have moved.
-    pub fn moved(&mut self, bytes: usize, now: Time) {
+    /// Bytes have moved. A new span begins after each that brought enough.
+    pub fn moved(&mut self, bytes: usize, now: Time, span: Duration) {
         self.last = now;
+        self.renew(now, span);
         self.bytes += bytes as u64;
+        self.renew(now, span);
     }
 
-    /// When a peer that moves nothing more is given up: after `silence`, or when its rate, after
-    /// the first `rate_after`, falls below [`bounds::RATE_MIN`].
-    pub fn deadline(&self, silence: Duration, rate_after: Duration) -> Time {
-        let paid_for = Duration::from_millis(self.bytes.saturating_mul(1000) / bounds::RATE_MIN);
-        let too_slow = self.began.after(paid_for.max(rate_after));
+    fn renew(&mut self, now: Time, span: Duration) {
+        if now >= self.began.after(span) && self.is_paid(span) {
+            (self.began, self.bytes) = (now, 0);
+        }
+    }
+
+    /// When a peer that moves nothing more is given up: after `silence`; or when a `span` is over
+    /// in which fewer than [`bounds::RATE_MIN`] bytes a second have moved.
+    pub fn deadline(&self, silence: Duration, span: Duration) -> Time {
+        let spans = if self.is_paid(span) { 2 } else { 1 };
+        let too_slow = self.began.after(span.saturating_mul(spans));
         self.last.after(silence).min(too_slow)
+    }
+
+    fn is_paid(&self, span: Duration) -> bool {
+        u128::from(self.bytes) * 1000 >= span.as_millis() * u128::from(bounds::RATE_MIN)
     }
 
     /// [`deadline`](Self::deadline) for a body.
     pub fn body_deadline(&self, timeouts: &Timeouts) -> Time {
-        self.deadline(timeouts.body, timeouts.body_rate_after)
+        self.deadline(timeouts.body, timeouts.body_rate_span)
     }
 }
 
@@ -143,31 +159,42 @@ mod tests {
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
+    const TEN: Duration = Duration::from_secs(10);
+
+    fn deadline(pace: &Pace) -> u64 {
+        pace.deadline(TEN, TEN).0 / SECOND
+    }
 
     #[test]
     fn silence_and_slowness_both_end() {
-        let deadline = |pace: &Pace| {
-            pace.deadline(Duration::from_secs(10), Duration::from_secs(5))
-                .0
-                / SECOND
-        };
         let mut pace = Pace::new(Time(0));
+        assert_eq!(deadline(&pace), 10);
+        pace.moved(4_999, Time(9 * SECOND), TEN);
+        assert_eq!(deadline(&pace), 10, "a byte too few for ten seconds");
+        pace.moved(1, Time(9 * SECOND), TEN);
         assert_eq!(
             deadline(&pace),
-            5,
-            "no byte for five seconds is under the rate"
+            19,
+            "fast enough, but silent since the ninth"
         );
-        pace.moved(500 * 20, Time(SECOND));
-        assert_eq!(
-            deadline(&pace),
-            11,
-            "paid for twenty seconds, but silent since the first"
-        );
-        pace.moved(1, Time(15 * SECOND));
-        assert_eq!(
-            deadline(&pace),
-            20,
-            "a byte after long silence does not make up for the rate"
-        );
+    }
+
+    #[test]
+    fn what_comes_with_the_deadline_counts_if_it_is_enough() {
+        for (bytes, later) in [(5_000, 20), (4_999, 10)] {
+            let mut pace = Pace::new(Time(0));
+            pace.moved(bytes, Time(10 * SECOND), TEN);
+            assert_eq!(deadline(&pace), later, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_fast_beginning_buys_no_silence() {
+        let mut pace = Pace::new(Time(0));
+        pace.moved(1 << 20, Time(SECOND), TEN);
+        for second in [8, 15] {
+            pace.moved(1, Time(second * SECOND), TEN);
+        }
+        assert_eq!(deadline(&pace), 25, "one byte since the fifteenth second");
     }
 }

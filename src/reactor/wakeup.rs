@@ -13,8 +13,9 @@ pub type Wakeup = (ConnectionId, Cause);
 pub struct Readiness {
     /// There may be bytes, an end, or an error to be read.
     pub readable: bool,
-    /// The peer has shut down its side: after what is there comes the end.
-    pub read_closed: bool,
+    /// A short read is not the last: after it comes the end, since the peer has shut down its side
+    /// or the connection has failed; or what follows urgent data, at which a read stops (tcp(7)).
+    pub more_follows: bool,
     /// There may be room to send.
     pub writable: bool,
 }
@@ -23,7 +24,7 @@ impl std::fmt::Display for Readiness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let words = [
             (self.readable, "readable"),
-            (self.read_closed, "read-closed"),
+            (self.more_follows, "more-follows"),
             (self.writable, "writable"),
         ];
         let set = words.iter().filter(|(is_set, _)| *is_set);

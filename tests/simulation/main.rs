@@ -145,7 +145,7 @@ impl Simulation {
             8 => self.with_one(|client, rng| {
                 client.peer.spurious(Readiness {
                     readable: rng.random(),
-                    read_closed: false,
+                    more_follows: false,
                     writable: rng.random(),
                 });
             }),

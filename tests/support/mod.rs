@@ -12,6 +12,7 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -343,6 +344,14 @@ impl Peer {
         });
     }
 
+    /// Bytes arrive, with urgent data after the first `before` of them, in one edge.
+    pub fn send_with_urgent_data(&self, bytes: impl AsRef<[u8]>, before: usize) {
+        self.arrive(|wire| {
+            wire.mark = Some(wire.inbound.len() + before);
+            wire.inbound.extend(bytes.as_ref());
+        });
+    }
+
     /// Bytes and the end arrive, in one edge.
     pub fn send_with_fin(&self, bytes: impl AsRef<[u8]>) {
         self.arrive(|wire| {
@@ -387,7 +396,29 @@ impl Peer {
 
     /// The peer takes all that comes.
     pub fn take_all(&self) {
-        self.drain_more(usize::MAX);
+        self.arrive(|wire| {
+            let unsent = wire.unsent.take().unwrap_or_default();
+            wire.outbound.extend(unsent);
+            wire.room = usize::MAX;
+        });
+    }
+
+    /// From now on the kernel keeps what is sent to it until it [`reads`](Self::read_slowly).
+    pub fn reads_slowly(&self) {
+        self.world.borrow_mut().wires[self.index].unsent = Some(VecDeque::new());
+    }
+
+    /// The peer takes so many bytes from the kernel: an edge only if that makes room enough.
+    pub fn read_slowly(&self, bytes: usize) {
+        let is_edge = self.world.borrow_mut().wires[self.index].take_unsent(bytes);
+        if is_edge {
+            self.arrive(|_| ());
+        }
+    }
+
+    /// The server has bounded what the kernel keeps of what this peer sends.
+    pub fn is_bounded(&self) -> bool {
+        self.look(|wire| wire.is_bounded)
     }
 
     /// An event that says more than is true.

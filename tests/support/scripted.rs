@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use barewire::config::Techniques;
+use barewire::config::bounds::UNSENT_KEPT;
 use barewire::reactor::connections::ConnectionId;
 use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Wake};
 use barewire::reactor::step::Step;
@@ -23,6 +24,9 @@ use bytes::BytesMut;
 
 /// The clock of a scripted kernel; handlers that pretend to work may move it too.
 pub type Clock = Arc<AtomicU64>;
+
+/// What the kernel takes of the server for a peer that reads slowly.
+const UNSENT_MAX: usize = UNSENT_KEPT as usize;
 
 /// When the clock starts: not at 0, which as a deadline means "past".
 pub const START: Duration = Duration::from_secs(1000);
@@ -60,8 +64,15 @@ pub struct Wire {
     pub fin: bool,
     /// The peer has reset the connection.
     pub reset: bool,
+    /// After so many bytes of `inbound` the peer has sent urgent data, at which a recv stops. The
+    /// urgent byte itself is not part of the stream (tcp(7), without SO_OOBINLINE).
+    pub mark: Option<usize>,
     /// How many bytes the peer still takes.
     pub room: usize,
+    /// What the kernel has taken of the server and not sent, if the peer reads slowly.
+    pub unsent: Option<VecDeque<u8>>,
+    /// What waits to be received is bounded.
+    pub is_bounded: bool,
     /// Sent by the server.
     pub outbound: Vec<u8>,
     /// The server has shut down its side, or closed.
@@ -91,6 +102,9 @@ pub struct Wire {
     /// can be two: one that was only noted, and one that is still on its way through the turn in
     /// which the first is acted on.
     promises: u8,
+    /// The reactor has said so often that it looks without being told. The recv finds nothing; or
+    /// the one does that follows the event which told of what it found.
+    last_looks: u8,
     /// The poll that handed over the last promise.
     promised_by: u64,
     is_queued: bool,
@@ -224,7 +238,7 @@ impl World {
         let (truth, more) = (wire.readiness(), wire.spurious.take().unwrap_or_default());
         let ready = Readiness {
             readable: truth.readable || more.readable,
-            read_closed: truth.read_closed || more.read_closed,
+            more_follows: truth.more_follows || more.more_follows,
             writable: truth.writable || more.writable,
         };
         if ready.readable {
@@ -243,7 +257,10 @@ impl Wire {
             inbound: VecDeque::new(),
             fin: false,
             reset: false,
+            mark: None,
             room: usize::MAX,
+            unsent: None,
+            is_bounded: false,
             outbound: Vec::new(),
             saw_fin: false,
             closed: false,
@@ -258,6 +275,7 @@ impl Wire {
             filled: false,
             promises: 0,
             promised_by: 0,
+            last_looks: 0,
             is_queued: false,
             nodelay: true,
         }
@@ -268,9 +286,24 @@ impl Wire {
         let ended = self.fin || self.reset;
         Readiness {
             readable: !self.inbound.is_empty() || ended,
-            read_closed: ended,
-            writable: self.writable_watched && (self.room > 0 || self.reset),
+            more_follows: ended || self.mark.is_some(),
+            writable: self.writable_watched && (self.has_room() || self.reset),
         }
+    }
+
+    /// Room of which epoll_wait(2) tells: with TCP_NOTSENT_LOWAT, once half of it is free (tcp(7)).
+    fn has_room(&self) -> bool {
+        let is_half_free = |unsent: &VecDeque<u8>| 2 * unsent.len() < UNSENT_MAX;
+        self.unsent.as_ref().map_or(self.room > 0, is_half_free)
+    }
+
+    /// The peer takes bytes that the kernel has kept for it; whether that makes an edge.
+    pub fn take_unsent(&mut self, bytes: usize) -> bool {
+        let had_room = self.has_room();
+        let unsent = self.unsent.get_or_insert_default();
+        let taken = unsent.drain(..bytes.min(unsent.len()));
+        self.outbound.extend(taken);
+        self.has_room() && !had_room
     }
 
     fn recv(&mut self, room: usize, poll: u64) -> io::Result<Vec<u8>> {
@@ -280,13 +313,16 @@ impl Wire {
             return Err(ErrorKind::Interrupted.into());
         }
         if !self.inbound.is_empty() {
-            let bytes = self.inbound.len().min(room);
+            let has_mark = self.mark.is_some();
+            let up_to_mark = self.mark.filter(|mark| *mark > 0);
+            let bytes = self.inbound.len().min(room).min(up_to_mark.unwrap_or(room));
+            self.mark = up_to_mark.map(|mark| mark - bytes);
             if self.promised_by < poll {
                 self.promises = 0;
             } else if !self.filled {
                 self.promises = self.promises.saturating_sub(1);
             }
-            self.filled = bytes == room;
+            self.filled = bytes == room || has_mark;
             return Ok(self.inbound.drain(..bytes).collect());
         }
         if self.reset {
@@ -310,9 +346,9 @@ impl Wire {
 
     /// Whether a recv that found nothing was in order.
     fn had_reason_to_look(&mut self) -> bool {
-        let had_reason = std::mem::take(&mut self.filled) || self.promises > 0;
+        let was_told = std::mem::take(&mut self.filled) || self.promises > 0;
         self.promises = self.promises.saturating_sub(1);
-        had_reason
+        was_told || std::mem::take(&mut self.last_looks) > 0
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -321,6 +357,15 @@ impl Wire {
         assert!(!self.saw_fin, "a send after shutdown would raise EPIPE");
         if self.reset {
             return Err(self.failure(ErrorKind::BrokenPipe));
+        }
+        if let Some(unsent) = &mut self.unsent {
+            let taken = bytes.len().min(UNSENT_MAX - unsent.len());
+            unsent.extend(&bytes[..taken]);
+            return if taken == 0 {
+                Err(ErrorKind::WouldBlock.into())
+            } else {
+                Ok(taken)
+            };
         }
         if self.room == 0 {
             return Err(ErrorKind::WouldBlock.into());
@@ -351,6 +396,14 @@ impl Kernel for Scripted {
         let mut world = self.0.borrow_mut();
         world.wires[socket.index].nodelay = self.1.nodelay;
         Ok(())
+    }
+
+    fn has_failed(&mut self, socket: &mut Line) -> bool {
+        self.0.borrow().wires[socket.index].reset
+    }
+
+    fn bound_receiving(&mut self, socket: &mut Line) {
+        self.0.borrow_mut().wires[socket.index].is_bounded = true;
     }
 
     fn now(&mut self) -> Time {
@@ -492,7 +545,14 @@ impl Kernel for Scripted {
         Ok(())
     }
 
-    fn observe(&mut self, _: &Step<'_>) {}
+    fn observe(&mut self, step: &Step<'_>) {
+        if let Step::LastLook(id) = step {
+            let mut world = self.0.borrow_mut();
+            let mut wires = world.wires.iter_mut();
+            let wire = wires.find(|wire| wire.id == Some(*id)).unwrap();
+            wire.last_looks += 1;
+        }
+    }
 }
 
 impl Drop for Line {

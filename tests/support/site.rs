@@ -56,6 +56,7 @@ impl Handler for Site {
                     .fetch_add(number(request, "us") as u64 * 1000, Relaxed);
                 Response::text("done").into()
             }
+            "/clock" => Response::text(self.clock.load(Relaxed).to_string()).into(),
             "/close" => Response::text("bye").closing().into(),
             "/empty" => Response::empty(Status::NO_CONTENT).into(),
             "/echo" => {

@@ -55,7 +55,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("slow-head", slow_head, &["--head-timeout", "1s"])
         .what("1,000 peers that send a byte of a head every 100 ms")
         .promise("each reads its 408, and is counted"),
-    Case::new("slow-body", slow_body, &["--body-rate-after", "1s"])
+    Case::new("slow-body", slow_body, &["--body-rate-span", "1s"])
         .what("1,000 peers that send a byte of a body every 100 ms")
         .promise("each reads its 408, and is counted"),
     Case::new("slow-read", slow_read, TIGHT)

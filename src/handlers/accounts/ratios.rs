@@ -88,6 +88,7 @@ fn system_calls(figures: &Figures) -> Named {
         ("epoll_ctl", figures.registrations),
         ("shutdown", figures.shutdowns),
         ("close", figures.closes),
+        ("getsockopt", figures.options_read),
         ("setsockopt", figures.options_set),
         ("timerfd_settime", figures.alarms_set),
         ("clock_gettime", figures.cpu_clock_readings),

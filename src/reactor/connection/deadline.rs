@@ -1,7 +1,8 @@
 //! When a connection's time is up, and what is done then.
 
 use super::{
-    Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, Progress, State, Time,
+    Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, Progress, State, Step, Time,
+    bounds,
 };
 use crate::accounts::Refusal;
 use crate::http::{Rejection, Status, parse};
@@ -25,49 +26,63 @@ impl<K: Kernel> Connection<K> {
         of_state.min(of_owed)
     }
 
-    /// The deadline has passed.
+    /// The deadline has passed. What a wait was for is done; but before anything is held against
+    /// the peer the socket is looked at once more, by a call that no event asked for. What has come
+    /// by now counts: its event may be still on its way, and who was stopped for a while
+    /// (signal(7), SIGSTOP) finds its timers due before all that came meanwhile.
     #[cold]
-    pub(super) fn expire<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
+    pub(super) fn end_time<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        core: &mut Core<H, K>,
+    ) -> Flow {
+        if matches!(self.session.state, State::Deferred(_))
+            && self.transport.deadline(core) > core.clock.now
+        {
+            core.end_wait(&mut self.session);
+            return Continue(());
+        }
+        core.kernel.observe(&Step::LastLook(self.session.id));
+        self.transport.edges.readable |= self.transport.owed.is_none();
+        for _ in 0..bounds::ROUNDS_PER_ADVANCE {
+            match self.round(common, core) {
+                Break(Progress::Finished) => return Break(Progress::Finished),
+                Break(_) => break,
+                Continue(()) => {}
+            }
+        }
+        if self.deadline(core) <= core.clock.now {
+            self.expire(core)?;
+        }
+        Continue(())
+    }
+
+    /// Gives a peer up whose time has passed.
+    fn expire<H: Handler>(&mut self, core: &mut Core<H, K>) -> Flow {
         if self.transport.deadline(core) <= core.clock.now {
             return Break(self.transport.too_slow(core));
         }
         let (input, session) = (held(self.input.as_ref()), &mut self.session);
         let reason = match session.state {
             State::Head { .. } if parse::has_begun(input) => HEAD_TOO_SLOW,
-            State::Head { .. } => return self.leave_silent_peer(common, core),
-            State::Body(_) => BODY_TOO_SLOW,
-            State::Lingering { .. } => return Break(Progress::Finished),
-            State::Closing => return Continue(()),
-            State::Deferred(_) => {
-                core.end_wait(session);
+            State::Head { .. } => {
+                if core.draining.is_none() {
+                    let reason = "silent for too long";
+                    core.meter.refused(Refusal::Idle, &session.peer, reason);
+                }
+                session.state = State::Closing;
                 return Continue(());
             }
+            State::Body(_) => BODY_TOO_SLOW,
+            State::Lingering { .. } => return Break(Progress::Finished),
             State::Discard { .. } => {
                 session.state = State::Closing;
                 return Continue(());
             }
+            State::Closing | State::Deferred(_) => return Continue(()),
         };
         let rejection = Rejection::new(Status::REQUEST_TIMEOUT, reason);
         core.reject(rejection, input, session);
-        Continue(())
-    }
-
-    /// Leaves a peer that has said nothing for too long; but not before a last look, the one recv
-    /// that no event asked for. A request may have come with this very turn, and its event be still
-    /// on its way: after the shutdown its bytes would be dropped with those of a lingering close.
-    fn leave_silent_peer<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
-        self.transport.edges.readable = true;
-        if let Break(Progress::Finished) = self.fill_and_serve(common, core) {
-            return Break(Progress::Finished);
-        }
-        let is_idle = matches!(self.session.state, State::Head { .. });
-        if is_idle && self.deadline(core) <= core.clock.now {
-            if core.draining.is_none() {
-                let (meter, peer) = (&core.meter, &self.session.peer);
-                meter.refused(Refusal::Idle, peer, "silent for too long");
-            }
-            self.session.state = State::Closing;
-        }
         Continue(())
     }
 }
