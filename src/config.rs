@@ -136,7 +136,7 @@ pub struct Limits {
     /// take them, nothing more of it is served, and nothing read, until it has.
     #[serde(rename = "owed-max")]
     pub owed: usize,
-    /// Bytes held in buffers by one reactor's connections: 503 with Retry-After.
+    /// Bytes held by one reactor's connections, in buffers and by their jobs: 503 with Retry-After.
     #[serde(rename = "buffers-max")]
     pub buffers: usize,
     /// Jobs that wait for a thread of the pool: 503 with Retry-After.

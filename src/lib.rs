@@ -78,5 +78,5 @@ pub mod trace;
 #[cfg(feature = "cli")]
 pub mod cli;
 
-pub use http::{Handler, Later, Method, Reply, Request, Response, Status};
+pub use http::{Handler, Later, Method, Reply, Request, Response, Status, Work};
 pub use server::{Running, Server, StopSignals};

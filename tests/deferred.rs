@@ -202,6 +202,66 @@ fn nothing_can_be_kept_behind_a_job() {
 }
 
 #[test]
+fn the_job_of_a_request_that_is_given_up_is_not_begun() {
+    let mut rig = Rig::full_with(|config| {
+        config.job_threads = 1;
+        config.limits.buffers = 0;
+    });
+    let [first, given_up, last] = [rig.connect(), rig.connect(), rig.connect()];
+    first.send(get("/held?first"));
+    rig.run();
+    rig.site.gate.wait_for(1);
+    given_up.send(get("/held?given-up") + &get("/hello"));
+    rig.run();
+    assert_eq!(given_up.take_answer().status, 503, "no buffer is left");
+    last.send(get("/held?last"));
+    rig.run();
+    rig.site.gate.open();
+    while last.received().is_empty() {
+        rig.run_with_mail();
+    }
+    assert_eq!(first.take_answer().text(), "held for first");
+    assert_eq!(last.take_answer().text(), "held for last");
+    // The only thread does what is queued first first.
+    assert_eq!(rig.site.gate.came(), 2, "jobs begun");
+}
+
+#[test]
+fn what_a_job_holds_counts_among_the_buffers() {
+    let mut rig = Rig::full_with(|config| config.limits.buffers = 64 * 1024);
+    let [first, second] = [rig.connect(), rig.connect()];
+    first.send(get("/holding?bytes=40000"));
+    rig.run();
+    assert_eq!(rig.lent(), 40_000);
+    second.send(get("/holding?bytes=30000") + &get("/name?next"));
+    rig.run();
+    let answers = second.take_answers();
+    assert_eq!((answers[0].status, answers[1].text()), (503, "next"));
+    assert_eq!(answers[0].field("Retry-After"), Some("1"));
+    let refused = barewire::accounts::Refusal::Buffers as usize;
+    assert_eq!(rig.account.refusals[refused].get(), 1);
+    rig.site.gate.open();
+    rig.run_with_mail();
+    assert_eq!(first.take_answer().text(), "held 40000 bytes");
+    assert_eq!(rig.lent(), 0);
+    second.send(get("/holding?bytes=30000"));
+    rig.run();
+    rig.run_with_mail();
+    assert_eq!(second.take_answer().text(), "held 30000 bytes");
+}
+
+#[test]
+fn a_job_that_is_given_up_holds_nothing() {
+    let mut rig = Rig::full_with(|config| config.limits.buffers = 64 * 1024);
+    let peer = rig.connect();
+    // With the request behind it, more than there is.
+    peer.send(get("/holding?bytes=60000") + &get("/hello"));
+    rig.run();
+    assert_eq!(peer.take_answer().status, 503);
+    assert_eq!(rig.lent(), 0);
+}
+
+#[test]
 fn many_wait_at_once_and_each_gets_its_own() {
     let mut rig = Rig::new();
     let peers: Vec<Peer> = (0..200).map(|_| rig.connect()).collect();
@@ -248,6 +308,28 @@ fn how_long_others_are_held_up_is_recorded_while_jobs_run() {
     rig.run();
     let longest = rig.account.held_up.snapshot().max;
     assert!((500_000..700_000).contains(&longest), "{longest} ns");
+    rig.site.gate.open();
+    rig.run_with_mail();
+    let told = rig.account.held_up.snapshot().count;
+    busy.send(get("/busy?us=500"));
+    rig.run();
+    let count = rig.account.held_up.snapshot().count;
+    assert_eq!(count, told, "nobody will ask any more");
+}
+
+#[test]
+fn a_job_that_is_given_up_is_under_way_for_nobody() {
+    let mut rig = Rig::full_with(|config| config.limits.buffers = 0);
+    let [given_up, busy] = [rig.connect(), rig.connect()];
+    given_up.send(get("/held?x") + &get("/hello"));
+    rig.run();
+    assert_eq!(given_up.take_answer().status, 503);
+    rig.site.gate.open();
+    rig.run_with_mail();
+    let told = rig.account.held_up.snapshot().count;
+    busy.send(get("/busy?us=500"));
+    rig.run();
+    assert_eq!(rig.account.held_up.snapshot().count, told);
 }
 
 #[test]

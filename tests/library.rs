@@ -15,7 +15,7 @@ use std::time::Duration;
 use barewire::accounts::Accounts;
 use barewire::config::{Config, SocketOptions};
 use barewire::http::{ContentType, Status};
-use barewire::{Handler, Later, Method, Reply, Request, Response, Server, StopSignals};
+use barewire::{Handler, Later, Method, Reply, Request, Response, Server, StopSignals, Work};
 
 use wire::{Live, alone, eventually, workers};
 
@@ -128,22 +128,19 @@ fn answers_may_take_time() {
             Later::After(Duration::from_micros(300), Box::new(then))
         })
         .route(Method::Get, "/job", |_| {
-            Later::Run(Box::new(|| Response::text("from a thread").into()))
+            Later::Run(Work::new(|_| Response::text("from a thread").into()))
         })
         .route(Method::Get, "/all", |_| {
             let sum = Arc::new(AtomicUsize::new(0));
-            let task = |number: usize| -> barewire::http::Task {
-                let sum = Arc::clone(&sum);
-                Box::new(move || {
-                    sum.fetch_add(number, Ordering::Relaxed);
-                })
+            let total = Arc::clone(&sum);
+            let job = move |_: &_| Response::text(total.load(Ordering::Relaxed).to_string()).into();
+            let add = move |number, _: &_| {
+                sum.fetch_add(number + 1, Ordering::Relaxed);
             };
-            let tasks = (1..=10).map(task).collect();
-            let job = move || Response::text(sum.load(Ordering::Relaxed).to_string()).into();
-            Later::RunAll(tasks, Box::new(job))
+            Later::Run(Work::new(job).after(10, add))
         })
         .route(Method::Get, "/both", |_| {
-            Later::Run(Box::new(|| {
+            Later::Run(Work::new(|_| {
                 let then = |_| Response::text("after both").into();
                 Later::After(Duration::from_micros(100), Box::new(then)).into()
             }))

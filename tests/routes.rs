@@ -1288,7 +1288,7 @@ fn a_handler_that_panics_costs_its_own_request() {
             })
         })
         .route(Method::Get, "/job", |_| {
-            http::Later::Run(Box::new(|| panic!("on purpose")))
+            http::Later::Run(http::Work::new(|_| panic!("on purpose")))
         })
         .route(Method::Get, "/wait", |_| {
             let wait = std::time::Duration::from_micros(100);

@@ -65,6 +65,7 @@ fn a_late_answer_finds_nobody() {
         "GET /name?owed HTTP/1.1\r\nHost: a\r\n\r\nGET /held?first HTTP/1.1\r\nHost: a\r\n\r\n",
     );
     rig.run();
+    rig.site.gate.wait_for(1);
     rig.advance(20_000 * MS);
     assert!(first.is_closed());
     let second = rig.connect();

@@ -38,11 +38,7 @@ fn follow(mut reply: Reply) {
                 break;
             }
             Reply::Later(Later::After(span, then)) => then(span),
-            Reply::Later(Later::Run(job)) => job(),
-            Reply::Later(Later::RunAll(tasks, job)) => {
-                tasks.into_iter().for_each(|task| task());
-                job()
-            }
+            Reply::Later(Later::Run(work)) => work.finish(),
         };
     }
     assert!(output.starts_with(b"HTTP/1.1 "));

@@ -174,14 +174,14 @@ pub(super) struct Options {
 
     /// Bytes that a reactor's connections may hold; beyond: 503
     ///
-    /// With Retry-After. Requests and answers in part, and bodies; an idle connection holds none.
+    /// With Retry-After. Requests, answers, and what its jobs hold; an idle connection holds none.
     // From one segment of a body, to what a 32-bit size can tell.
     #[arg(kind = Kind::Size(bounds::SEGMENT_BYTES..=2 * GIB))]
     buffers_max: String,
 
     /// Jobs that wait for a thread; beyond: 503
     ///
-    /// With Retry-After. See --job-threads.
+    /// With Retry-After. A request has at most two places for each of --job-threads.
     // Each that waits holds a connection; so many at once are a fault, not a peak.
     #[arg(kind = Kind::Whole(1..=65_536))]
     jobs_max: String,

@@ -95,6 +95,11 @@ pub const CACHE_COST_MS_DEFAULT: u64 = 50;
 /// The most that `?cost_ms=` may ask for.
 pub const CACHE_COST_MS_MAX: u64 = 10_000;
 
+/// Places in the job queue that one request has at most, for each thread of the pool: one that a
+/// thread takes, and the next. Its other tasks wait in the request, so that a thousand files do not
+/// stand in the way of everybody else's jobs.
+pub const PLACES_PER_THREAD: usize = 2;
+
 /// Files of one `/async-files` request: 413 beyond.
 pub const FILES_MAX: usize = 1000;
 /// Bytes of a file that `/async-files` reads; a larger one is an error of its own.

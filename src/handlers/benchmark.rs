@@ -14,7 +14,7 @@ use crate::accounts::Counter;
 use crate::config::bounds::{
     WAIT_US_DEFAULT, WAIT_US_MAX, WORK_DEFAULT, WORK_INLINE_MAX, WORK_MAX,
 };
-use crate::http::{Later, Reply, Request, Response};
+use crate::http::{Later, Reply, Request, Response, Work};
 
 /// Numbers for requests, unique among all reactors though each counts for itself.
 pub(super) struct Ids(Box<[Next]>);
@@ -59,7 +59,7 @@ pub(super) fn reply(ids: &Ids, request: &Request<'_>) -> Result<Reply, Response>
         wait: Duration::from_micros(wait_us),
     };
     Ok(if work > WORK_INLINE_MAX {
-        Later::Run(Box::new(move || begun.wait_with(compute(work)))).into()
+        Later::Run(Work::new(move |_| begun.wait_with(compute(work)))).into()
     } else {
         begun.wait_with(compute(work))
     })
@@ -178,10 +178,10 @@ mod tests {
         let long = exam
             .routes
             .handle(&request(Method::Get, "/benchmark?work=10001"));
-        let Reply::Later(Later::Run(job)) = long else {
+        let Reply::Later(Later::Run(work)) = long else {
             panic!("{long:?}");
         };
-        let after = job();
+        let after = work.finish();
         assert_eq!(wait_of(&after), Some(Duration::from_micros(100)));
         let body = Answer::of(settle(after), Method::Get).json();
         assert_eq!(body["result"], 10_000 * 10_001_u64);

@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::config::bounds::{EFFICIENCY_BLOCKS, EFFICIENCY_ITERATIONS, EFFICIENCY_SIZES};
 use crate::config::{KIB, MIB};
-use crate::http::{Later, Reply, Response};
+use crate::http::{Asker, Later, Reply, Response, Work};
 
 /// What the article's fields are about is the pooled buffer, read in place; beside it the copy.
 #[derive(Serialize)]
@@ -50,14 +50,15 @@ struct Timing {
 /// 503 with Retry-After while one runs.
 pub(super) fn reply(gate: &Gate) -> Result<Reply, Response> {
     let pass = gate.enter()?;
-    let job = move || {
-        let rows = EFFICIENCY_SIZES
-            .map(|size| measure(size, EFFICIENCY_ITERATIONS))
-            .into();
+    let job = move |asker: &Asker| {
+        let sizes = EFFICIENCY_SIZES.into_iter();
+        let wanted = sizes.take_while(|_| !asker.has_gone());
+        let rows = wanted.map(|size| measure(size, EFFICIENCY_ITERATIONS));
+        let rows = rows.collect();
         drop(pass);
         answer(rows).into()
     };
-    Ok(Later::Run(Box::new(job)).into())
+    Ok(Later::Run(Work::new(job)).into())
 }
 
 fn answer(rows: Vec<Row>) -> Response {

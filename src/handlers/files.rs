@@ -20,7 +20,7 @@ use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
 use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
 use crate::config::{Config, Techniques};
-use crate::http::{Later, Reply, Request, Response, Status, Task};
+use crate::http::{Later, Reply, Request, Response, Status, Work};
 
 /// What the route keeps from one request to the next.
 #[derive(Clone)]
@@ -122,18 +122,17 @@ struct AsyncAdvantage {
 pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
     let paths = wanted(&request.body.contiguous(), files.each_max)?;
     let batch = Arc::new(files.batch());
+    let count = paths.len();
     if paths.is_empty() || !batch.by_jobs {
         for (index, path) in paths.into_iter().enumerate() {
             batch.read(index, path);
         }
         return Ok(batch.answer().into());
     }
-    let task = |(index, path)| -> Task {
-        let batch = Arc::clone(&batch);
-        Box::new(move || batch.read(index, path))
-    };
-    let tasks = paths.into_iter().enumerate().map(task).collect();
-    Ok(Later::RunAll(tasks, Box::new(move || batch.answer().into())).into())
+    let reading = Arc::clone(&batch);
+    let work = Work::new(move |_| batch.answer().into());
+    let read = move |index: usize, _: &_| reading.read(index, paths[index].clone());
+    Ok(Later::Run(work.after(count, read)).into())
 }
 
 fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
@@ -358,10 +357,10 @@ mod tests {
         let mut asked = request(Method::Post, "/async-files");
         asked.body.first = br#"{"files":["small.txt","medium.txt","small.txt"],"more":1}"#;
         let reply = reply(&exam.routes.files, &asked).unwrap();
-        let Reply::Later(Later::RunAll(tasks, _)) = reply else {
+        let Reply::Later(Later::Run(work)) = reply else {
             panic!("{reply:?}");
         };
-        assert_eq!(tasks.len(), 3);
+        assert_eq!(work.tasks, 3);
     }
 
     /// In `handle` itself: there is nothing left to do later, and the time is told as the

@@ -20,7 +20,7 @@ use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::{Accounts, memory_row};
 use crate::config::bounds::{DIRECT_ALIGNMENT, IO_SCENARIOS, ONE_AT_A_TIME_RETRY};
 use crate::config::{KIB, MIB};
-use crate::http::{Later, Reply, Response, Status};
+use crate::http::{Later, Reply, Response, Status, Work};
 
 /// `f_type` of a file system in memory (statfs(2)).
 const TMPFS_MAGIC: u64 = 0x0102_1994;
@@ -67,11 +67,11 @@ pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Resp
     let pass = gate.enter()?;
     let accounts = Arc::clone(accounts);
     let watch = Watch::begin(&accounts);
-    let job = move || {
+    let job = move |_: &_| {
         let answer = run(&accounts, &watch, &pass);
         Reply::from(answer.map_or_else(|error| failure(&error), Response::json))
     };
-    Ok(Later::Run(Box::new(job)).into())
+    Ok(Later::Run(Work::new(job)).into())
 }
 
 fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {

@@ -127,8 +127,7 @@ mod tests {
         match exam.routes.handle(&asked) {
             Reply::Fixed(fixed) => format!("{fixed:?}"),
             Reply::Later(Later::After(..)) => "after a wait".to_owned(),
-            Reply::Later(Later::Run(_)) => "after a job".to_owned(),
-            Reply::Later(Later::RunAll(tasks, _)) => format!("after {} tasks", tasks.len()),
+            Reply::Later(Later::Run(work)) => format!("after {work:?}"),
             Reply::Now(response) => shown(response, method),
         }
     }

@@ -92,20 +92,16 @@ impl Answer {
 }
 
 /// Carries a reply to its response as a reactor would, but without waiting: each wait is over at
-/// once and took exactly as long as asked, each job runs on a thread of its own.
+/// once and took exactly as long as asked, work is done on a thread of its own.
 pub(super) fn settle(mut reply: Reply) -> Response {
     loop {
         reply = match reply {
             Reply::Fixed(fixed) => return fixed.response(),
             Reply::Now(response) => return response,
             Reply::Later(Later::After(wait, then)) => then(wait),
-            Reply::Later(Later::Run(job)) => on_a_thread(job),
-            Reply::Later(Later::RunAll(tasks, job)) => {
-                let threads: Vec<_> = tasks.into_iter().map(std::thread::spawn).collect();
-                for thread in threads {
-                    thread.join().expect("a task that does not panic");
-                }
-                on_a_thread(job)
+            Reply::Later(Later::Run(work)) => {
+                let thread = std::thread::spawn(move || work.finish());
+                thread.join().expect("work that does not panic")
             }
         };
     }
@@ -153,10 +149,4 @@ impl Exam {
     pub(super) fn draining(&self) -> &AtomicBool {
         &self.accounts.draining
     }
-}
-
-fn on_a_thread(job: Box<dyn FnOnce() -> Reply + Send>) -> Reply {
-    std::thread::spawn(job)
-        .join()
-        .expect("a job that does not panic")
 }

@@ -4,6 +4,9 @@
 //! a value. It never calls back into the loop, so an answer that takes time is a value too
 //! ([`Later`]).
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::{Fixed, Request, Response};
@@ -61,28 +64,102 @@ pub enum Reply {
 /// What is left to do when a wait is over; it is told how long the wait really was.
 pub type Continuation = Box<dyn FnOnce(Duration) -> Reply + Send>;
 /// Blocking work that ends in an answer.
-pub type Job = Box<dyn FnOnce() -> Reply + Send>;
-/// A piece of blocking work whose result goes elsewhere.
-pub type Task = Box<dyn FnOnce() + Send>;
+pub type Job = Box<dyn FnOnce(&Asker) -> Reply + Send>;
+/// Does one of several tasks, by its number from 0; its result goes elsewhere.
+pub type Task = Arc<dyn Fn(usize, &Asker) + Send + Sync>;
 
 /// How an answer comes to be later on.
 pub enum Later {
     /// Wait on the reactor's timer (no thread sleeps), then go on.
     After(Duration, Continuation),
     /// Run on the job pool.
-    Run(Job),
-    /// Run all tasks on the job pool, in any order and side by side; when the last is done, run the
-    /// job.
-    RunAll(Vec<Task>, Job),
+    Run(Work),
 }
 
-impl std::fmt::Debug for Later {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Blocking work: tasks, in any order and side by side, and the job that comes after the last.
+///
+/// It is not begun, or ends after the task that is under way, once nobody waits for the answer any
+/// more. What takes long asks [`Asker::has_gone`] between two steps.
+pub struct Work {
+    /// How many tasks there are; 0 if the job is all.
+    pub tasks: usize,
+    /// Does one of them.
+    pub task: Task,
+    /// Makes the answer.
+    pub job: Job,
+    /// Bytes in memory that it holds until the answer: they count among the reactor's buffers
+    /// (`--buffers-max`).
+    pub bytes: usize,
+}
+
+impl Work {
+    /// A job without tasks that holds nothing to speak of.
+    pub fn new(job: impl FnOnce(&Asker) -> Reply + Send + 'static) -> Self {
+        Self {
+            tasks: 0,
+            task: Arc::new(|_, _| ()),
+            job: Box::new(job),
+            bytes: 0,
+        }
+    }
+
+    /// The same after so many tasks.
+    #[must_use]
+    pub fn after(self, tasks: usize, task: impl Fn(usize, &Asker) + Send + Sync + 'static) -> Self {
+        let task = Arc::new(task);
+        Self {
+            tasks,
+            task,
+            ..self
+        }
+    }
+
+    /// The same, with so many bytes that it holds.
+    #[must_use]
+    pub fn holding(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// Does all of it here and now.
+    pub fn finish(self) -> Reply {
+        let asker = Asker::default();
+        (0..self.tasks).for_each(|number| (self.task)(number, &asker));
+        (self.job)(&asker)
+    }
+}
+
+/// Whoever waits for the answer of some work; its clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Asker(Arc<AtomicBool>);
+
+impl Asker {
+    /// Whether nobody waits any more: what is left of the work is for nobody.
+    pub fn has_gone(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    /// Nobody waits from now on.
+    pub fn go(&self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::After(wait, _) => f.debug_tuple("After").field(wait).finish(),
-            Self::Run(_) => f.write_str("Run"),
-            Self::RunAll(tasks, _) => f.debug_tuple("RunAll").field(&tasks.len()).finish(),
+            Self::Run(work) => f.debug_tuple("Run").field(work).finish(),
         }
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Work");
+        shown
+            .field("tasks", &self.tasks)
+            .field("bytes", &self.bytes);
+        shown.finish_non_exhaustive()
     }
 }
 

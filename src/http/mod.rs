@@ -28,7 +28,7 @@ pub mod router;
 
 pub use content_type::ContentType;
 pub use fixed::Fixed;
-pub use handler::{Admission, Continuation, Handler, Job, Later, Reply, Task};
+pub use handler::{Admission, Asker, Continuation, Handler, Job, Later, Reply, Task, Work};
 pub use request::{Body, Exchange, Field, Method, Request, Version};
 pub use response::Response;
 pub use router::Router;

@@ -238,6 +238,21 @@ impl Pool {
         Some(buffer)
     }
 
+    /// Counts bytes that are held elsewhere for a connection; false if that would exceed the limit.
+    #[must_use]
+    pub fn hold(&mut self, bytes: usize) -> bool {
+        let fits = self.account.buffer_bytes.get() + bytes as u64 <= self.bytes_max as u64;
+        if fits {
+            self.account.buffer_bytes.add(bytes as u64);
+        }
+        fits
+    }
+
+    /// They are held no more.
+    pub fn release(&mut self, bytes: usize) {
+        self.account.buffer_bytes.sub(bytes as u64);
+    }
+
     /// A buffer that holds a copy of two pieces, one after the other; counted as `place`.
     pub fn copy_of(&mut self, place: Copied, first: &[u8], second: &[u8]) -> Option<BytesMut> {
         let mut buffer = self.take(first.len() + second.len())?;

@@ -320,9 +320,9 @@ impl<K: Kernel> Connection<K> {
     pub fn keep_answer(&mut self, reply: Box<Reply>) {
         // A refusal may have ended the wait: there was no buffer for what came behind the request.
         if let State::Deferred(deferred) = &mut self.session.state
-            && let Wait::Job(answer) = &mut deferred.wait
+            && let Wait::Job { reply: kept, .. } = &mut deferred.wait
         {
-            *answer = Some(reply);
+            *kept = Some(reply);
         }
     }
 }

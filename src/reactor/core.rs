@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::jobs::{Address, JobPool};
+use crossbeam_channel::Receiver;
+
+use super::jobs::{Address, JobPool, Message, mailbox};
 use super::timers::{Time, Timers};
-use super::{buffers::Pool, kernel::Kernel, meter::Meter};
+use super::{buffers::Pool, kernel::Kernel, kernel::Wake, meter::Meter};
 use crate::config::{Config, Drain, Limits, Timeouts, bounds};
 use crate::{accounts::ReactorAccount, http::date::Date, http::parse::Parser};
 
@@ -56,14 +58,16 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// None is under way.
-    pub fn new(pool: JobPool, address: Address) -> Self {
-        let outstanding = 0;
-        Self {
+    /// None is under way. Where the answers come, too: among all that other threads tell the
+    /// reactor that polls with `wake`.
+    pub fn new(pool: JobPool, wake: Wake) -> (Self, Receiver<Message>) {
+        let (address, mailbox) = mailbox(wake);
+        let jobs = Self {
             pool,
             address,
-            outstanding,
-        }
+            outstanding: 0,
+        };
+        (jobs, mailbox)
     }
 }
 

@@ -1,9 +1,10 @@
 //! A request whose answer takes its time: what is kept of it, and what it waits for.
 //!
 //! Until the answer is there its connection reads nothing and serves nothing, so answers keep the
-//! order of their requests. There is no way to give up a wait or a job that has begun.
+//! order of their requests. A connection that closes meanwhile drops this, and with it the claim to
+//! the job: what of it has not begun does not begin.
 
-use super::timers::Time;
+use super::{buffers::Pool, jobs::Claim, timers::Time};
 use crate::http::{Continuation, Exchange, Reply, parse::Framing};
 
 /// A request whose answer is being made.
@@ -38,6 +39,22 @@ pub enum Wait {
         /// What makes the answer.
         then: Continuation,
     },
-    /// A thread of the pool; when it has answered, the next advance.
-    Job(Option<Box<Reply>>),
+    /// A thread of the pool.
+    Job {
+        /// What it has answered; then the next advance.
+        reply: Option<Box<Reply>>,
+        /// That we wait for it.
+        claim: Claim,
+        /// Bytes that the work holds, counted among the reactor's buffers.
+        held: usize,
+    },
+}
+
+impl Deferred {
+    /// The bytes that the work held count no more.
+    pub fn give_back(&self, pool: &mut Pool) {
+        if let Wait::Job { held, .. } = self.wait {
+            pool.release(held);
+        }
+    }
 }

@@ -15,6 +15,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         while let Ok(message) = self.mailbox.try_recv() {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
+                Message::Abandoned => self.core.jobs.outstanding -= 1,
                 Message::Drain => self.drain(),
                 Message::Look => {}
                 Message::Leave => self.is_leaving = true,

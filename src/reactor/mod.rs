@@ -71,7 +71,7 @@ use self::connection::Connection;
 use self::connections::{ConnectionId, Connections};
 use self::core::{Core, Jobs};
 use self::follower::Follower;
-use self::jobs::{Address, JobPool, Message, mailbox};
+use self::jobs::{Address, JobPool, Message};
 use self::kernel::{Kernel, Occasion};
 use self::step::Step;
 use self::timers::Time;
@@ -278,8 +278,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         worker: usize,
         connections_max: usize,
     ) -> Self {
-        let (address, mailbox) = mailbox(kernel.wake());
-        let jobs = Jobs::new(jobs, address);
+        let (jobs, mailbox) = Jobs::new(jobs, kernel.wake());
         Self {
             connections: Connections::new(&config.techniques),
             wakeups: Vec::new(),

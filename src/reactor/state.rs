@@ -98,10 +98,12 @@ impl State {
         }
     }
 
-    /// Goes over to another state, and gives back the buffers that this one holds.
+    /// Goes over to another state, and gives back what this one holds.
     pub fn change(&mut self, next: Self, pool: &mut Pool) {
-        if let Self::Body(upload) = mem::replace(self, next) {
-            upload.give_back(pool);
+        match mem::replace(self, next) {
+            Self::Body(upload) => upload.give_back(pool),
+            Self::Deferred(deferred) => deferred.give_back(pool),
+            _ => {}
         }
     }
 
@@ -131,7 +133,7 @@ impl State {
             Self::Discard { pace, .. } => pace.body_deadline(times),
             Self::Deferred(deferred) => match deferred.wait {
                 Wait::Timer { until, .. } => until,
-                Wait::Job(_) => Time::NEVER,
+                Wait::Job { .. } => Time::NEVER,
             },
             Self::Closing => Time::NEVER,
             Self::Lingering { since, heard } => heard

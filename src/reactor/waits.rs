@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::buffers::NO_BUFFER;
 use super::connections::ConnectionId;
 use super::core::Core;
 use super::deferral::{Deferred, Pending, Wait};
@@ -10,43 +11,52 @@ use super::serve::Produced;
 use super::state::{Session, State};
 use super::stopwatch::Sample;
 use crate::accounts::Refusal;
-use crate::http::{Handler, Job, Later, Response, Task};
+use crate::http::{Handler, Later, Response, Work};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
     /// Begins the wait for an answer, or answers that there is no room for the work.
     pub(super) fn defer(&mut self, later: Later, pending: Pending, session: &mut Session) {
         let now = self.kernel.now();
+        // The handler has seen the body: its buffers are free before the work counts as held.
+        let next = State::next_head(self.clock.now);
+        session.state.change(next, &mut self.pool);
         let wait = match later {
-            Later::After(span, then) => Some(Wait::Timer {
+            Later::After(span, then) => Ok(Wait::Timer {
                 until: now.after(span),
                 then,
             }),
-            Later::Run(job) => self.queue(Vec::new(), job, session.id),
-            Later::RunAll(tasks, job) => self.queue(tasks, job, session.id),
+            Later::Run(work) => self.queue(work, session.id),
         };
-        let Some(wait) = wait else {
-            self.meter
-                .refused(Refusal::Jobs, &session.peer, "the job queue is full");
-            let refused = self.write(pending.exchange, Response::busy(QUEUE_FULL, 1));
-            return self.finish(refused, pending, session);
+        let wait = match wait {
+            Ok(wait) => wait,
+            Err((refusal, reason)) => {
+                self.meter.refused(refusal, &session.peer, reason);
+                let refused = self.write(pending.exchange, Response::busy(reason, 1));
+                return self.finish(refused, pending, session);
+            }
         };
-        let access = self.meter.access.take();
-        let next = State::Deferred(Box::new(Deferred {
+        session.state = State::Deferred(Box::new(Deferred {
             pending,
-            access,
+            access: self.meter.access.take(),
             began: now,
             wait,
         }));
-        session.state.change(next, &mut self.pool);
     }
 
-    /// Gives work to the job pool; `None` if its queue has no room.
-    fn queue(&mut self, tasks: Vec<Task>, job: Job, id: ConnectionId) -> Option<Wait> {
-        let (count, address) = (tasks.len() as u64 + 1, &self.jobs.address);
-        self.jobs.pool.run(tasks, job, id, address).ok()?;
+    /// Gives work to the job pool; or why it has no room.
+    fn queue(&mut self, work: Work, id: ConnectionId) -> Result<Wait, (Refusal, &'static str)> {
+        let (count, held) = (work.tasks as u64 + 1, work.bytes);
+        if !self.pool.hold(held) {
+            return Err((Refusal::Buffers, NO_BUFFER.reason));
+        }
+        let Ok(claim) = self.jobs.pool.run(work, id, &self.jobs.address) else {
+            self.pool.release(held);
+            return Err((Refusal::Jobs, QUEUE_FULL));
+        };
         self.meter.account.jobs.add(count);
         self.jobs.outstanding += 1;
-        Some(Wait::Job(None))
+        let reply = None;
+        Ok(Wait::Job { reply, claim, held })
     }
 
     /// Goes on with a request whose wait is over.
@@ -54,9 +64,14 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         // The usual next state; the handler may yet decide otherwise.
         let next = State::next_head(self.clock.now);
         let deferred = match mem::replace(&mut session.state, next) {
-            State::Deferred(deferred) if !matches!(deferred.wait, Wait::Job(None)) => deferred,
+            State::Deferred(deferred)
+                if !matches!(deferred.wait, Wait::Job { reply: None, .. }) =>
+            {
+                deferred
+            }
             other => return session.state = other,
         };
+        deferred.give_back(&mut self.pool);
         let pending = deferred.pending;
         let waited = self.kernel.now().since(deferred.began);
         let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
@@ -65,8 +80,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         self.meter.handler_resumes();
         let produced = match deferred.wait {
             Wait::Timer { then, .. } => self.produce(pending.exchange, |_| then(waited)),
-            Wait::Job(Some(reply)) => self.produce(pending.exchange, |_| *reply),
-            Wait::Job(None) => return,
+            Wait::Job { reply, .. } => match reply {
+                Some(reply) => self.produce(pending.exchange, |_| *reply),
+                None => return,
+            },
         };
         self.finish_late(produced, pending, session);
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use barewire::http::{Admission, ContentType, Job, Task};
-use barewire::{Handler, Later, Method, Reply, Request, Response, Status};
+use barewire::http::{Admission, ContentType};
+use barewire::{Handler, Later, Method, Reply, Request, Response, Status, Work};
 
 use super::scripted::Clock;
 
@@ -100,6 +100,14 @@ impl Site {
                 gate.pass();
                 Response::text(format!("held for {name}")).into()
             }),
+            "/holding" => {
+                let bytes = number(request, "bytes");
+                let held = Work::new(move |_| {
+                    gate.pass();
+                    Response::text(format!("held {bytes} bytes")).into()
+                });
+                Later::Run(held.holding(bytes)).into()
+            }
             "/job-then-wait" => run(|| after(100, |_| Response::text("rested").into())),
             "/large-later" => {
                 let bytes = number(request, "bytes");
@@ -149,19 +157,12 @@ fn after(us: usize, then: impl FnOnce(Duration) -> Reply + Send + 'static) -> Re
 }
 
 fn run(job: impl FnOnce() -> Reply + Send + 'static) -> Reply {
-    let job: Job = Box::new(job);
-    Later::Run(job).into()
+    Later::Run(Work::new(|_| job())).into()
 }
 
-fn run_all(count: usize, task: impl Fn(usize) + Send + Clone + 'static) -> Reply {
-    let tasks = (0..count)
-        .map(|number| {
-            let task = task.clone();
-            Box::new(move || task(number)) as Task
-        })
-        .collect();
-    let job: Job = Box::new(move || Response::text(format!("{count} tasks")).into());
-    Later::RunAll(tasks, job).into()
+fn run_all(count: usize, task: impl Fn(usize) + Send + Sync + 'static) -> Reply {
+    let job = move |_: &_| Response::text(format!("{count} tasks")).into();
+    Later::Run(Work::new(job).after(count, move |number, _| task(number))).into()
 }
 
 /// The number in a query such as `?us=100`; 0 without one.
@@ -191,6 +192,11 @@ impl Gate {
         state.waiting += 1;
         changed.notify_all();
         let _open = changed.wait_while(state, |state| !state.open).unwrap();
+    }
+
+    /// How many jobs have come to the gate.
+    pub fn came(&self) -> usize {
+        self.0.0.lock().unwrap().waiting
     }
 
     /// Waits until so many jobs have come to the gate.
