@@ -109,8 +109,11 @@ impl JobPool {
     ///
     /// [`QueueFull`] if the queue has no room for these places.
     pub fn run(&self, work: Work, id: ConnectionId, address: &Address) -> Result<Claim, QueueFull> {
-        // A job without tasks comes after one that does nothing.
-        let tasks = work.tasks.max(1);
+        let (tasks, task): (_, Task) = match work.tasks {
+            // The job comes after a task that does nothing.
+            0 => (1, Arc::new(|_, _| ())),
+            tasks => (tasks, work.task),
+        };
         let places = tasks.min(self.places_max).min(self.waiting_max).max(1);
         // Both numbers count what is in memory: their sum does not overflow.
         let fits = |waiting| Some(waiting + places).filter(|sum| *sum <= self.waiting_max);
@@ -120,7 +123,7 @@ impl JobPool {
             tasks,
             begun: 0,
             done: 0,
-            task: work.task,
+            task,
             job: work.job,
             id,
             address: address.clone(),
@@ -342,6 +345,17 @@ mod tests {
             Message::Answer(_, Some(_))
         ));
         assert!(received.try_recv().is_err());
+    }
+
+    #[test]
+    fn of_no_tasks_none_is_done() {
+        let (pool, address, received) = pool(1, 1);
+        let work = ok().after(0, |_, _| panic!("there is no task"));
+        let _claim = pool.run(work, id(), &address).unwrap();
+        assert!(matches!(
+            received.recv().unwrap(),
+            Message::Answer(_, Some(_))
+        ));
     }
 
     #[test]
