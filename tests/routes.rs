@@ -1075,6 +1075,12 @@ fn async_files_judges_its_body() {
     let too_many = wire.post("/async-files", many(1001));
     assert_eq!((too_many.status, too_many.closes()), (413, false));
     assert!(too_many.error().contains("1000"));
+    // So many that they are read out by a job.
+    let far_too_many = wire.post("/async-files", many(50_000));
+    assert_eq!((far_too_many.status, far_too_many.closes()), (413, false));
+    let path = json!({ "files": ["p".repeat(500_000)] }).to_string();
+    let too_long = wire.post("/async-files", path);
+    assert_eq!((too_long.status, too_long.closes()), (400, false));
     let most = wire.post("/async-files", many(1000)).json();
     assert_eq!(count(&most["processing_result"], "successful_files"), 1000);
     let none = wire.post("/async-files", many(0)).json();

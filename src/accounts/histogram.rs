@@ -79,6 +79,9 @@ impl Histogram {
 }
 
 impl Snapshot {
+    /// Bytes that one holds.
+    pub const BYTES: usize = BUCKETS * size_of::<u64>();
+
     /// Nothing recorded.
     #[must_use]
     pub fn empty() -> Self {

@@ -102,6 +102,13 @@ pub const PLACES_PER_THREAD: usize = 2;
 
 /// Files of one `/async-files` request: 413 beyond.
 pub const FILES_MAX: usize = 1000;
+/// Bytes of a path there: 400 beyond. PATH_MAX of limits.h; openat2(2) takes none that is longer.
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Bytes that each of these files holds beside its path until the answer: its place in the list and
+/// its outcome, or its part of the answer with the longest sentence.
+pub const FILE_HELD_BYTES: usize = 128;
+/// Bytes of a body there that are read out on the reactor: some 50 us. A longer one is a job.
+pub const READ_OUT_BYTES_MAX: usize = 16 * super::KIB;
 /// Bytes of a file that `/async-files` reads; a larger one is an error of its own.
 pub const FILE_BYTES_MAX: u64 = 64 * super::MIB as u64;
 /// Bytes of a file that are held at once: large enough that the system call is a small part of

@@ -5,22 +5,27 @@
 //! The limit on files in flight is one for the whole server: the threads of the job pool
 //! (`--job-threads`). A request cannot have more at a time by asking for more, nor can many
 //! requests together. A file is read in chunks and never held whole.
+//!
+//! Nothing here grows with the body on a reactor: one that is long is read out by a job, too, and
+//! the answer is written by the job. What waits in the queue says how many bytes it holds.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use self::paths::Paths;
 use super::files_root::{Contents, FilesRoot};
 use super::held_up::HeldUp;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::Accounts;
-use crate::config::bounds::{FILE_CHUNK_BYTES, FILES_MAX, HELD_UP_MAX};
+use crate::config::bounds::{FILE_CHUNK_BYTES, FILE_HELD_BYTES, HELD_UP_MAX, READ_OUT_BYTES_MAX};
 use crate::config::{Config, Techniques};
-use crate::http::{Later, Reply, Request, Response, Status, Work};
+use crate::http::{Asker, ContentType, Later, Reply, Request, Response, Status, Work};
+
+mod paths;
 
 /// What the route keeps from one request to the next.
 #[derive(Clone)]
@@ -31,18 +36,14 @@ pub(super) struct Files {
     threads: usize,
     /// They read; else the reactor that has the request does. Shared by all clones.
     by_jobs: Arc<AtomicBool>,
-    /// Files that a request may name.
-    each_max: usize,
-}
-
-#[derive(Deserialize)]
-struct Wanted {
-    files: Vec<String>,
+    /// Bytes that a request may hold.
+    held_max: usize,
 }
 
 /// The files of one request, while and after they are read.
 struct Batch {
     files: Files,
+    paths: Paths,
     /// The job pool reads.
     by_jobs: bool,
     started: Instant,
@@ -56,41 +57,42 @@ struct Progress {
     in_flight_max: usize,
     /// The times of all files added up.
     reading: Duration,
-    /// By the file's place in the request.
-    outcomes: BTreeMap<usize, FileOutcome>,
+    /// By the file's place in the request; `None` until it is done.
+    outcomes: Vec<Option<Outcome>>,
 }
 
-type FileOutcome = Result<FileRead, FileError>;
+/// What was read of a file, or what was wrong with it.
+type Outcome = Result<Contents, String>;
 
 #[derive(Serialize)]
-struct Answer {
-    processing_result: ProcessingResult,
+struct Answer<'a> {
+    processing_result: ProcessingResult<'a>,
     async_advantage: AsyncAdvantage,
 }
 
 #[derive(Serialize)]
-struct ProcessingResult {
+struct ProcessingResult<'a> {
     total_files: usize,
     successful_files: usize,
     failed_files: usize,
     total_time_ms: f64,
     total_bytes_processed: u64,
     throughput_files_per_sec: f64,
-    files: Vec<FileRead>,
-    errors: Vec<FileError>,
+    files: Vec<FileRead<'a>>,
+    errors: Vec<FileError<'a>>,
 }
 
 #[derive(Serialize)]
-struct FileRead {
-    path: String,
+struct FileRead<'a> {
+    path: &'a str,
     bytes: u64,
     crc32: String,
 }
 
 #[derive(Serialize)]
-struct FileError {
-    path: String,
-    error: String,
+struct FileError<'a> {
+    path: &'a str,
+    error: &'a str,
 }
 
 /// The article's four flags, each derived from the figures below them:
@@ -120,48 +122,22 @@ struct AsyncAdvantage {
 /// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is
 /// part of the answer.
 pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
-    let paths = wanted(&request.body.contiguous(), files.each_max)?;
-    let batch = Arc::new(files.batch());
-    let count = paths.len();
-    if paths.is_empty() || !batch.by_jobs {
-        for (index, path) in paths.into_iter().enumerate() {
-            batch.read(index, path);
-        }
-        return Ok(batch.answer().into());
+    let body = request.body.contiguous();
+    if !files.by_jobs.load(Relaxed) {
+        return Ok(files.work(&body, false)?.finish());
     }
-    let reading = Arc::clone(&batch);
-    let work = Work::new(move |_| batch.answer().into());
-    let read = move |index: usize, _: &_| reading.read(index, paths[index].clone());
-    Ok(Later::Run(work.after(count, read)).into())
-}
-
-fn wanted(body: &[u8], files_max: usize) -> Result<Vec<String>, Response> {
-    let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
-        let what = if error.is_data() {
-            "not of this form"
-        } else {
-            "not JSON"
-        };
-        // serde_json's own words may repeat the whole body.
-        let (line, column) = (error.line(), error.column());
-        misshapen(&format!("{what}, see line {line}, column {column}"))
-    })?;
-    // serde takes an array of a struct's fields for the struct.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(misshapen("an array"));
+    if body.len() <= READ_OUT_BYTES_MAX {
+        return Ok(Later::Run(files.work(&body, true)?).into());
     }
-    let count = wanted.files.len();
-    if count > files_max {
-        let sentence =
-            format!("{count} files are too many for one request; it may name {files_max}");
-        return Err(Response::error(Status::CONTENT_TOO_LARGE, sentence));
-    }
-    Ok(wanted.files)
-}
-
-fn misshapen(what: &str) -> Response {
-    let sentence = format!(r#"the body must be {{"files": ["path", ...]}}; it is {what}"#);
-    Response::error(Status::BAD_REQUEST, sentence)
+    let (files, body) = (files.clone(), body.into_owned());
+    let bytes = body.len();
+    let read_out = move |_: &_| {
+        files
+            .work(&body, true)
+            .map(|work| Later::Run(work).into())
+            .into()
+    };
+    Ok(Later::Run(Work::new(read_out).holding(bytes)).into())
 }
 
 impl Files {
@@ -172,8 +148,7 @@ impl Files {
             accounts: Arc::clone(accounts),
             threads: config.job_threads,
             by_jobs: Arc::new(AtomicBool::new(config.techniques.file_jobs)),
-            // With more than the queue has places a request would be told to come back for ever.
-            each_max: FILES_MAX.min(config.limits.jobs),
+            held_max: config.limits.buffers,
         })
     }
 
@@ -187,32 +162,39 @@ impl Files {
         self.by_jobs.store(techniques.file_jobs, Relaxed);
     }
 
-    fn batch(&self) -> Batch {
-        Batch {
-            files: self.clone(),
-            by_jobs: self.by_jobs.load(Relaxed),
-            started: Instant::now(),
-            held_up: HeldUp::begin(&self.accounts),
-            progress: Mutex::default(),
+    /// What a body asks for.
+    fn work(&self, body: &[u8], by_jobs: bool) -> Result<Work, Response> {
+        let paths = Paths::read(body)?;
+        let (count, started) = (paths.len(), Instant::now());
+        let held_up = HeldUp::begin(&self.accounts);
+        let bytes = paths.bytes() + count * FILE_HELD_BYTES + held_up.bytes();
+        if bytes > self.held_max {
+            // 503 would have it come back for ever.
+            let sentence = "the paths take more memory than --buffers-max allows; name fewer";
+            return Err(Response::error(Status::CONTENT_TOO_LARGE, sentence));
         }
+        let batch = Arc::new(Batch {
+            files: self.clone(),
+            paths,
+            by_jobs,
+            started,
+            held_up,
+            progress: Mutex::new(Progress::of(count)),
+        });
+        let reading = Arc::clone(&batch);
+        let read = move |index, asker: &_| reading.read(index, asker);
+        let answer = move |_: &_| batch.answer().into();
+        Ok(Work::new(answer).after(count, read).holding(bytes))
     }
 }
 
 impl Batch {
     /// Reads one file; on a thread of the job pool, or on the reactor's.
-    fn read(&self, index: usize, path: String) {
+    fn read(&self, index: usize, asker: &Asker) {
         self.progress().begin();
-        let started = Instant::now();
-        let contents = self.files.root.read(&path, &mut vec![0; FILE_CHUNK_BYTES]);
-        let took = started.elapsed();
-        let outcome = match contents {
-            Ok(Contents { bytes, crc32 }) => {
-                let crc32 = format!("{crc32:08x}");
-                Ok(FileRead { path, bytes, crc32 })
-            }
-            Err(error) => Err(FileError { path, error }),
-        };
-        self.progress().end(index, outcome, took);
+        let (root, path, started) = (&self.files.root, self.paths.get(index), Instant::now());
+        let outcome = root.read(path, &mut vec![0; FILE_CHUNK_BYTES], asker);
+        self.progress().end(index, outcome, started.elapsed());
     }
 
     /// The answer, once all files are done.
@@ -225,15 +207,16 @@ impl Batch {
             // The reactor's turn has not ended: it is as long as the reading at least.
             (1, Some(total_time))
         };
-        let mut progress = self.progress();
-        let outcomes = std::mem::take(&mut progress.outcomes);
-        let result = ProcessingResult::of(outcomes, total_time);
+        let progress = self.progress();
+        let result = ProcessingResult::of(&self.paths, &progress.outcomes, total_time);
         let bytes = result.total_bytes_processed;
-        let advantage = AsyncAdvantage::of(&progress, at_once, total_time, bytes, held_up);
-        Response::json(Answer {
+        let answer = Answer {
             processing_result: result,
-            async_advantage: advantage,
-        })
+            async_advantage: AsyncAdvantage::of(&progress, at_once, total_time, bytes, held_up),
+        };
+        // Here, on this thread, and not when it is sent: it is as long as the paths.
+        let json = serde_json::to_vec(&answer).expect("texts and numbers are JSON");
+        Response::bytes(ContentType::Json, json)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -242,25 +225,39 @@ impl Batch {
 }
 
 impl Progress {
+    /// Of so many files.
+    fn of(files: usize) -> Self {
+        Self {
+            outcomes: (0..files).map(|_| None).collect(),
+            ..Self::default()
+        }
+    }
+
     fn begin(&mut self) {
         self.in_flight += 1;
         self.in_flight_max = self.in_flight_max.max(self.in_flight);
     }
 
-    fn end(&mut self, index: usize, outcome: FileOutcome, took: Duration) {
+    fn end(&mut self, index: usize, outcome: Outcome, took: Duration) {
         self.in_flight -= 1;
         self.reading += took;
-        self.outcomes.insert(index, outcome);
+        self.outcomes[index] = Some(outcome);
     }
 }
 
-impl ProcessingResult {
-    fn of(outcomes: BTreeMap<usize, FileOutcome>, total_time: Duration) -> Self {
+impl<'a> ProcessingResult<'a> {
+    fn of(paths: &'a Paths, outcomes: &'a [Option<Outcome>], total_time: Duration) -> Self {
         let (mut files, mut errors) = (Vec::new(), Vec::new());
-        for outcome in outcomes.into_values() {
+        for (index, outcome) in outcomes.iter().enumerate() {
+            let path = paths.get(index);
             match outcome {
-                Ok(file) => files.push(file),
-                Err(error) => errors.push(error),
+                Some(Ok(Contents { bytes, crc32 })) => files.push(FileRead {
+                    path,
+                    bytes: *bytes,
+                    crc32: format!("{crc32:08x}"),
+                }),
+                Some(Err(error)) => errors.push(FileError { path, error }),
+                None => {}
             }
         }
         Self {
@@ -396,59 +393,54 @@ mod tests {
         assert_eq!(result["async_advantage"]["concurrent_processing"], false);
     }
 
+    /// What a long body holds, the reactor does not look at.
     #[test]
-    fn a_body_of_another_form_is_refused_without_repeating_it() {
+    fn a_long_body_is_read_out_by_a_job() {
         let exam = Exam::new();
-        for (body, part) in [
-            ("", "not JSON, see line 1, column 0"),
-            ("{\"files\":[\n", "not JSON, see line 2"),
-            (r#"{"files":["a"]} x"#, "not JSON"),
-            ("{}", "not of this form"),
-            (r#"{"files":"secret"}"#, "not of this form"),
-            (
-                r#"{"files":["a",3]}"#,
-                "not of this form, see line 1, column 15",
-            ),
-            (r#"["a"]"#, "not of this form"),
-            (r#" [["a"]]"#, "an array"),
-            ("null", "not of this form"),
-        ] {
-            let answer = post(&exam, body);
-            let error = answer.json()["error"].as_str().unwrap().to_owned();
-            assert_eq!(answer.status, 400, "{body}");
-            assert!(
-                error.contains(part) && !error.contains("secret"),
-                "{body}: {error}"
+        for (length, is_job) in [(READ_OUT_BYTES_MAX, false), (READ_OUT_BYTES_MAX + 1, true)] {
+            let body = "?".repeat(length);
+            let mut asked = request(Method::Post, "/async-files");
+            asked.body.first = body.as_bytes();
+            let reply = match reply(&exam.routes.files, &asked) {
+                Ok(Reply::Later(Later::Run(work))) if is_job => {
+                    assert_eq!((work.tasks, work.bytes), (0, length));
+                    work.finish()
+                }
+                Err(refusal) if !is_job => refusal.into(),
+                other => panic!("{length} bytes: {other:?}"),
+            };
+            assert_eq!(
+                testing::Answer::of(testing::settle(reply), Method::Post).status,
+                400
             );
         }
     }
 
     #[test]
-    fn a_thousand_files_and_no_more() {
-        let names = |count: usize| format!(r#"{{"files":[{}"x"]}}"#, "\"x\",".repeat(count - 1));
-        assert_eq!(
-            wanted(names(FILES_MAX).as_bytes(), FILES_MAX)
-                .unwrap()
-                .len(),
-            FILES_MAX
-        );
-        assert!(wanted(names(3).as_bytes(), 2).is_err());
-        let answer = post(&Exam::new(), &names(FILES_MAX + 1));
-        let sentence = "1001 files are too many for one request; it may name 1000";
-        assert_eq!(
-            (answer.status, &answer.json()["error"]),
-            (413, &sentence.into())
-        );
+    fn what_waits_for_its_files_says_what_it_holds() {
+        let exam = Exam::new();
+        let files = &exam.routes.files;
+        let held = |body: &str| files.work(body.as_bytes(), true).map(|work| work.bytes);
+        let none = held(r#"{"files":[]}"#).unwrap();
+        let two = held(r#"{"files":["123","4567"]}"#).unwrap();
+        assert_eq!(two - none, 7 + 2 * FILE_HELD_BYTES);
+        let small = Files {
+            held_max: two - 1,
+            ..files.clone()
+        };
+        let refusal = small
+            .work(br#"{"files":["123","4567"]}"#, true)
+            .err()
+            .unwrap();
+        assert_eq!(testing::Answer::of(refusal, Method::Post).status, 413);
+        assert!(small.work(br#"{"files":["123","456"]}"#, true).is_ok());
     }
 
     #[test]
     fn the_flags_follow_the_figures() {
         let second = Duration::from_secs(1);
-        let outcome = || {
-            let (path, error) = (String::new(), String::new());
-            Err(FileError { path, error })
-        };
-        let mut progress = Progress::default();
+        let outcome = || Err(String::new());
+        let mut progress = Progress::of(3);
         progress.begin();
         progress.end(0, outcome(), second / 2);
         let one = AsyncAdvantage::of(&progress, 2, second, 100, None);

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::config::bounds::FILE_BYTES_MAX;
 use crate::config::{KIB, MIB};
+use crate::http::Asker;
 
 /// Sample files: name and bytes.
 const SAMPLES: [(&str, usize); 3] = [
@@ -74,33 +75,18 @@ impl FilesRoot {
         &self.path
     }
 
-    /// Reads a file through `chunk`, to its end.
+    /// Reads a file through `chunk`, to its end, or until nobody wants to know any more.
     ///
     /// # Errors
     ///
     /// A sentence about what is wrong with this file.
-    pub(super) fn read(&self, path: &str, chunk: &mut [u8]) -> Result<Contents, String> {
-        let mut file = self.open(path)?;
-        let mut hasher = crc32fast::Hasher::new();
-        let mut bytes = 0;
-        loop {
-            let count = match file.read(chunk) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(format!("cannot be read: {error}")),
-            };
-            bytes += count as u64;
-            // It may have grown since it was opened.
-            if bytes > FILE_BYTES_MAX {
-                return Err(too_large());
-            }
-            hasher.update(&chunk[..count]);
-        }
-        Ok(Contents {
-            bytes,
-            crc32: hasher.finalize(),
-        })
+    pub(super) fn read(
+        &self,
+        path: &str,
+        chunk: &mut [u8],
+        asker: &Asker,
+    ) -> Result<Contents, String> {
+        contents(self.open(path)?, chunk, asker)
     }
 
     fn open(&self, path: &str) -> Result<File, String> {
@@ -118,6 +104,30 @@ impl FilesRoot {
         }
         Ok(File::from(file))
     }
+}
+
+/// Reads what is there to be read.
+fn contents(mut file: impl Read, chunk: &mut [u8], asker: &Asker) -> Result<Contents, String> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut bytes = 0;
+    while !asker.has_gone() {
+        let count = match file.read(chunk) {
+            Ok(0) => {
+                let crc32 = hasher.finalize();
+                return Ok(Contents { bytes, crc32 });
+            }
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(format!("cannot be read: {error}")),
+        };
+        bytes += count as u64;
+        // It may have grown since it was opened.
+        if bytes > FILE_BYTES_MAX {
+            return Err(too_large());
+        }
+        hasher.update(&chunk[..count]);
+    }
+    Err("was not read to its end: nobody waits for it any more".to_owned())
 }
 
 /// What the kernel's refusal means here.
@@ -167,7 +177,7 @@ mod tests {
     }
 
     fn read(root: &FilesRoot, path: &str) -> Result<Contents, String> {
-        root.read(path, &mut [0; 4])
+        root.read(path, &mut [0; 4], &Asker::default())
     }
 
     #[test]
@@ -252,12 +262,40 @@ mod tests {
         );
     }
 
+    /// Gives a byte more than the limit, whatever its size was said to be, and no end before.
+    #[test]
+    fn a_file_that_grows_while_it_is_read_has_an_end() {
+        let (mut chunk, asker) = (vec![0; MIB], Asker::default());
+        let mut read = |bytes| contents(io::repeat(1).take(bytes), &mut chunk, &asker);
+        assert_eq!(read(FILE_BYTES_MAX + 1), Err(too_large()));
+        assert_eq!(read(FILE_BYTES_MAX).unwrap().bytes, FILE_BYTES_MAX);
+    }
+
+    #[test]
+    fn reading_ends_when_nobody_waits_any_more() {
+        struct Watched<'a>(&'a Asker, usize);
+        impl Read for Watched<'_> {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                self.1 += 1;
+                if self.1 == 2 {
+                    self.0.go();
+                }
+                Ok(into.len())
+            }
+        }
+        let asker = Asker::default();
+        let mut watched = Watched(&asker, 0);
+        let read = contents(&mut watched, &mut [0; 4], &asker);
+        assert!(read.unwrap_err().contains("nobody waits"));
+        assert_eq!(watched.1, 2, "reads");
+    }
+
     #[test]
     fn samples_are_there_and_go_away() {
         let root = FilesRoot::new(None).unwrap();
         let mut chunk = vec![0; 64 * KIB];
         for (name, bytes) in SAMPLES {
-            let contents = root.read(name, &mut chunk).unwrap();
+            let contents = root.read(name, &mut chunk, &Asker::default()).unwrap();
             assert_eq!(contents.bytes, bytes as u64);
         }
         let path = root.path().to_owned();

@@ -14,6 +14,11 @@ impl HeldUp {
         Self(snapshots(accounts).collect())
     }
 
+    /// Bytes that it holds.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len() * Snapshot::BYTES
+    }
+
     /// The longest turn of any reactor since then, to within 6 %; `None` if none has ended.
     pub(super) fn longest(&self, accounts: &Accounts) -> Option<Duration> {
         snapshots(accounts)

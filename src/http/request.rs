@@ -149,7 +149,7 @@ impl<'a> Body<'a> {
         match (self.first, self.segments) {
             (first, []) => Cow::Borrowed(first),
             ([], [only]) => Cow::Borrowed(only),
-            _ => Cow::Owned(self.pieces().flatten().copied().collect()),
+            _ => Cow::Owned(self.pieces().collect::<Vec<_>>().concat()),
         }
     }
 }
