@@ -55,7 +55,7 @@ pub struct Config {
     /// How the server leaves.
     #[serde(flatten)]
     pub drain: Drain,
-    /// The directory that `/async-files` may read; `None` makes one with sample files at start.
+    /// The directory that `/async-files` may read; `None`: sample files in memory.
     pub files_root: Option<PathBuf>,
     /// One request in this many has its stages timed; 0 turns the clock readings off. 64 costs well
     /// under 1 % and still gives a thousand samples a second at the rates that matter.

@@ -48,20 +48,23 @@ fn a_files_root_that_is_removed_is_told_file_by_file() {
     assert!(barewire.wait().status.success());
 }
 
-/// The samples, too, may be removed by whoever cleans up /tmp.
+/// Only the route that needs it says so, and what to do.
 #[test]
-fn samples_that_are_removed_are_no_reason_to_fail_at_the_end() {
-    let folder = tempfile::tempdir().unwrap();
+fn without_a_temporary_directory_the_server_serves() {
     let mut server = command(&["--port", "0", "--workers", "1"]);
-    let barewire = Barewire::spawn(server.env("TMPDIR", folder.path()));
-    let samples: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
-    assert!(!samples.is_empty());
-    for entry in samples {
-        fs::remove_dir_all(entry.unwrap().path()).unwrap();
-    }
+    let barewire = Barewire::spawn(server.env("TMPDIR", "/nonexistent"));
     let mut wire = barewire.connect();
+    assert_eq!(wire.get("/plaintext").status, 200);
     wire.send(read_request("small.txt"));
-    assert_eq!(wire.answer().json()["processing_result"]["failed_files"], 1);
+    let result = &wire.answer().json()["processing_result"];
+    assert_eq!(result["successful_files"], 1, "the samples are in memory");
+    let answer = wire.get("/io-benchmark");
+    assert_eq!(
+        (answer.status, answer.field("Retry-After")),
+        (503, Some("1"))
+    );
+    assert!(answer.text().contains("set TMPDIR"), "{}", answer.text());
+    wire.expect_open();
     barewire.terminate();
     drop(wire);
     assert!(barewire.wait().status.success());
@@ -74,13 +77,18 @@ fn a_file_that_may_not_grow_is_an_answer_and_not_the_end() {
     let mut server = Command::new("/bin/sh");
     server
         .env_clear()
-        .args([
-            "-c",
-            "ulimit -f 8 && exec \"$0\" --port 0 --workers 1 --files-root /",
-        ])
+        .args(["-c", "ulimit -f 8 && exec \"$0\" --port 0 --workers 1"])
         .arg(assert_cmd::cargo::cargo_bin!("barewire"));
     let barewire = Barewire::spawn(&mut server);
     let mut wire = barewire.connect();
+    for _ in 0..2 {
+        wire.send(read_request("small.txt"));
+        let answer = wire.answer();
+        assert_eq!(answer.status, 503, "the samples need room in memory");
+        let sentence = answer.text();
+        assert!(sentence.contains("File too large"), "{sentence}");
+        assert!(sentence.contains("--files-root"), "{sentence}");
+    }
     for _ in 0..2 {
         let answer = wire.get("/io-benchmark");
         assert_eq!(answer.status, 500);

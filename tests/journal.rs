@@ -86,19 +86,22 @@ fn entries(directory: &Path) -> Vec<String> {
         .collect()
 }
 
+/// SIGKILL leaves nobody to clean up.
 #[test]
-fn a_measurement_that_is_cut_short_leaves_no_files() {
-    let temporary = tempfile::tempdir().unwrap();
-    let barewire = Barewire::spawn(command(&["--port", "0"]).env("TMPDIR", temporary.path()));
-    let mut wire = barewire.connect();
-    wire.send(get("/io-benchmark"));
-    wire::eventually("files appear", || {
-        entries(temporary.path())
-            .iter()
-            .any(|name| name.contains("-io-"))
-    });
-    barewire.signal(Signal::TERM);
-    barewire.signal(Signal::INT);
-    assert_eq!(barewire.wait().status.code(), Some(0));
-    assert_eq!(entries(temporary.path()), [""; 0]);
+fn however_the_process_ends_no_file_is_left() {
+    for ends in [&[Signal::TERM, Signal::INT][..], &[Signal::KILL]] {
+        let temporary = tempfile::tempdir().unwrap();
+        let barewire = Barewire::spawn(command(&["--port", "0"]).env("TMPDIR", temporary.path()));
+        let mut wire = barewire.connect();
+        let body = r#"{"files":["small.txt","large.txt"]}"#;
+        let read = &wire.post("/async-files", body).json()["processing_result"];
+        assert_eq!(read["successful_files"], 2);
+        wire.send(get("/io-benchmark"));
+        for end in ends {
+            barewire.signal(*end);
+        }
+        let code = barewire.wait().status.code();
+        assert_eq!(code, (ends.len() > 1).then_some(0));
+        assert_eq!(entries(temporary.path()), [""; 0]);
+    }
 }

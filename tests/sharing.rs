@@ -315,11 +315,12 @@ fn a_pinned_reactor_may_use_one_core() {
     }
 }
 
-/// By jobs, a task for each and one that answers; or by the reactor's thread, which then has none.
+/// By jobs: one that makes the samples, a task for each file and one that answers; or by the
+/// reactor's thread, which then has none.
 #[test]
 fn files_are_read_by_jobs_or_by_the_reactor() {
     let body = r#"{"files":["small.txt","medium.txt","large.txt"]}"#;
-    for (file_jobs, jobs) in [(true, 4), (false, 0)] {
+    for (file_jobs, jobs) in [(true, 5), (false, 0)] {
         let live = Live::routes(with(alone(), |techniques| techniques.file_jobs = file_jobs));
         let answer = live.connect().post("/async-files", body).json();
         assert_eq!(answer["processing_result"]["successful_files"], 3);

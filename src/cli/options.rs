@@ -54,8 +54,8 @@ pub(super) struct Options {
 
     /// Directory that /async-files may read
     ///
-    /// Nothing outside of it is read, whatever `..` and symbolic links say. auto makes one at
-    /// start, with sample files in it. (A directory of that name is ./auto.)
+    /// Nothing outside of it is read, whatever `..` and symbolic links say. auto has three sample
+    /// files, which are kept in memory. (A directory of that name is ./auto.)
     // "auto" rather than no value at all, so that --print-config can say it.
     #[arg(kind = Kind::Directory.or("auto"))]
     files_root: String,

@@ -136,9 +136,6 @@ pub const DIRECT_ALIGNMENT: usize = 4096;
 /// Retry-After in seconds of a route that serves one request at a time; either takes less than
 /// that.
 pub const ONE_AT_A_TIME_RETRY: u32 = 1;
-/// How long the end of the process waits for `/io-benchmark` to remove its files; it looks up
-/// before each of them.
-pub const GATE_CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Verdicts of duels that are kept, one for each pair of arms: twice as many as there are
 /// techniques.

@@ -119,29 +119,38 @@ struct AsyncAdvantage {
 ///
 /// # Errors
 ///
-/// 400 for a body that is not of that form, 413 for too many files. What is wrong with a file is
-/// part of the answer.
+/// 400 for a body that is not of that form, 413 for too many files, 503 if there is nothing to be
+/// read. What is wrong with a file is part of the answer.
 pub(super) fn reply(files: &Files, request: &Request<'_>) -> Result<Reply, Response> {
     let body = request.body.contiguous();
     if !files.by_jobs.load(Relaxed) {
         return Ok(files.work(&body, false)?.finish());
     }
-    if body.len() <= READ_OUT_BYTES_MAX {
+    if body.len() <= READ_OUT_BYTES_MAX && files.root.is_ready() {
         return Ok(Later::Run(files.work(&body, true)?).into());
     }
     let (files, body) = (files.clone(), body.into_owned());
     let bytes = body.len();
-    let read_out = move |_: &_| {
+    let begin = move |_: &_| {
         files
             .work(&body, true)
             .map(|work| Later::Run(work).into())
             .into()
     };
-    Ok(Later::Run(Work::new(read_out).holding(bytes)).into())
+    Ok(Later::Run(Work::new(begin).holding(bytes)).into())
+}
+
+/// It is this route's want, and no reason not to serve the others.
+fn no_samples(error: &io::Error) -> Response {
+    let sentence = format!(
+        "the sample files cannot be made in memory: {error}; give the server a directory to read \
+         from with --files-root"
+    );
+    Response::error(Status::SERVICE_UNAVAILABLE, sentence).field("Retry-After", "1")
 }
 
 impl Files {
-    /// Opens the files root, or makes it.
+    /// Opens the files root.
     pub(super) fn new(config: &Config, accounts: &Arc<Accounts>) -> io::Result<Self> {
         Ok(Self {
             root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
@@ -152,11 +161,6 @@ impl Files {
         })
     }
 
-    /// The directory.
-    pub(super) fn root(&self) -> &FilesRoot {
-        &self.root
-    }
-
     /// Other techniques are in force.
     pub(super) fn change(&self, techniques: &Techniques) {
         self.by_jobs.store(techniques.file_jobs, Relaxed);
@@ -165,6 +169,7 @@ impl Files {
     /// What a body asks for.
     fn work(&self, body: &[u8], by_jobs: bool) -> Result<Work, Response> {
         let paths = Paths::read(body)?;
+        self.root.make_ready().map_err(|error| no_samples(&error))?;
         let (count, started) = (paths.len(), Instant::now());
         let held_up = HeldUp::begin(&self.accounts);
         let bytes = paths.bytes() + count * FILE_HELD_BYTES + held_up.bytes();
@@ -327,8 +332,9 @@ mod tests {
             (&files[0]["path"], &files[1]["path"]),
             (&"large.txt".into(), &"small.txt".into())
         );
-        let on_disk = std::fs::read(exam.routes.files_root().path().join("small.txt")).unwrap();
-        let crc32 = format!("{:08x}", crc32fast::hash(&on_disk));
+        let line = b"This file is here to be read by /async-files.\n";
+        let text: Vec<u8> = line.iter().copied().cycle().take(1024).collect();
+        let crc32 = format!("{:08x}", crc32fast::hash(&text));
         assert_eq!(
             (&files[1]["bytes"], &files[1]["crc32"]),
             (&1024.into(), &crc32.into())
@@ -351,6 +357,7 @@ mod tests {
     #[test]
     fn each_file_is_a_task_of_its_own() {
         let exam = Exam::new();
+        exam.routes.files.root.make_ready().unwrap();
         let mut asked = request(Method::Post, "/async-files");
         asked.body.first = br#"{"files":["small.txt","medium.txt","small.txt"],"more":1}"#;
         let reply = reply(&exam.routes.files, &asked).unwrap();
@@ -393,10 +400,28 @@ mod tests {
         assert_eq!(result["async_advantage"]["concurrent_processing"], false);
     }
 
+    #[test]
+    fn the_samples_are_made_by_a_job() {
+        let exam = Exam::new();
+        let body = br#"{"files":["small.txt"]}"#;
+        let mut asked = request(Method::Post, "/async-files");
+        asked.body.first = body;
+        for (tasks, bytes) in [(0, Some(body.len())), (1, None)] {
+            let reply = reply(&exam.routes.files, &asked).unwrap();
+            let Reply::Later(Later::Run(work)) = reply else {
+                panic!("{reply:?}");
+            };
+            assert_eq!(work.tasks, tasks);
+            assert!(bytes.is_none_or(|bytes| work.bytes == bytes));
+            testing::settle(work.finish());
+        }
+    }
+
     /// What a long body holds, the reactor does not look at.
     #[test]
     fn a_long_body_is_read_out_by_a_job() {
         let exam = Exam::new();
+        exam.routes.files.root.make_ready().unwrap();
         for (length, is_job) in [(READ_OUT_BYTES_MAX, false), (READ_OUT_BYTES_MAX + 1, true)] {
             let body = "?".repeat(length);
             let mut asked = request(Method::Post, "/async-files");

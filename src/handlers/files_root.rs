@@ -1,18 +1,23 @@
-//! The one directory that `/async-files` may read, and the only way into it.
+//! The one directory that `/async-files` may read, and the only way into it; or sample files.
 //!
 //! The kernel keeps paths inside: openat2(2) with `RESOLVE_BENEATH` refuses whatever leaves the
 //! directory, by `..`, by an absolute path or by a symbolic link, at the moment of opening. There
 //! is no check of the path's text beforehand: what it names could change between a check and its
 //! use.
+//!
+//! The samples are files in memory (memfd_create(2)), made when they are first asked for. They have
+//! a name here and nowhere else: there is no directory to make, and nothing to remove, however the
+//! process ends.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
-use tempfile::TempDir;
 
 use crate::config::bounds::FILE_BYTES_MAX;
 use crate::config::{KIB, MIB};
@@ -28,12 +33,13 @@ const SAMPLES: [(&str, usize); 3] = [
 /// What they say, again and again.
 const SAMPLE_LINE: &[u8] = b"This file is here to be read by /async-files.\n";
 
-/// An open directory. If it was made for its sample files, it goes away with this value.
+/// What may be read.
 #[derive(Debug)]
-pub struct FilesRoot {
-    directory: OwnedFd,
-    path: PathBuf,
-    _samples: Option<TempDir>,
+pub(super) enum FilesRoot {
+    /// What is below an open directory.
+    Directory(OwnedFd),
+    /// The sample files, in the order of [`SAMPLES`], once they are made.
+    Samples(OnceLock<[Arc<File>; SAMPLES.len()]>),
 }
 
 /// What was read of a file.
@@ -44,18 +50,17 @@ pub(super) struct Contents {
 }
 
 impl FilesRoot {
-    /// Opens `path`, or makes a directory with sample files.
+    /// Opens `path`; without one, there are samples.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be opened (open(2)).
     pub(super) fn new(path: Option<&Path>) -> io::Result<Self> {
-        if let Some(path) = path {
-            return Self::at(path.to_owned(), None);
-        }
-        let samples = make_samples()?;
-        Self::at(samples.path().to_owned(), Some(samples))
-    }
-
-    fn at(path: PathBuf, samples: Option<TempDir>) -> io::Result<Self> {
+        let Some(path) = path else {
+            return Ok(Self::Samples(OnceLock::new()));
+        };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| {
+        let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| {
             let error = io::Error::from(error);
             let sentence = format!(
                 "the files root {} cannot be opened: {error}",
@@ -63,16 +68,31 @@ impl FilesRoot {
             );
             io::Error::new(error.kind(), sentence)
         })?;
-        Ok(Self {
-            directory,
-            path,
-            _samples: samples,
-        })
+        Ok(Self::Directory(directory))
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Whether there is nothing left to be made.
+    pub(super) fn is_ready(&self) -> bool {
+        match self {
+            Self::Directory(_) => true,
+            Self::Samples(made) => made.get().is_some(),
+        }
+    }
+
+    /// Makes the samples, if they are wanted and not there yet: some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// What the system refuses (memfd_create(2), write(2)). The next call tries again.
+    pub(super) fn make_ready(&self) -> io::Result<()> {
+        if let Self::Samples(made) = self
+            && made.get().is_none()
+        {
+            let [small, medium, large] = SAMPLES;
+            // Of two that make them at a time, one has made its own in vain.
+            let _ = made.set([sample(small)?, sample(medium)?, sample(large)?]);
+        }
+        Ok(())
     }
 
     /// Reads a file through `chunk`, to its end, or until nobody wants to know any more.
@@ -86,32 +106,51 @@ impl FilesRoot {
         chunk: &mut [u8],
         asker: &Asker,
     ) -> Result<Contents, String> {
-        contents(self.open(path)?, chunk, asker)
+        let file = self.open(path)?;
+        // All who read a sample share its descriptor, and so its position: each keeps its own.
+        contents(|chunk, at| file.read_at(chunk, at), chunk, asker)
     }
 
-    fn open(&self, path: &str) -> Result<File, String> {
-        // Without O_NONBLOCK, opening a FIFO waits until somebody writes to it (fifo(7)).
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let file = rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), within)
-            .map_err(refusal)?;
-        let status = rustix::fs::fstat(&file).map_err(refusal)?;
-        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-            return Err("is not a regular file".to_owned());
+    fn open(&self, path: &str) -> Result<Arc<File>, String> {
+        match self {
+            Self::Directory(directory) => open_beneath(directory, path).map(Arc::new),
+            Self::Samples(made) => {
+                let files = made.get().into_iter().flatten();
+                let mut named = std::iter::zip(SAMPLES, files);
+                let found = named.find(|((name, _), _)| *name == path);
+                let file = found.map(|(_, file)| Arc::clone(file));
+                file.ok_or_else(|| refusal(Errno::NOENT))
+            }
         }
-        if u64::try_from(status.st_size).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
-            return Err(too_large());
-        }
-        Ok(File::from(file))
     }
 }
 
-/// Reads what is there to be read.
-fn contents(mut file: impl Read, chunk: &mut [u8], asker: &Asker) -> Result<Contents, String> {
+fn open_beneath(directory: &OwnedFd, path: &str) -> Result<File, String> {
+    // Without O_NONBLOCK, opening a FIFO waits until somebody writes to it (fifo(7)).
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let file =
+        rustix::fs::openat2(directory, path, flags, Mode::empty(), within).map_err(refusal)?;
+    let status = rustix::fs::fstat(&file).map_err(refusal)?;
+    if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
+        return Err("is not a regular file".to_owned());
+    }
+    if u64::try_from(status.st_size).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
+        return Err(too_large());
+    }
+    Ok(File::from(file))
+}
+
+/// Reads what is there to be read; `read_at` fills a chunk from a position on.
+fn contents(
+    mut read_at: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+    chunk: &mut [u8],
+    asker: &Asker,
+) -> Result<Contents, String> {
     let mut hasher = crc32fast::Hasher::new();
     let mut bytes = 0;
     while !asker.has_gone() {
-        let count = match file.read(chunk) {
+        let count = match read_at(chunk, bytes) {
             Ok(0) => {
                 let crc32 = hasher.finalize();
                 return Ok(Contents { bytes, crc32 });
@@ -147,62 +186,62 @@ fn too_large() -> String {
     format!("is larger than {} MiB", FILE_BYTES_MAX / MIB as u64)
 }
 
-/// A private directory with text files, so that the route can be tried at once.
-fn make_samples() -> io::Result<TempDir> {
-    let directory = tempfile::Builder::new()
-        .prefix("barewire-files-")
-        .tempdir()?;
-    for (name, bytes) in SAMPLES {
-        let text: Vec<u8> = SAMPLE_LINE.iter().copied().cycle().take(bytes).collect();
-        fs::write(directory.path().join(name), text)?;
-    }
-    Ok(directory)
+/// A text file in memory.
+fn sample((name, bytes): (&str, usize)) -> io::Result<Arc<File>> {
+    let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
+    let text: Vec<u8> = SAMPLE_LINE.iter().copied().cycle().take(bytes).collect();
+    file.write_all(&text)?;
+    Ok(Arc::new(file))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
 
     use super::*;
 
     /// A root inside of a directory that has a file which no path may reach.
-    fn fenced() -> (TempDir, FilesRoot) {
+    fn fenced() -> (TempDir, PathBuf, FilesRoot) {
         let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("secret"), "secret").unwrap();
         let inside = outside.path().join("root");
         fs::create_dir(&inside).unwrap();
         fs::write(inside.join("file"), "123456789").unwrap();
         let root = FilesRoot::new(Some(&inside)).unwrap();
-        (outside, root)
+        (outside, inside, root)
     }
 
     fn read(root: &FilesRoot, path: &str) -> Result<Contents, String> {
-        root.read(path, &mut [0; 4], &Asker::default())
+        root.read(path, &mut [0; 4096], &Asker::default())
     }
 
     #[test]
     fn a_file_is_read_to_its_end() {
-        let (_outside, root) = fenced();
+        let (_outside, inside, root) = fenced();
         let whole = Contents {
             bytes: 9,
             crc32: 0xCBF4_3926,
         };
         assert_eq!(read(&root, "file"), Ok(whole));
         assert_eq!(read(&root, "./file"), Ok(whole));
-        symlink("file", root.path().join("alias")).unwrap();
+        symlink("file", inside.join("alias")).unwrap();
         assert_eq!(read(&root, "alias"), Ok(whole));
-        fs::create_dir(root.path().join("sub")).unwrap();
+        fs::create_dir(inside.join("sub")).unwrap();
         assert_eq!(read(&root, "sub/../file"), Ok(whole));
     }
 
     #[test]
     fn whatever_leaves_the_root_is_refused() {
-        let (outside, root) = fenced();
+        let (outside, inside, root) = fenced();
         let secret = outside.path().join("secret");
-        symlink(&secret, root.path().join("absolute_link")).unwrap();
-        symlink("../secret", root.path().join("relative_link")).unwrap();
-        symlink("..", root.path().join("up")).unwrap();
-        symlink("/proc/self/root", root.path().join("magic")).unwrap();
+        symlink(&secret, inside.join("absolute_link")).unwrap();
+        symlink("../secret", inside.join("relative_link")).unwrap();
+        symlink("..", inside.join("up")).unwrap();
+        symlink("/proc/self/root", inside.join("magic")).unwrap();
         for path in [
             "../secret",
             "./../root/../secret",
@@ -223,10 +262,10 @@ mod tests {
 
     #[test]
     fn only_regular_files_and_none_that_hangs() {
-        let (_outside, root) = fenced();
-        let fifo = root.path().join("fifo");
+        let (_outside, inside, root) = fenced();
+        let fifo = inside.join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
-        let _socket = std::os::unix::net::UnixListener::bind(root.path().join("socket")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(inside.join("socket")).unwrap();
         for path in ["fifo", ".", "socket"] {
             assert_eq!(
                 read(&root, path),
@@ -238,8 +277,8 @@ mod tests {
 
     #[test]
     fn each_refusal_is_a_sentence() {
-        let (_outside, root) = fenced();
-        symlink("self", root.path().join("self")).unwrap();
+        let (_outside, inside, root) = fenced();
+        symlink("self", inside.join("self")).unwrap();
         for (path, sentence) in [
             ("", "does not exist below the files root"),
             ("none", "does not exist below the files root"),
@@ -253,8 +292,8 @@ mod tests {
 
     #[test]
     fn the_size_has_a_limit() {
-        let (_outside, root) = fenced();
-        let sparse = File::create(root.path().join("sparse")).unwrap();
+        let (_outside, inside, root) = fenced();
+        let sparse = File::create(inside.join("sparse")).unwrap();
         sparse.set_len(FILE_BYTES_MAX + 1).unwrap();
         assert_eq!(
             read(&root, "sparse"),
@@ -262,45 +301,49 @@ mod tests {
         );
     }
 
-    /// Gives a byte more than the limit, whatever its size was said to be, and no end before.
+    /// It goes on and on, whatever its size was said to be when it was opened.
     #[test]
     fn a_file_that_grows_while_it_is_read_has_an_end() {
         let (mut chunk, asker) = (vec![0; MIB], Asker::default());
-        let mut read = |bytes| contents(io::repeat(1).take(bytes), &mut chunk, &asker);
+        let mut read = |end: u64| {
+            let left = |at| usize::try_from(end - at).unwrap();
+            let read_at = |into: &mut [u8], at| Ok(into.len().min(left(at)));
+            contents(read_at, &mut chunk, &asker)
+        };
         assert_eq!(read(FILE_BYTES_MAX + 1), Err(too_large()));
         assert_eq!(read(FILE_BYTES_MAX).unwrap().bytes, FILE_BYTES_MAX);
     }
 
     #[test]
     fn reading_ends_when_nobody_waits_any_more() {
-        struct Watched<'a>(&'a Asker, usize);
-        impl Read for Watched<'_> {
-            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-                self.1 += 1;
-                if self.1 == 2 {
-                    self.0.go();
-                }
-                Ok(into.len())
+        let (asker, mut reads) = (Asker::default(), 0);
+        let read_at = |into: &mut [u8], _| {
+            reads += 1;
+            if reads == 2 {
+                asker.go();
             }
-        }
-        let asker = Asker::default();
-        let mut watched = Watched(&asker, 0);
-        let read = contents(&mut watched, &mut [0; 4], &asker);
+            Ok(into.len())
+        };
+        let read = contents(read_at, &mut [0; 4], &asker);
         assert!(read.unwrap_err().contains("nobody waits"));
-        assert_eq!(watched.1, 2, "reads");
+        assert_eq!(reads, 2);
     }
 
     #[test]
-    fn samples_are_there_and_go_away() {
+    fn samples_are_made_when_they_are_asked_for_and_read_side_by_side() {
         let root = FilesRoot::new(None).unwrap();
-        let mut chunk = vec![0; 64 * KIB];
+        assert!(!root.is_ready());
+        root.make_ready().unwrap();
+        assert!(root.is_ready());
         for (name, bytes) in SAMPLES {
-            let contents = root.read(name, &mut chunk, &Asker::default()).unwrap();
-            assert_eq!(contents.bytes, bytes as u64);
+            for _again in 0..2 {
+                assert_eq!(read(&root, name).unwrap().bytes, bytes as u64);
+            }
         }
-        let path = root.path().to_owned();
-        drop(root);
-        assert!(!path.exists());
+        for path in ["none", "", "../small.txt", "/etc/passwd"] {
+            let error = read(&root, path).unwrap_err();
+            assert_eq!(error, "does not exist below the files root", "{path}");
+        }
     }
 
     #[test]

@@ -3,30 +3,18 @@
 //! Nobody waits at it: who finds it closed is told to come back. It opens when the pass is dropped,
 //! so also when a job panics, or never runs because the job queue was full.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::config::bounds::ONE_AT_A_TIME_RETRY;
 use crate::http::Response;
 
-/// The gate; open at first.
+/// The gate; open at first. True: somebody is inside.
 #[derive(Default)]
-pub(super) struct Gate(Arc<Inside>);
+pub(super) struct Gate(Arc<AtomicBool>);
 
 /// The right to be inside.
-pub(super) struct Pass(Arc<Inside>);
-
-#[derive(Default)]
-struct Inside {
-    state: Mutex<State>,
-    left: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    is_taken: bool,
-    is_closing: bool,
-}
+pub(super) struct Pass(Arc<AtomicBool>);
 
 impl Gate {
     /// A pass, if nobody has one.
@@ -35,7 +23,7 @@ impl Gate {
     ///
     /// 503 with Retry-After while somebody is inside.
     pub(super) fn enter(&self) -> Result<Pass, Response> {
-        if std::mem::replace(&mut self.0.lock().is_taken, true) {
+        if self.0.swap(true, Relaxed) {
             return Err(Response::busy(
                 "this measurement is running for another request; try again when it is done",
                 ONE_AT_A_TIME_RETRY,
@@ -43,36 +31,11 @@ impl Gate {
         }
         Ok(Pass(Arc::clone(&self.0)))
     }
-
-    /// Asks whoever is inside to leave, and waits until that has happened, but not for ever: so
-    /// that a process that ends leaves no files behind.
-    pub(super) fn close(&self, patience: Duration) {
-        let mut state = self.0.lock();
-        state.is_closing = true;
-        let _ = self
-            .0
-            .left
-            .wait_timeout_while(state, patience, |state| state.is_taken);
-    }
-}
-
-impl Pass {
-    /// Whether its holder has been asked to leave.
-    pub(super) fn is_asked_to_leave(&self) -> bool {
-        self.0.lock().is_closing
-    }
-}
-
-impl Inside {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.0.lock().is_taken = false;
-        self.0.left.notify_all();
+        self.0.store(false, Relaxed);
     }
 }
 
@@ -98,21 +61,6 @@ mod tests {
         );
         drop(pass);
         assert!(gate.enter().is_ok());
-    }
-
-    #[test]
-    fn who_is_inside_is_asked_to_leave_and_waited_for() {
-        let gate = Gate::default();
-        let pass = entered(&gate);
-        assert!(!pass.is_asked_to_leave());
-        let holder = std::thread::spawn(move || {
-            while !pass.is_asked_to_leave() {
-                std::thread::yield_now();
-            }
-        });
-        gate.close(Duration::from_mins(1));
-        assert!(!gate.0.lock().is_taken);
-        holder.join().expect("the holder leaves");
     }
 
     #[test]

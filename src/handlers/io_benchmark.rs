@@ -1,26 +1,28 @@
 //! `/io-benchmark`: writing and reading files of three sizes, through the page cache and past it.
 //!
-//! On a thread of the job pool, one file after the other, one run at a time. The directory is
-//! private and goes away with the run, also when nobody waits for the answer any more. What is read
-//! right after it was written comes from memory; the rows say which is which.
+//! On a thread of the job pool, one file after the other, one run at a time. A file has no name
+//! (open(2), `O_TMPFILE`; where a file system cannot, it loses its name at once), so nothing is
+//! left of it, however the run or the process ends. What is read right after it was written comes
+//! from memory; the rows say which is which.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use serde::Serialize;
 
-use super::gate::{Gate, Pass};
+use super::gate::Gate;
 use super::held_up::HeldUp;
 use super::units::{float, microseconds, milliseconds, ratio};
 use crate::accounts::{Accounts, memory_row};
 use crate::config::bounds::{DIRECT_ALIGNMENT, IO_SCENARIOS, ONE_AT_A_TIME_RETRY};
 use crate::config::{KIB, MIB};
-use crate::http::{Later, Reply, Response, Status, Work};
+use crate::http::{Asker, Later, Reply, Response, Status, Work};
 
 /// `f_type` of a file system in memory (statfs(2)).
 const TMPFS_MAGIC: u64 = 0x0102_1994;
@@ -67,27 +69,26 @@ pub(super) fn reply(gate: &Gate, accounts: &Arc<Accounts>) -> Result<Reply, Resp
     let pass = gate.enter()?;
     let accounts = Arc::clone(accounts);
     let watch = Watch::begin(&accounts);
-    let job = move |_: &_| {
-        let answer = run(&accounts, &watch, &pass);
-        Reply::from(answer.map_or_else(|error| failure(&error), Response::json))
+    let job = move |asker: &Asker| {
+        let place = std::env::temp_dir();
+        let answer = run(&accounts, &watch, &place, asker);
+        drop(pass);
+        Reply::from(answer.map_or_else(|error| failure(&place, &error), Response::json))
     };
     Ok(Later::Run(Work::new(job)).into())
 }
 
-fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
-    let directory = tempfile::Builder::new()
-        .prefix("barewire-io-")
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir()?;
+fn run(accounts: &Accounts, watch: &Watch, place: &Path, asker: &Asker) -> io::Result<Answer> {
     let largest = IO_SCENARIOS.map(|(_, _, bytes)| bytes).into_iter().max();
     let mut buffer = Aligned::new(largest.unwrap_or(0));
     let mut rows = Vec::new();
     for (name, file_count, file_size_bytes) in IO_SCENARIOS {
         let scenario = Scenario {
             name,
+            file_count,
             file_size_bytes,
-            paths: paths(directory.path(), name, file_count),
-            pass,
+            place,
+            asker,
         };
         rows.extend(scenario.measure(&mut buffer)?);
     }
@@ -97,38 +98,65 @@ fn run(accounts: &Accounts, watch: &Watch, pass: &Pass) -> io::Result<Answer> {
     })
 }
 
-fn failure(error: &io::Error) -> Response {
+fn failure(place: &Path, error: &io::Error) -> Response {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
     use io::ErrorKind::{QuotaExceeded, StorageFull};
-    if matches!(error.kind(), StorageFull | QuotaExceeded) {
-        let sentence = "the disk that holds the temporary directory is full; free some space";
-        return Response::busy(sentence, ONE_AT_A_TIME_RETRY);
+    let place = place.display();
+    match error.kind() {
+        StorageFull | QuotaExceeded => {
+            let sentence = "the disk that holds the temporary directory is full; free some space";
+            Response::busy(sentence, ONE_AT_A_TIME_RETRY)
+        }
+        NotFound | NotADirectory | PermissionDenied | ReadOnlyFilesystem => {
+            let sentence = format!(
+                "no files can be made in the temporary directory {place}: {error}; set TMPDIR to \
+                 one that can be written when the server is started"
+            );
+            Response::error(Status::SERVICE_UNAVAILABLE, sentence).field("Retry-After", "1")
+        }
+        _ => {
+            let sentence = format!("files in {place} cannot be written and read: {error}");
+            Response::error(Status::INTERNAL_SERVER_ERROR, sentence)
+        }
     }
-    let sentence = format!("files in the temporary directory cannot be written and read: {error}");
-    Response::error(Status::INTERNAL_SERVER_ERROR, sentence)
 }
 
 /// The files of one scenario.
 struct Scenario<'a> {
     name: &'static str,
+    file_count: usize,
     file_size_bytes: usize,
-    paths: Vec<PathBuf>,
-    pass: &'a Pass,
+    /// The directory whose file system has them.
+    place: &'a Path,
+    asker: &'a Asker,
 }
 
 impl Scenario<'_> {
     fn measure(&self, buffer: &mut Aligned) -> io::Result<[Row; 3]> {
         let data: Vec<u8> = (0..=u8::MAX).cycle().take(self.file_size_bytes).collect();
-        let written = self.timed(|path| fs::write(path, &data))?;
-        let cached = self.timed(|path| self.read(&mut File::open(path)?, buffer))?;
-        // What is not on the disk yet would be written by the direct read, inside its time.
-        self.timed(|path| File::open(path)?.sync_data())?;
-        let past_cache = if self.is_in_memory() {
+        let (mut written, mut cached) = (Duration::ZERO, Duration::ZERO);
+        let mut past_cache = if self.is_in_memory() {
             Err("the temporary directory is in memory (tmpfs)".to_owned())
         } else {
-            let read = self.timed(|path| self.read(&mut open_direct(path)?, buffer));
-            read.map_err(|error| format!("O_DIRECT failed: {error}"))
+            Ok(Duration::ZERO)
         };
-        self.timed(|path| fs::remove_file(path))?;
+        for _ in 0..self.file_count {
+            if self.asker.has_gone() {
+                return Err(io::Error::other("nobody waits for the answer any more"));
+            }
+            let (file, took) = timed(|| self.write(&data))?;
+            written += took;
+            // The way to a file without a name: its descriptor, opened anew (proc(5)).
+            let again = format!("/proc/self/fd/{}", file.as_raw_fd());
+            cached += timed(|| self.read(&mut File::open(&again)?, buffer))?.1;
+            // What is not on the disk yet would be written by the direct read, inside its time.
+            file.sync_data()?;
+            past_cache = past_cache.and_then(|total| {
+                let read = timed(|| self.read(&mut open_direct(again.as_ref())?, buffer));
+                let read = read.map_err(|error| format!("O_DIRECT failed: {error}"));
+                read.map(|((), took)| total + took)
+            });
+        }
         let [write, read_cached, read_past_cache] = OPERATIONS;
         let direct = "O_DIRECT; a cache of the disk or of a host may answer";
         Ok([
@@ -138,15 +166,10 @@ impl Scenario<'_> {
         ])
     }
 
-    fn timed(&self, mut operation: impl FnMut(&Path) -> io::Result<()>) -> io::Result<Duration> {
-        let started = Instant::now();
-        for path in &self.paths {
-            if self.pass.is_asked_to_leave() {
-                return Err(io::Error::other("the server is leaving"));
-            }
-            operation(path)?;
-        }
-        Ok(started.elapsed())
+    fn write(&self, data: &[u8]) -> io::Result<File> {
+        let mut file = tempfile::tempfile_in(self.place)?;
+        file.write_all(data)?;
+        Ok(file)
     }
 
     /// Reads a file whole; a direct read must begin at a multiple of a block, so it ends where the
@@ -164,9 +187,8 @@ impl Scenario<'_> {
 
     /// Whether there is nothing but the page cache to read from.
     fn is_in_memory(&self) -> bool {
-        let path = self.paths.first();
-        let file_system = path.and_then(|path| rustix::fs::statfs(path).ok());
-        file_system.is_some_and(|it| u64::try_from(it.f_type) == Ok(TMPFS_MAGIC))
+        let file_system = rustix::fs::statfs(self.place);
+        file_system.is_ok_and(|it| u64::try_from(it.f_type) == Ok(TMPFS_MAGIC))
     }
 
     fn row(&self, operation: &'static str, took: Result<Duration, String>, note: &str) -> Row {
@@ -174,7 +196,7 @@ impl Scenario<'_> {
             Ok(took) => (Some(took), note.to_owned()),
             Err(why) => (None, format!("not possible here: {why}")),
         };
-        let file_count = self.paths.len();
+        let file_count = self.file_count;
         let total_data_mb = float((file_count * self.file_size_bytes) as u64) / float(MIB as u64);
         let per_second = |amount: f64| took.map(|took| ratio(amount, took.as_secs_f64()));
         Row {
@@ -191,9 +213,10 @@ impl Scenario<'_> {
     }
 }
 
-fn paths(directory: &Path, scenario: &str, count: usize) -> Vec<PathBuf> {
-    let path = |number| directory.join(format!("{scenario}_{number}.dat"));
-    (0..count).map(path).collect()
+fn timed<T>(operation: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Duration)> {
+    let started = Instant::now();
+    let done = operation()?;
+    Ok((done, started.elapsed()))
 }
 
 #[allow(clippy::cast_possible_wrap)] // A flag of open(2).
@@ -281,35 +304,30 @@ mod tests {
     use crate::handlers::testing::{self, settle};
     use crate::http::Method;
 
-    fn small<'a>(directory: &Path, pass: &'a Pass) -> Scenario<'a> {
+    fn small<'a>(place: &'a Path, asker: &'a Asker) -> Scenario<'a> {
         Scenario {
             name: "small_files",
+            file_count: 3,
             file_size_bytes: 5000,
-            paths: paths(directory, "small_files", 3),
-            pass,
+            place,
+            asker,
         }
     }
 
-    fn pass(gate: &Gate) -> Pass {
-        gate.enter()
-            .unwrap_or_else(|_| panic!("somebody is inside"))
+    #[test]
+    fn when_nobody_waits_any_more_it_ends_before_the_next_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let asker = Asker::default();
+        asker.go();
+        let ended = small(directory.path(), &asker).measure(&mut Aligned::new(5000));
+        let error = ended.err().unwrap().to_string();
+        assert_eq!(error, "nobody waits for the answer any more");
     }
 
     #[test]
-    fn a_server_that_leaves_ends_it_before_the_next_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let gate = Gate::default();
-        let pass = pass(&gate);
-        gate.close(Duration::ZERO);
-        let ended = small(directory.path(), &pass).measure(&mut Aligned::new(5000));
-        assert_eq!(ended.err().unwrap().to_string(), "the server is leaving");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_row_for_each_operation_and_no_file_left() {
-        let directory = tempfile::tempdir().unwrap();
-        let rows = small(directory.path(), &pass(&Gate::default()))
+    fn a_row_for_each_operation() {
+        let (directory, asker) = (tempfile::tempdir().unwrap(), Asker::default());
+        let rows = small(directory.path(), &asker)
             .measure(&mut Aligned::new(5000))
             .unwrap();
         let operations = rows.each_ref().map(|row| row.operation);
@@ -324,16 +342,21 @@ mod tests {
             let files = row.throughput_files_per_sec.unwrap() * took_ms / 1e3;
             assert!((files - 3.0).abs() < 1e-6, "{files}");
         }
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_has_no_name() {
+        let (directory, asker) = (tempfile::tempdir().unwrap(), Asker::default());
+        let file = small(directory.path(), &asker).write(b"12345").unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 5);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]
     fn a_file_that_is_too_short_is_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let pass = pass(&Gate::default());
-        let files = small(directory.path(), &pass);
-        fs::write(&files.paths[0], "short").unwrap();
-        let mut file = File::open(&files.paths[0]).unwrap();
+        let (directory, asker) = (tempfile::tempdir().unwrap(), Asker::default());
+        let files = small(directory.path(), &asker);
+        let mut file = files.write(b"short").unwrap();
         let error = files.read(&mut file, &mut Aligned::new(5000)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
@@ -350,17 +373,22 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_503_and_another_failure_500() {
-        let full = testing::Answer::of(failure(&io::ErrorKind::StorageFull.into()), Method::Get);
-        assert_eq!((full.status, full.field("Retry-After")), (503, Some("1")));
-        let other = testing::Answer::of(failure(&io::ErrorKind::NotFound.into()), Method::Get);
-        assert_eq!(other.status, 500);
-        assert!(
-            other.json()["error"]
-                .as_str()
-                .unwrap()
-                .contains("not found")
-        );
+    fn a_full_disk_and_a_missing_directory_are_503_and_another_failure_500() {
+        use io::ErrorKind::{NotFound, ReadOnlyFilesystem, StorageFull, UnexpectedEof};
+        for (kind, status, part) in [
+            (StorageFull, 503, "full"),
+            (NotFound, 503, "/there: entity not found; set TMPDIR"),
+            (ReadOnlyFilesystem, 503, "set TMPDIR"),
+            (UnexpectedEof, 500, "unexpected end of file"),
+        ] {
+            let response = failure(Path::new("/there"), &kind.into());
+            let answer = testing::Answer::of(response, Method::Get);
+            assert_eq!(answer.status, status, "{kind}");
+            let retry = (status == 503).then_some("1");
+            assert_eq!(answer.field("Retry-After"), retry, "{kind}");
+            let sentence = answer.json()["error"].as_str().unwrap().to_owned();
+            assert!(sentence.contains(part), "{sentence}");
+        }
     }
 
     #[test]

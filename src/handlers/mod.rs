@@ -12,7 +12,6 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accounts::Accounts;
-use crate::config::bounds::GATE_CLOSED_WITHIN;
 use crate::config::{Config, Techniques};
 
 // The table, and what several routes need.
@@ -73,7 +72,6 @@ mod routing;
 mod testing;
 
 pub use control::{Admin, Controlled};
-pub use files_root::FilesRoot;
 pub use table::{Route, TABLE, route_names};
 
 /// All routes, with what they remember from one request to the next.
@@ -95,12 +93,9 @@ pub struct Routes {
 impl Routes {
     /// Routes for a server with this configuration, which show `accounts`.
     ///
-    /// Without `config.files_root` a directory with sample files is made; it is removed when the
-    /// routes are dropped.
-    ///
     /// # Errors
     ///
-    /// If the files' directory cannot be opened or made.
+    /// If `config.files_root` cannot be opened.
     pub fn new(config: &Config, accounts: Arc<Accounts>) -> io::Result<Self> {
         let reactors = accounts.reactors.len();
         Ok(Self {
@@ -124,18 +119,5 @@ impl Routes {
             techniques: *techniques.unwrap_or_else(PoisonError::into_inner),
             ..self.config.clone()
         }
-    }
-
-    /// The directory that `/async-files` reads from.
-    pub fn files_root(&self) -> &FilesRoot {
-        self.files.root()
-    }
-}
-
-/// A process that ends takes its threads with it, wherever they are: the one that has files in a
-/// temporary directory is given the time to remove them.
-impl Drop for Routes {
-    fn drop(&mut self) {
-        self.io_gate.close(GATE_CLOSED_WITHIN);
     }
 }
