@@ -3,13 +3,15 @@
 
 use barewire::{Method, Response, Server};
 
+pub(crate) fn hello() -> Server {
+    Server::new().route(Method::Get, "/hello/{name}", |request| {
+        Response::text(format!(
+            "Hello, {}!\n",
+            request.param("name").unwrap_or_default()
+        ))
+    })
+}
+
 fn main() -> std::io::Result<()> {
-    Server::new()
-        .route(Method::Get, "/hello/{name}", |request| {
-            Response::text(format!(
-                "Hello, {}!\n",
-                request.param("name").unwrap_or_default()
-            ))
-        })
-        .run()
+    hello().run()
 }

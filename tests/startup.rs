@@ -5,32 +5,50 @@ mod wire;
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use barewire::{Method, Response, Server};
+use socket2::{Domain, Socket, Type};
 
-use wire::{Live, Wire, alone, eventually};
+use wire::{Live, Wire, alone};
+
+/// The example, as it is to be read.
+#[path = "../examples/hello.rs"]
+#[expect(
+    dead_code,
+    reason = "its main, which would take the port that the example shows"
+)]
+mod hello;
 
 /// Who is let in at all is answered: nothing listens before a reactor's own listener does.
 #[test]
 fn who_knocks_while_the_server_starts_is_answered() {
     for _ in 0..50 {
-        let address = free_address();
+        let held = held_port();
+        let address = held.local_addr().unwrap().as_socket().unwrap();
         let client = thread::spawn(move || knock(address).get("/").status);
-        let server = Server::new().config(alone()).port(address.port());
+        let config = barewire::config::Config {
+            // With whoever holds the port for it.
+            share_port: true,
+            ..alone()
+        };
+        let server = Server::new().config(config).port(address.port());
         let live = Live::start(server.route(Method::Get, "/", |_| Response::text("in")));
         assert_eq!(client.join().unwrap(), 200);
         drop(live);
     }
 }
 
-/// An address on which nobody listens. Not out of the ephemeral ports (ip(7)): of those the kernel
-/// could give a client the very one that it connects to, and it would be connected to itself.
-fn free_address() -> SocketAddr {
-    let addresses = (20_000..32_768).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-    let mut free = addresses.filter(|address| TcpListener::bind(address).is_ok());
-    free.next().unwrap()
+/// A port that nobody else is given as long as this socket, which never listens, is bound to it:
+/// neither another test, nor a client that looks for a port of its own (it could otherwise be given
+/// the very one that it connects to, and be connected to itself).
+fn held_port() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.set_reuse_port(true).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    socket
 }
 
 /// Connects again and again, until it is let in.
@@ -59,57 +77,11 @@ fn a_server_listens_on_version_six() {
     assert_eq!(live.connect().get("/").status, 200);
 }
 
-/// Ended when dropped.
-struct Example(Child);
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The example: built beside the tests if all of them are, else by cargo, which then becomes it.
-fn hello() -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let built = tests.ancestors().nth(2).unwrap().join("examples/hello");
-    if built.exists() {
-        return Command::new(built);
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let mut run = Command::new(cargo);
-    run.args([
-        "run",
-        "--quiet",
-        "--example",
-        "hello",
-        "--manifest-path",
-        manifest,
-    ]);
-    run
-}
-
-/// The example as it is, on its port: it is to be read, and a port to be chosen would be in the
-/// way. Where that is taken, the example says so, which is all that can be seen of it.
+/// The server of the example, on a port of the test's.
 #[test]
 fn the_example_works() {
-    let mut example = Example(hello().stderr(Stdio::piped()).spawn().unwrap());
-    let mut connection = None;
-    eventually("it listens, or has ended", || {
-        connection = std::net::TcpStream::connect(("127.0.0.1", 8080)).ok();
-        connection.is_some() || example.0.try_wait().unwrap().is_some()
-    });
-    if example.0.try_wait().unwrap().is_some() {
-        let mut said = String::new();
-        let mut stderr = example.0.stderr.take().unwrap();
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
-        assert!(said.contains("AddrInUse"), "{said}");
-        println!("skipped: port 8080 is taken");
-        return;
-    }
-    let mut wire = Wire::to(([127, 0, 0, 1], 8080).into());
+    let live = Live::start(hello::hello().port(0));
+    let mut wire = live.connect();
     assert_eq!(wire.get("/hello/world").text(), "Hello, world!\n");
     assert_eq!(
         wire.get("/hello/J%C3%BCrgen").text(),
