@@ -2,7 +2,6 @@
 //!
 //! `--print-config` and `techniques` show what a server would be given; one test starts one.
 #![cfg(feature = "cli")]
-#![cfg(feature = "cli")]
 
 mod wire;
 
@@ -315,6 +314,10 @@ fn variables_that_name_no_option_are_told_and_left_alone() {
     for (name, hint) in [
         ("BAREWIRE_SERVICE_PORT_80_TCP_ADDR", ""),
         ("BAREWIRE_WORKRES", "; the nearest is BAREWIRE_WORKERS"),
+        ("BAREWIRE_WORKER", "; the nearest is BAREWIRE_WORKERS"),
+        // What all variables begin with makes no two of them alike.
+        ("BAREWIRE_FOO", ""),
+        ("BAREWIRE_", ""),
     ] {
         let output = barewire().arg("--print-config").env(name, "1").unwrap();
         assert_eq!(stdout(&output), printed(&[]));

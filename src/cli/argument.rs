@@ -69,7 +69,11 @@ fn option(
     show: impl Fn(&Value) -> String + Clone + Send + Sync + 'static,
 ) -> Arg {
     let name = option.get_id().as_str().replace('_', "-");
-    let variable = format!("BAREWIRE_{}", option.get_id().as_str().to_uppercase());
+    let variable = format!(
+        "{}{}",
+        settings::PREFIX,
+        option.get_id().as_str().to_uppercase()
+    );
     let default = settings::DEFAULTS.get(&name).map(&show);
     let judge = move |given: OsString| {
         // What is not Unicode is never allowed: it could not be printed as TOML either.

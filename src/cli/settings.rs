@@ -226,23 +226,34 @@ pub(super) fn unknown_variables() -> Vec<String> {
     let options = options();
     let known = options
         .get_arguments()
-        .filter_map(|option| option.get_env()?.to_str());
+        .filter_map(|option| option.get_env()?.to_str()?.strip_prefix(PREFIX));
     let known: Vec<_> = known.collect();
     let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let is_unknown = |name: &String| !known.contains(&&**name) && name.starts_with("BAREWIRE_");
-    let unknown = given.filter(is_unknown);
-    let warn = |name: String| format!("{name} is no option{}", hint(&name, known.iter().copied()));
-    unknown.map(warn).collect()
+    let unknown = given.filter_map(|name| {
+        let own = name.strip_prefix(PREFIX)?;
+        // Compared without what all have in common, which would make any two alike.
+        let hint = nearest(own, known.iter().copied());
+        let hint = hint.map_or_else(String::new, |near| {
+            format!("; the nearest is {PREFIX}{near}")
+        });
+        (!known.contains(&own)).then(|| format!("{name} is no option{hint}"))
+    });
+    unknown.collect()
 }
+
+/// What the name of a variable begins with.
+pub(super) const PREFIX: &str = "BAREWIRE_";
 
 /// The name that is most like `wrong`, as the end of a sentence; nothing, if none is like it.
 pub(super) fn hint<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wrong, names).map_or_else(String::new, |name| format!("; the nearest is {name}"))
+}
+
+fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |name: &str| {
         strsim::normalized_damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase())
     };
     let rated = names.into_iter().map(|name| (likeness(name), name));
-    match rated.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
-        Some((likeness, name)) if likeness > 0.7 => format!("; the nearest is {name}"),
-        _ => String::new(),
-    }
+    let (likeness, name) = rated.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (likeness > 0.7).then_some(name)
 }
