@@ -48,9 +48,10 @@
 //!    have files read by other threads. Off without the feature `routes`, with their crates.
 //! 9. [`Server`] and [`Running`]: the builder, and the threads, signals and draining around the
 //!    reactors.
-//! 10. [`trace`]: `barewire trace` runs the same reactor on a kernel that writes down each call.
+//! 10. `shortage`: threads and descriptors that the system refuses at start, in words.
+//! 11. [`trace`]: `barewire trace` runs the same reactor on a kernel that writes down each call.
 //!     Keep its output beside you while you read.
-//! 11. `cli`: the command line, which makes a [`Config`](config::Config). Off without the feature
+//! 12. `cli`: the command line, which makes a [`Config`](config::Config). Off without the feature
 //!     `cli`.
 
 pub mod reactor;
@@ -71,6 +72,8 @@ pub mod allocator;
 pub mod handlers;
 
 mod server;
+
+mod shortage;
 
 #[cfg(feature = "routes")]
 pub mod trace;

@@ -10,6 +10,8 @@ mod handover;
 
 mod pinning;
 
+mod signals;
+
 mod running;
 
 mod parts;
@@ -29,8 +31,11 @@ use crate::accounts::Accounts;
 use crate::config::{Config, Techniques};
 use crate::duel::{Live, Switch};
 use crate::http::{Handler, Method, Reply, Request, Router};
+#[cfg(feature = "cli")]
+pub(crate) use listeners::NotListening;
 use parts::Parts;
-pub use running::{Running, StopSignals};
+pub use running::Running;
+pub use signals::StopSignals;
 
 /// A server that is being described; [`run`](Server::run) or [`start`](Server::start) sets it
 /// going.
@@ -206,7 +211,7 @@ impl<H: Handler> Server<H> {
         parts.start(self.handler)
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains.
+    /// Serves until one of the [`StopSignals`], then drains.
     ///
     /// # Errors
     ///

@@ -10,7 +10,6 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -60,7 +59,8 @@ pub fn run(path: &str, config: &Config, out: &mut impl Write) -> io::Result<()> 
     let (mut reactor, address) = open(&config, &pen)?;
     // It waits in the backlog from now on: so the first turn finds it, every time.
     let stream = TcpStream::connect(address)?;
-    let client = thread::spawn(move || ask(&stream, &[&request, &request, &last]));
+    let ask = move || ask(&stream, &[&request, &request, &last]);
+    let client = crate::shortage::start_thread("client", ask)?;
     let mut turn = |reactor: &mut Reactor<Routes, Traced>| {
         reactor.turn()?;
         out.write_all(pen.borrow_mut().take().as_bytes())

@@ -208,6 +208,43 @@ fn a_deferred_answer_is_waited_for() {
     assert_eq!(barewire.wait().status.code(), Some(0));
 }
 
+/// A terminal that is closed, or a service manager of another habit: whatever asks for an end.
+#[test]
+fn every_signal_that_asks_for_an_end_drains() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        let barewire = Barewire::start(&["--workers", "1"]);
+        let mut wire = barewire.connect();
+        wire.expect_open();
+        wire.send("POST /zero-copy HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n");
+        wire.send("Content-Length: 9\r\n\r\n");
+        assert_eq!(wire.answer().status, 100);
+        barewire.signal(signal);
+        eventually("the listener closes", || {
+            std::net::TcpStream::connect(barewire.address).is_err()
+        });
+        let answer = wire.ask("123456789");
+        assert_eq!((answer.status, answer.closes()), (200, true), "{signal:?}");
+        drop(wire);
+        assert_eq!(barewire.wait().status.code(), Some(0), "{signal:?}");
+    }
+}
+
+/// As nohup(1) does; PIPE is ignored whoever has started it.
+#[test]
+fn signals_that_are_ignored_change_nothing() {
+    let mut shell = std::process::Command::new("/bin/sh");
+    let script = "trap '' HUP; exec \"$0\" --port 0 --workers 1";
+    shell.env_clear().args(["-c", script]);
+    let barewire = Barewire::spawn(shell.arg(assert_cmd::cargo::cargo_bin!("barewire")));
+    for signal in [Signal::HUP, Signal::PIPE] {
+        barewire.signal(signal);
+        // Not the draining that HUP would begin, either.
+        assert_eq!(barewire.connect().get("/healthz").text(), "ok");
+    }
+    barewire.terminate();
+    assert_eq!(barewire.wait().status.code(), Some(0));
+}
+
 #[test]
 fn silent_connections_are_closed() {
     let barewire = Barewire::start(&["--drain-idle", "50ms"]);
@@ -402,12 +439,55 @@ fn addresses_that_are_not_ours_are_named() {
 
 #[test]
 fn too_few_files_are_a_reason_not_a_crash() {
-    let (code, said) = ended(command_with_files(6, &["--port", "0"]).output().unwrap());
-    assert_eq!(code, Some(1), "{said}");
-    assert!(
-        said.starts_with("error: ") && !said.contains("panicked"),
-        "{said}"
+    for files in [4, 6, 7, 9, 12] {
+        let (code, said) = ended(
+            command_with_files(files, &["--port", "0"])
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.starts_with("error: ") && !said.contains("panicked"),
+            "{said}"
+        );
+        let limit = format!("this process may open {files} files (ulimit -n, ");
+        assert!(said.contains(&limit), "{limit:?} is not in {said}");
+    }
+}
+
+/// A stack that no memory has room for is refused as a thread too many is (pthread_create(3)).
+#[test]
+fn too_few_threads_are_told_as_that() {
+    let mut server = command(&["--port", "0"]);
+    let (code, said) = ended(
+        server
+            .env("RUST_MIN_STACK", "1000000000000000000")
+            .output()
+            .unwrap(),
     );
+    assert_eq!(code, Some(1), "{said}");
+    for part in [
+        "error: the thread ",
+        "cannot be started",
+        "ulimit -u",
+        "pids.max",
+        "--workers",
+        "--job-threads",
+    ] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    assert!(!said.contains("cannot serve on"), "{said}");
+}
+
+#[test]
+fn a_busy_admin_port_is_not_told_as_the_port() {
+    let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let place = stranger.local_addr().unwrap();
+    let (code, said) = refused(&["--port", "0", "--admin", &place.to_string()]);
+    assert_eq!(code, Some(1), "{said}");
+    let advice = format!("ss -ltnp 'sport = :{}'", place.port());
+    assert!(said.contains(&advice), "{advice:?} is not in {said}");
+    assert!(!said.contains("barewire --port 0"), "{said}");
 }
 
 #[test]

@@ -97,6 +97,10 @@ pub struct Accounts {
     pub verdicts: Verdicts,
     /// The server is leaving: set when draining begins, never cleared.
     pub draining: AtomicBool,
+    /// Threads that did not end when the server left, and were left behind.
+    pub stuck: AtomicU64,
+    /// Lines of the log, and panics, that were dropped because nobody read those before them.
+    pub lines_dropped: Arc<AtomicU64>,
 }
 
 impl Accounts {
@@ -116,6 +120,8 @@ impl Accounts {
             history: History::default(),
             verdicts: Verdicts::default(),
             draining: AtomicBool::new(false),
+            stuck: AtomicU64::new(0),
+            lines_dropped: Arc::default(),
         })
     }
 

@@ -1,35 +1,70 @@
-//! The binary's logger: three targets of the `log` facade to stderr, a record a line.
+//! The binary's logger: three targets of the `log` facade, and panics, each a line for stderr.
 //!
+//! A reactor formats its line and leaves it to the [`Printer`]; it never waits for a reader.
 //! Absent: `RUST_LOG`. What is written is `--log`'s decision alone, so that nobody's environment
 //! turns a line for each request on.
 
-use std::io::Write;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::{panic, thread};
 
 use jiff::Timestamp;
-use log::{Level, LevelFilter};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::printer::Printer;
 use crate::config::LogLevel;
 use crate::reactor::journal::{ACCESS, FAULT, REFUSED};
 
+/// What takes the records of this level, and those below it.
+struct Logger {
+    level: LogLevel,
+    printer: Printer,
+}
+
 /// Installs the logger. With [`LogLevel::Off`] there is none, and a log statement costs one
-/// comparison.
-pub(super) fn install(level: LogLevel) {
-    let access = match level {
+/// comparison. Panics are told in any case, as the standard library would, and by the printer: its
+/// own hook would hold up a reactor whose handler has panicked.
+pub(super) fn install(level: LogLevel, printer: &Printer) {
+    let panics = printer.clone();
+    panic::set_hook(Box::new(move |panic| {
+        let thread = thread::current();
+        let name = thread.name().unwrap_or("<unnamed>");
+        let trace = Backtrace::capture();
+        let trace = match trace.status() {
+            BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        panics.print(format!("thread '{name}' {panic}{trace}\n"));
+    }));
+    let filter = match level {
         LogLevel::Off => return,
-        LogLevel::Errors => LevelFilter::Off,
+        LogLevel::Errors => LevelFilter::Warn,
         LogLevel::Access => LevelFilter::Info,
     };
+    let printer = printer.clone();
     // An error means that a logger is there already: then it is the one its owner wants.
-    let _ = env_logger::Builder::new()
-        .filter_level(LevelFilter::Off)
-        .filter_module(REFUSED, LevelFilter::Warn)
-        .filter_module(FAULT, LevelFilter::Warn)
-        .filter_module(ACCESS, access)
-        .format(|out, record| {
+    if log::set_boxed_logger(Box::new(Logger { level, printer })).is_ok() {
+        log::set_max_level(filter);
+    }
+}
+
+impl Log for Logger {
+    fn enabled(&self, of: &Metadata<'_>) -> bool {
+        match of.target() {
+            REFUSED | FAULT => true,
+            ACCESS => self.level == LogLevel::Access,
+            _ => false,
+        }
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
             let message = record.args().to_string();
-            writeln!(out, "{}", line(Timestamp::now(), record.level(), &message))
-        })
-        .try_init();
+            self.printer
+                .print(line(Timestamp::now(), record.level(), &message));
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 /// A record's line: time (RFC 3339), level, message. Control characters are escaped, because parts
@@ -43,6 +78,7 @@ fn line(time: Timestamp, level: Level, message: &str) -> String {
             line.push(character);
         }
     }
+    line.push('\n');
     line
 }
 
@@ -56,7 +92,7 @@ mod tests {
         assert_eq!(
             line(Timestamp::UNIX_EPOCH, Level::Warn, message),
             "1970-01-01T00:00:00.000Z WARN \
-             bad\\r\\n1970-01-01T00:00:00.000Z INFO forged \\u{1b}[31m"
+             bad\\r\\n1970-01-01T00:00:00.000Z INFO forged \\u{1b}[31m\n"
         );
     }
 }

@@ -10,6 +10,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -35,9 +36,13 @@ mod catalogue;
 
 mod demo;
 
+mod printer;
+
 mod logger;
 
 use crate::config::Config;
+use crate::config::bounds::PRINTED_WITHIN;
+use printer::Printer;
 use settings::File;
 
 /// Does what the command line says.
@@ -128,7 +133,11 @@ fn print(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) -> Resul
     }
 }
 
-/// Writes to stderr. If that is closed there is nobody to tell, which is no reason to stop serving.
+/// Writes to stderr. If that is closed, or nobody reads it, there is nobody to tell, which is no
+/// reason not to serve, nor not to end.
 fn say(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    match Printer::start("stderr", io::stderr(), Arc::default()) {
+        Ok(stderr) => stderr.end(text, PRINTED_WITHIN),
+        Err(_) => drop(io::stderr().write_all(text.as_bytes())),
+    }
 }

@@ -33,8 +33,8 @@ const LINGER_LONGEST: Duration = Duration::from_mins(1);
 pub(super) struct Options {
     /// Address or name to listen on
     ///
-    /// 127.0.0.1 and ::1 are reached from this machine only, 0.0.0.0 and :: from everywhere. A name
-    /// is looked up once, at start.
+    /// 127.0.0.1 and ::1 are reached from this machine only, 0.0.0.0 and :: from everywhere. Of a
+    /// name the first address that can be had is served; the banner names the others.
     #[arg(help_heading = "Listening", kind = Kind::Host)]
     host: String,
 
@@ -188,8 +188,8 @@ pub(super) struct Options {
 
     /// No byte since accept or since the last answer: close
     ///
-    /// Without an answer: browsers connect ahead, and would take a 408 for the answer to the
-    /// request that they send next.
+    /// Without an answer, which browsers, connecting ahead, would misread. Behind a balancer set it
+    /// above the balancer's (AWS ALB: 60 s), or a request can meet the close.
     #[arg(help_heading = "Timeouts", kind = Kind::Time(SHORTEST..=LONGEST))]
     idle_timeout: String,
 
@@ -245,9 +245,10 @@ pub(super) struct Options {
     #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
     lingering_timeout: String,
 
-    /// Leave this long after SIGTERM or Ctrl-C, whoever is still there
+    /// Leave this long after a signal to stop, whoever is still there
     ///
-    /// The server leaves earlier if no connection is left, and at once at a second signal.
+    /// SIGTERM, SIGINT (Ctrl-C), SIGQUIT or SIGHUP. The server leaves earlier if no connection is
+    /// left, and at once at a second signal.
     #[arg(help_heading = "Leaving", kind = Kind::Time(Duration::ZERO..=LONGEST))]
     grace: String,
 
@@ -265,9 +266,8 @@ pub(super) struct Options {
 
     /// What goes to stderr while serving
     ///
-    /// errors: each refusal with its peer and reason, faults and panics. access: these, and a line
-    /// for each request, which costs a system call more. The reactors write them themselves: a pipe
-    /// that nobody empties holds them up.
+    /// errors: refusals with peer and reason, and faults. access: a line for each request, too. No
+    /// reactor waits for it: beyond 4096 unread lines they are dropped, and /stats counts them.
     #[arg(help_heading = "Observing", kind = Kind::Words(&["off", "errors", "access"]))]
     log: String,
 

@@ -2,9 +2,11 @@
 
 use std::fmt::{Display, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::settings::Settings;
+use crate::Running;
 use crate::accounts::{Accounts, Refusal, Snapshot};
 use crate::config::Config;
 use crate::techniques;
@@ -23,9 +25,26 @@ pub(super) fn listening(address: SocketAddr) -> String {
 }
 
 /// Where it serves, with which options, and how to try it.
-pub(super) fn banner(
+pub(super) fn banner(running: &Running, settings: &Settings) -> String {
+    let (address, admin) = (running.address(), running.admin_address());
+    let others = not_served(&settings.config.host, running.passed_over());
+    banner_of(address, admin, &others, settings)
+}
+
+/// The other addresses of a name: the server serves one, and a client may try any.
+fn not_served(host: &str, others: &[SocketAddr]) -> String {
+    let others: Vec<_> = others.iter().map(|other| other.ip().to_string()).collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let others = others.join(", ");
+    format!("Not on:   {others}, which {host} is too; --host :: is all addresses\n")
+}
+
+fn banner_of(
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    others: &str,
     settings: &Settings,
 ) -> String {
     let version = env!("CARGO_PKG_VERSION");
@@ -35,7 +54,7 @@ pub(super) fn banner(
         format!("Look:     curl http://{admin}/stats\n")
     });
     format!(
-        "barewire {version} on http://{reachable}\n\n\
+        "barewire {version} on http://{reachable}\n{others}\n\
          {options}\n\
          Try it:   wrk -t2 -c64 -d10s http://{reachable}/benchmark\n\
          {admin}Leave it: Ctrl-C or SIGTERM; a second one leaves at once\n"
@@ -104,6 +123,8 @@ pub(super) fn summary(accounts: &Accounts) -> String {
     let refused = |kind: usize| accounts.sum(move |reactor| &reactor.refusals[kind]);
     let panics = accounts.sum(|reactor| &reactor.panics);
     let pauses = accounts.sum(|reactor| &reactor.accept_pauses);
+    let stuck = accounts.stuck.load(Relaxed);
+    let dropped = accounts.lines_dropped.load(Relaxed);
     format!(
         "\nbarewire has left after {seconds:.1} s\n\
          requests       {requests}, {rate:.1} a second over that time\n\
@@ -117,7 +138,12 @@ pub(super) fn summary(accounts: &Accounts) -> String {
         listed(&Refusal::ALL.map(|(kind, name)| (name, refused(kind as usize)))),
         // No fault: most load generators leave that way.
         accounts.sum(|reactor| &reactor.resets),
-        listed(&[("panics", panics), ("accept pauses", pauses)]),
+        listed(&[
+            ("panics", panics),
+            ("accept pauses", pauses),
+            ("stuck threads", stuck),
+            ("dropped lines", dropped),
+        ]),
     )
 }
 
@@ -158,7 +184,7 @@ mod tests {
         let words = [&["barewire"], flags].concat();
         let matches = settings::options().get_matches_from(words);
         let settings = settings::choose(&matches, None).unwrap();
-        banner("[::]:8123".parse().unwrap(), None, &settings)
+        banner_of("[::]:8123".parse().unwrap(), None, "", &settings)
     }
 
     #[test]
@@ -168,6 +194,14 @@ mod tests {
             banner.contains("wrk -t2 -c64 -d10s http://[::1]:8123/benchmark\n"),
             "{banner}"
         );
+    }
+
+    #[test]
+    fn addresses_of_the_name_that_are_not_served_are_named() {
+        assert_eq!(not_served("localhost", &[]), "");
+        let others = ["[::1]:80", "10.0.0.1:80"].map(|other| other.parse().unwrap());
+        let line = not_served("localhost", &others);
+        assert!(line.starts_with("Not on:   ::1, 10.0.0.1, which localhost is too"));
     }
 
     #[test]

@@ -137,6 +137,22 @@ pub const DIRECT_ALIGNMENT: usize = 4096;
 /// that.
 pub const ONE_AT_A_TIME_RETRY: u32 = 1;
 
+/// Texts that wait to be written to stderr or stdout: the lines of some milliseconds of a busy
+/// server with `--log access`. With the next bound, 16 MiB.
+pub const PRINTER_QUEUE: usize = 4096;
+/// Bytes of one of them; the longest that is of use. A peer can make a path as long as it likes.
+pub const PRINTER_TEXT_MAX: usize = 4 * super::KIB;
+/// Bytes that are written at once, if there are more: what a pipe holds (pipe(7)).
+pub const PRINTED_AT_ONCE: usize = 64 * super::KIB;
+/// How long the end of the process waits for a reader of stderr: a pipe that is read has room
+/// again within milliseconds.
+pub const PRINTED_WITHIN: Duration = Duration::from_millis(250);
+/// A thread that is told to leave and has not done so after this long is stuck. Longer than a job's
+/// files take to be removed.
+pub const LEFT_WITHIN: Duration = Duration::from_millis(1500);
+/// A process that is there so long after a second signal is stuck as a whole.
+pub const STUCK_AFTER: Duration = Duration::from_secs(2);
+
 /// Verdicts of duels that are kept, one for each pair of arms: twice as many as there are
 /// techniques.
 pub const VERDICTS_KEPT: usize = 64;

@@ -39,6 +39,7 @@ struct Stats {
     draining: bool,
     connections: u64,
     panics: u64,
+    log_lines_dropped: u64,
     refusals: Value,
     #[serde(flatten)]
     techniques: Changed,
@@ -86,6 +87,7 @@ pub(super) fn reply(accounts: &Accounts, config: &Config) -> Response {
         draining: accounts.draining.load(Relaxed),
         connections: sum.connections,
         panics: sum.panics,
+        log_lines_dropped: accounts.lines_dropped.load(Relaxed),
         refusals: object(groups::refusals(&sum)),
         techniques: Changed::of(config),
         reactors: reactors
@@ -171,10 +173,12 @@ mod tests {
         first.refusals[Refusal::Idle as usize].add(3);
         second.panics.add(1);
         first.connections.add(7);
+        exam.accounts.lines_dropped.store(8, Relaxed);
         let stats = exam.get("/stats").json();
         assert_eq!(stats["total_requests"], 7);
         assert_eq!(stats["connections"], 7);
         assert_eq!(stats["panics"], 1);
+        assert_eq!(stats["log_lines_dropped"], 8);
         assert_eq!(stats["refusals"]["idle"], 3);
         assert_eq!(stats["refusals"]["jobs"], 0);
         assert_eq!(stats["refusals"].as_object().unwrap().len(), Refusal::COUNT);

@@ -10,13 +10,13 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{connections::ConnectionId, kernel::Wake};
 use crate::config::bounds::PLACES_PER_THREAD;
 use crate::http::{Asker, Job, Reply, Task, Work};
+use crate::shortage::start_thread;
 
 /// What reaches a reactor from other threads.
 #[derive(Debug)]
@@ -85,8 +85,7 @@ impl JobPool {
         let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..threads {
             let (places, waiting, done) = (places.clone(), Arc::clone(&waiting), done.clone());
-            let thread = thread::Builder::new().name(format!("job-{number}"));
-            thread.spawn(move || {
+            start_thread(&format!("job-{number}"), move || {
                 for place in places {
                     place.go_on(&waiting);
                     done(number);

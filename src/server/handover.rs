@@ -15,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use crate::config::bounds::{ACCEPT_RETRY, ACCEPTS_AT_DRAIN};
 use crate::reactor::socket;
 use crate::reactor::source::{Accepted, Outlet, is_passing};
+use crate::shortage::start_thread;
 
 /// A listener, and those among whom its connections are shared out.
 pub(super) struct Handover {
@@ -46,8 +47,8 @@ impl Handover {
     pub(super) fn start(self) -> io::Result<HandoverThread> {
         let handover = Arc::new(self);
         let working = Arc::clone(&handover);
-        let thread = thread::Builder::new().name("acceptor".to_owned());
-        let thread = Mutex::new(Some(thread.spawn(move || working.run())?));
+        let thread = start_thread("acceptor", move || working.run())?;
+        let thread = Mutex::new(Some(thread));
         Ok(HandoverThread { handover, thread })
     }
 

@@ -1,5 +1,6 @@
 //! What the reactors accept from, and how many connections the process may hold.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
@@ -8,26 +9,106 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::reactor::socket;
 use crate::reactor::source::{Source, handed};
+use crate::shortage::limit_of;
 
 use super::handover::Handover;
 
 /// Where connections come in.
 pub(super) struct Entrance {
     pub(super) address: SocketAddr,
+    /// Other addresses of the host, on which nobody listens.
+    pub(super) passed_over: Vec<SocketAddr>,
     /// One for each worker.
     pub(super) sources: Vec<Source>,
     /// What feeds them, unless they are listeners.
     pub(super) handover: Option<Handover>,
 }
 
+/// Why nothing listens where it should: what is inside of the error of
+/// [`Server::start`](super::Server::start) then.
+#[derive(Debug)]
+pub(crate) struct NotListening {
+    /// As it was given.
+    host: String,
+    pub(crate) port: u16,
+    /// It is the address of `--admin`.
+    pub(crate) is_admin: bool,
+    reason: io::Error,
+}
+
+impl fmt::Display for NotListening {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.is_admin { "admin address " } else { "" };
+        let (host, port, reason) = (&self.host, self.port, &self.reason);
+        let place = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
+        let limit = limit_of(reason);
+        write!(out, "cannot serve on {name}{place}: {reason}{limit}")
+    }
+}
+
+impl std::error::Error for NotListening {}
+
+impl NotListening {
+    /// As the error of a start.
+    pub(crate) fn error(host: &str, port: u16, is_admin: bool, reason: io::Error) -> io::Error {
+        let (kind, host) = (reason.kind(), host.to_owned());
+        let inside = Self {
+            host,
+            port,
+            is_admin,
+            reason,
+        };
+        io::Error::new(kind, inside)
+    }
+}
+
 /// Listens on the first of the host's addresses that can be bound: with a listener for each worker,
 /// or with one from which a thread hands connections over.
 pub(super) fn listen(config: &Config) -> io::Result<Entrance> {
-    let text = format!("{} has no address", config.host);
-    let mut refused = io::Error::new(ErrorKind::NotFound, text);
-    for address in (config.host.as_str(), config.port).to_socket_addrs()? {
-        match listen_on(address, config) {
-            Ok(entrance) => return Ok(entrance),
+    let (host, port) = (config.host.as_str(), config.port);
+    let found = (host, port).to_socket_addrs();
+    let entrance = found.and_then(|found| {
+        let addresses: Vec<_> = found.collect();
+        let (mut entrance, at) = first(&addresses, |address| listen_on(address, config))?;
+        let others = addresses.iter().filter(|address| **address != at);
+        entrance.passed_over = others.copied().collect();
+        Ok(entrance)
+    });
+    entrance.map_err(|error| NotListening::error(host, port, false, error))
+}
+
+/// The same for the admin address, with one listener.
+#[cfg(feature = "routes")]
+pub(super) fn listen_for_admin(place: &str, config: &Config) -> io::Result<TcpListener> {
+    let listen = |address: SocketAddr| {
+        if address.port() != 0 {
+            socket::probe(address)?;
+        }
+        socket::listen(address, config)
+    };
+    let found = place.to_socket_addrs();
+    let listener = found.and_then(|found| first(&found.collect::<Vec<_>>(), listen));
+    let listener = listener.map(|(listener, _)| listener);
+    listener.map_err(|error| {
+        let (host, port) = place.rsplit_once(':').unwrap_or((place, ""));
+        NotListening::error(host, port.parse().unwrap_or_default(), true, error)
+    })
+}
+
+/// What listens on the first address where something can, and that address; else why nothing does
+/// on the last one.
+fn first<L>(
+    addresses: &[SocketAddr],
+    listen: impl Fn(SocketAddr) -> io::Result<L>,
+) -> io::Result<(L, SocketAddr)> {
+    let mut refused = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match listen(*address) {
+            Ok(listening) => return Ok((listening, *address)),
             Err(error) => refused = error,
         }
     }
@@ -77,6 +158,7 @@ impl Entrance {
         }
         Ok(Self {
             address: listeners[0].local_addr()?,
+            passed_over: Vec::new(),
             sources: listeners.into_iter().map(Source::from).collect(),
             handover: None,
         })
@@ -89,6 +171,7 @@ impl Entrance {
         let (outlets, sources) = pairs?.into_iter().unzip();
         Ok(Self {
             address: listener.local_addr()?,
+            passed_over: Vec::new(),
             sources,
             handover: Some(Handover::new(listener, outlets)),
         })
@@ -107,3 +190,43 @@ pub(super) fn raise_file_limit() -> usize {
 
 /// Where there is no limit of open files, ours: a million connections is beyond two cores.
 const FILES_WITHOUT_LIMIT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_address_that_can_be_had_is_taken_and_the_others_are_known() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|host| {
+            let ip: std::net::IpAddr = host.parse().unwrap();
+            SocketAddr::new(ip, port)
+        });
+        let config = Config::default();
+        let (entrance, at) = first(&addresses, |address| listen_on(address, &config)).unwrap();
+        assert_eq!((entrance.address, at), (addresses[1], addresses[1]));
+        let refused = first(&addresses[..1], |address| listen_on(address, &config));
+        assert_eq!(refused.err().unwrap().kind(), ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn of_a_name_with_several_addresses_those_that_are_not_served_are_known() {
+        let config = Config {
+            host: "localhost".to_owned(),
+            port: 0,
+            workers: 1,
+            ..Config::default()
+        };
+        let entrance = listen(&config).unwrap();
+        let all: Vec<_> = ("localhost", 0).to_socket_addrs().unwrap().collect();
+        let served = SocketAddr::new(entrance.address.ip(), 0);
+        let mut told = entrance.passed_over;
+        told.push(served);
+        told.sort_unstable();
+        let mut all = all;
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(told, all);
+    }
+}

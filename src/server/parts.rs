@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::Running;
 #[cfg(feature = "routes")]
-use super::admin::{self, Admin};
+use super::admin::Admin;
+#[cfg(feature = "routes")]
+use super::listeners::listen_for_admin;
 use super::listeners::{adopt, listen, raise_file_limit};
 use crate::accounts::{Accounts, thread_cpu_time};
 use crate::config::{Config, Techniques};
@@ -15,6 +17,7 @@ use crate::http::Handler;
 use crate::reactor::Reactor;
 use crate::reactor::jobs::JobPool;
 use crate::reactor::linux::{Constants, Decisions, Flags, Linux};
+use crate::shortage::told;
 
 /// What a server is started of, beside its handler.
 pub(super) struct Parts {
@@ -32,7 +35,9 @@ impl Parts {
         let handler = Arc::new(handler);
         let (config, live) = (self.config.clone(), self.live.clone());
         // Before any reactor runs: an address that is taken is an error of the start.
-        let listener = admin::listen(&config)?;
+        let place = config.admin.as_deref();
+        let listener = place.map(|place| listen_for_admin(place, &config));
+        let listener = listener.transpose()?;
         let inner = Arc::clone(&handler);
         let running = match &live {
             Some(live) => {
@@ -44,7 +49,7 @@ impl Parts {
         match listener {
             Some(listener) => {
                 let routes = AdminRoutes::new(inner, live, &config);
-                running.beside(|| Admin::start(listener, routes, &config))
+                running.beside(|ended| Admin::start(listener, routes, &config, ended))
             }
             None => Ok(running),
         }
@@ -87,7 +92,9 @@ impl Parts {
         for (worker, source) in entrance.sources.into_iter().enumerate() {
             let (handler, jobs) = (Arc::clone(handler), jobs.clone());
             let account = Arc::clone(&accounts.reactors[worker]);
-            let kernel = Linux::new(source, decisions, Arc::clone(&account))?;
+            let kernel = Linux::new(source, decisions, Arc::clone(&account));
+            let what = format_args!("reactor {worker} cannot be set up");
+            let kernel = kernel.map_err(|error| told(what, &error))?;
             let mut reactor = Reactor::new(kernel, handler, jobs, account, &config, worker, share);
             if let Some(live) = &live {
                 reactor.follow(Arc::clone(live));
@@ -95,7 +102,8 @@ impl Parts {
             reactors.push(reactor);
         }
         let (address, handover) = (entrance.address, entrance.handover);
-        let running = Running::begin(reactors, handover, address, accounts, config)?;
+        let mut running = Running::begin(reactors, handover, address, accounts, config)?;
+        running.passed_over = entrance.passed_over;
         match live {
             Some(live) => running.judged(live),
             None => Ok(running),

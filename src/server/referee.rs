@@ -19,6 +19,7 @@ use crate::duel::schedule::{
     REQUESTS_MIN, SETTLE_BY_P99, SETTLE_MIN, SLICE_BY_SETTLE, SLICE_MAX, Schedule,
 };
 use crate::duel::{Duel, Live, Set, statistics};
+use crate::shortage::start_thread;
 
 /// For so long the load is looked at before a duel begins.
 const LOOK: Duration = Duration::from_millis(100);
@@ -30,8 +31,7 @@ const SLICE: Duration = Duration::from_millis(20);
 /// Starts the thread; it ends when the ring is closed.
 pub(super) fn start(live: &Arc<Live>, accounts: &Arc<Accounts>) -> io::Result<JoinHandle<()>> {
     let (live, accounts) = (Arc::clone(live), Arc::clone(accounts));
-    let thread = thread::Builder::new().name("referee".to_owned());
-    thread.spawn(move || {
+    start_thread("referee", move || {
         while let Some(bout) = live.ring.next() {
             let end = carry_out(&bout, &live, &accounts);
             bout.report(end.unwrap_or_else(Progress::None));

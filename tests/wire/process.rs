@@ -1,6 +1,6 @@
 //! The real binary as a child process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -56,13 +56,22 @@ impl Barewire {
 
     /// Starts a command that is, or becomes, the binary, and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self::spawn_with(command.stderr(Stdio::piped()))
+    }
+
+    /// The same, with a stderr that may not be read at all.
+    pub(crate) fn spawn_with(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stderr = child.stderr.take();
+        let stderr: Box<dyn Read + Send> = match stderr {
+            Some(stderr) => Box::new(stderr),
+            None => Box::new(std::io::empty()),
+        };
+        let stderr = BufReader::new(stderr);
         let listens = Arc::new(AtomicBool::new(true));
         let goes_on = Arc::clone(&listens);
         let said = thread::spawn(move || {

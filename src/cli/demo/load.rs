@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use barewire_load::{Client, Expected, Goal, Manner, Script, Tally};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
+
+use crate::shortage::start_thread;
 
 /// Answers that are read together: a generator that reads each costs as much as the server, and
 /// does not keep it busy.
@@ -62,8 +64,7 @@ impl Load {
         let mut client = client(address, workload)?;
         let ends = Arc::<AtomicBool>::default();
         let until = Arc::clone(&ends);
-        let thread = thread::Builder::new().name("load".to_owned());
-        let thread = thread.spawn(move || {
+        let thread = start_thread("load", move || {
             take_core(&cores());
             let looped = client.closed_loop(Instant::now(), Goal::Until(&until));
             looped.map_err(|error| error.to_string())?;
