@@ -13,7 +13,7 @@ use sources::{read, root};
 
 mod sources;
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -21,6 +21,7 @@ const DOCUMENTS: [&str; 9] = [
     "docs/lab.md",
     "docs/measuring.md",
     "docs/profiling.md",
+    "docs/reliability.md",
     "docs/techniques.md",
     "docs/testing.md",
 ];
