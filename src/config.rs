@@ -174,7 +174,7 @@ pub struct Timeouts {
     pub linger: Duration,
 }
 
-/// How the server leaves after SIGTERM or Ctrl-C.
+/// How the server leaves after a signal to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Drain {

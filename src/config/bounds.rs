@@ -137,11 +137,12 @@ pub const DIRECT_ALIGNMENT: usize = 4096;
 /// that.
 pub const ONE_AT_A_TIME_RETRY: u32 = 1;
 
-/// Texts that wait to be written to stderr or stdout: the lines of some milliseconds of a busy
-/// server with `--log access`. With the next bound, 16 MiB.
+/// Texts that wait to be written to stderr or stdout: the lines of some 40 ms of a busy server with
+/// `--log access`, which is longer than a thread waits for a core. With the next bound, 64 MiB.
 pub const PRINTER_QUEUE: usize = 4096;
-/// Bytes of one of them; the longest that is of use. A peer can make a path as long as it likes.
-pub const PRINTER_TEXT_MAX: usize = 4 * super::KIB;
+/// Bytes of one of them: a panic with its backtrace. A peer can make a path as long as a request
+/// line may be.
+pub const PRINTER_TEXT_MAX: usize = 16 * super::KIB;
 /// Bytes that are written at once, if there are more: what a pipe holds (pipe(7)).
 pub const PRINTED_AT_ONCE: usize = 64 * super::KIB;
 /// How long the end of the process waits for a reader of stderr: a pipe that is read has room
