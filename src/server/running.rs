@@ -315,7 +315,7 @@ impl Running {
 mod tests {
     use super::*;
     use crate::{Method, Response, Server};
-    use std::io::Write;
+    use std::io::{Read, Write};
     use std::net::TcpStream;
     use std::sync::mpsc;
 
@@ -355,6 +355,32 @@ mod tests {
         running.wait_for(&StopSignals { received }).unwrap();
         assert_eq!(accounts.stuck.load(Ordering::Relaxed), 1);
         drop(hold);
+    }
+
+    /// Who is connected to the admin address may stay as long as the reactors drain, and no longer
+    /// than anybody else.
+    #[cfg(feature = "routes")]
+    #[test]
+    fn the_admin_address_is_left_at_the_second_signal_too() {
+        let mut config = Config {
+            port: 0,
+            workers: 1,
+            admin: Some("127.0.0.1:0".to_owned()),
+            ..Config::default()
+        };
+        let hour = Duration::from_hours(1);
+        (config.drain.grace, config.drain.idle) = (hour, hour);
+        let running = Server::new().config(config).start().unwrap();
+        let mut peer = TcpStream::connect(running.admin_address().unwrap()).unwrap();
+        peer.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        // Answered, so it is known there.
+        assert!(peer.read(&mut [0; 1]).unwrap() > 0);
+        let (sender, received) = unbounded();
+        (0..2).for_each(|_| sender.send(0).unwrap());
+        let accounts = Arc::clone(running.accounts());
+        running.wait_for(&StopSignals { received }).unwrap();
+        assert_eq!(accounts.stuck.load(Ordering::Relaxed), 0);
     }
 
     #[test]
