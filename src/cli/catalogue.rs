@@ -77,9 +77,8 @@ fn row(technique: &Technique, config: &Config) -> Value {
 
 /// The entry of a technique, without the document's markup.
 pub(super) fn explain(name: &str) -> String {
-    let name = name.to_lowercase();
     let mut text = format!("{name}\n");
-    for paragraph in techniques::find(&name)
+    for paragraph in techniques::find(name)
         .into_iter()
         .flat_map(Technique::paragraphs)
     {

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory as _, Parser, Subcommand};
 
 use super::options::Options;
+use super::selection;
 use super::settings::File;
-use crate::techniques;
 
 /// A hand-rolled HTTP/1.1 server on mio that can prove where its speed comes from
 ///
@@ -77,7 +76,7 @@ enum Task {
     /// Say what a technique does, what it saves and when it hurts
     Explain {
         /// The technique, as `barewire techniques` lists it
-        #[arg(ignore_case = true, value_parser = names())]
+        #[arg(value_parser = technique)]
         name: String,
     },
 }
@@ -117,6 +116,7 @@ fn minutes(text: &str) -> Result<f64, &'static str> {
     minutes.ok_or("allowed: 0.5 to 60")
 }
 
-fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(techniques::all().map(|technique| technique.name))
+/// In any case: whoever asks for an entry has read the name in a table or in a heading.
+fn technique(text: &str) -> Result<String, String> {
+    selection::known(&text.to_lowercase()).map(|technique| technique.name.to_owned())
 }

@@ -24,10 +24,7 @@ pub(super) fn read(text: &str, is_on: bool) -> Result<Value, String> {
         Some((name, value)) => (name, Some(value)),
         None => (text, None),
     };
-    let technique = techniques::find(name).ok_or_else(|| {
-        let hint = hint(name, techniques::all().map(|technique| technique.name));
-        format!("{name:?} is no technique{hint} (`barewire techniques` lists all)")
-    })?;
+    let technique = known(name)?;
     let switch = match &technique.form {
         Form::Switch(switch) => switch,
         Form::Build(command) => {
@@ -43,6 +40,14 @@ pub(super) fn read(text: &str, is_on: bool) -> Result<Value, String> {
     };
     let shown = shown.ok_or_else(|| format!("allowed for {name}: {}", switch.allowed()))?;
     Ok(json!([[name, shown]]))
+}
+
+/// The technique of this name; else that there is none, with the nearest.
+pub(super) fn known(name: &str) -> Result<&'static Technique, String> {
+    techniques::find(name).ok_or_else(|| {
+        let hint = hint(name, techniques::all().map(|technique| technique.name));
+        format!("{name:?} is no technique{hint} (`barewire techniques` lists all)")
+    })
 }
 
 /// The pairs of name and value in what [`read`] returned.
