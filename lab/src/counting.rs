@@ -18,6 +18,7 @@ use barewire_load::Goal;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::generator::Drive;
 use crate::generator::lane::{Lane, Span, client};
 use crate::machine;
 use crate::process::{Running, Subject, Usage};
@@ -115,16 +116,8 @@ fn calls(subject: &Subject, workload: &Workload) -> Result<BTreeMap<String, f64>
 fn counter(threads: &str, file: &Path) -> Result<Child> {
     let events = CALLS.map(|name| format!("syscalls:sys_enter_{name}"));
     Command::new("perf")
-        .args([
-            "stat",
-            "-x",
-            ",",
-            "-e",
-            &events.join(","),
-            "-t",
-            threads,
-            "-o",
-        ])
+        .args(["stat", "-x", ",", "-e", &events.join(",")])
+        .args(["-t", threads, "-o"])
         .arg(file)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -154,9 +147,9 @@ fn counted(text: &str) -> impl Iterator<Item = (&str, f64)> {
 
 /// Instructions in user space of one request. `None` where valgrind is missing.
 fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
-    let Ok(valgrind) = which::which("valgrind") else {
+    if which::which("valgrind").is_err() {
         return Ok(None);
-    };
+    }
     let single = Workload {
         connections: 1,
         ..workload.clone()
@@ -165,14 +158,12 @@ fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
     for requests in CALLGRIND {
         let folder = TempDir::new()?;
         let file = folder.path().join("callgrind.out");
-        let mut told = OsString::from("--callgrind-out-file=");
-        told.push(&file);
-        let tool = ["--quiet", "--tool=callgrind"].map(OsString::from);
-        let runner = [&[valgrind.clone().into_os_string()], &tool[..], &[told]].concat();
+        let told = format!("--callgrind-out-file={}", file.display());
+        let runner = ["valgrind", "--quiet", "--tool=callgrind", &told].map(OsString::from);
         let server = Running::start_under(&runner, subject, 1)?;
         let mut client = client(server.address(), &single, false)?;
-        client.closed_loop(Instant::now(), Goal::Requests(requests))?;
-        let tally = client.take_tally();
+        let asked = Drive::Closed(Goal::Requests(requests));
+        let tally = asked.run(&mut client, Instant::now())?;
         ensure!(
             tally.answered == requests,
             "of {requests} requests {} came",

@@ -16,16 +16,15 @@ mod outcome;
 pub mod lane;
 
 use std::time::{Duration, Instant};
-use std::{panic, thread};
+use std::{io, panic, thread};
 
 use anyhow::{Context, Result, bail};
-use barewire_load::{Arrivals, Client, Fault, Goal, Manner, OpenLoop, Tally};
+use barewire_load::{Arrivals, Client, Fault, Goal, Manner, OpenLoop, Tally, clients};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Exit;
 use crate::process::Usage;
-use crate::statistics::count;
 
 pub use options::Options;
 pub use outcome::{Outcome, Pace};
@@ -63,7 +62,9 @@ pub fn measure(options: &Options) -> Result<Outcome> {
     let pace = options.rate.map_or(Pace::ClosedLoop, |_| Pace::OpenLoop);
     let load = Load::new(options)?;
     let mut tally = Tally::default();
-    let mut clients = match load.clients() {
+    let (requests, body) = (&load.requests, options.body.as_deref());
+    let clients = clients(load.manner, requests, body, load.threads, load.connections);
+    let mut clients = match clients {
         Ok(clients) => clients,
         Err(error) => {
             tally.fail(&error.downcast::<Fault>()?);
@@ -128,21 +129,6 @@ impl<'a> Load<'a> {
         })
     }
 
-    /// Learns the answers, and opens the connections of all threads.
-    fn clients(&self) -> Result<Vec<Client>> {
-        let body = self.options.body.as_deref();
-        let (script, mut kept) = self.manner.learn(&self.requests, body)?;
-        let clients = (0..self.threads).map(|thread| {
-            let share = count(thread) / count(self.threads);
-            let mut client = Client::new(self.manner, script.clone().begun_at(share))?;
-            for _ in (thread..self.connections).step_by(self.threads) {
-                client.join(kept.take());
-            }
-            anyhow::Ok(client)
-        });
-        clients.collect()
-    }
-
     /// Runs all threads until nothing is under way, and lets the server fall asleep.
     fn phase(&self, clients: &mut [Client], seconds: f64) -> Result<Tally> {
         let lead = self.options.rate.map_or(Duration::ZERO, |_| LEAD);
@@ -152,9 +138,7 @@ impl<'a> Load<'a> {
             let part = |(number, client)| scope.spawn(move || self.part(number, client, when));
             let started: Vec<_> = clients.iter_mut().enumerate().map(part).collect();
             for thread in started {
-                let joined = thread.join();
-                let ended = joined.unwrap_or_else(|panicked| panic::resume_unwind(panicked));
-                tally.join(ended.context("cannot poll")?);
+                tally.join(joined(thread.join()).context("cannot poll")?);
             }
             anyhow::Ok(())
         })?;
@@ -169,26 +153,61 @@ impl<'a> Load<'a> {
         if !cores.is_empty() {
             stay_on_core(cores[thread % cores.len()])?;
         }
-        let cpu_before = own_cpu();
-        if let Some(rate) = self.options.rate {
-            let arrivals = Arrivals {
+        let pace = match (self.options.rate, self.options.requests) {
+            (Some(rate), _) => Drive::Open(Arrivals {
                 rate,
                 threads: self.threads,
                 thread,
                 span,
-            };
-            OpenLoop::new(client, arrivals, start)?.run()?;
-        } else {
-            let counted = self.options.requests;
-            let counted = counted.map(|asked| asked.saturating_sub(self.learned));
-            client.closed_loop(start, counted.map_or(Goal::After(span), Goal::Requests))?;
+            }),
+            (None, Some(asked)) => {
+                Drive::Closed(Goal::Requests(asked.saturating_sub(self.learned)))
+            }
+            (None, None) => Drive::Closed(Goal::After(span)),
+        };
+        Ok(pace.run(client, start)?)
+    }
+}
+
+/// How a client is driven, by one thread.
+#[derive(Clone, Copy)]
+pub(crate) enum Drive<'a> {
+    /// Each connection asks again when it was answered.
+    Closed(Goal<'a>),
+    /// Requests are due at a fixed rate.
+    Open(Arrivals),
+}
+
+impl Drive<'_> {
+    /// So many requests in a second, of one thread.
+    pub(crate) fn at(rate: f64, span: Duration) -> Self {
+        let (threads, thread) = (1, 0);
+        Self::Open(Arrivals {
+            rate,
+            threads,
+            thread,
+            span,
+        })
+    }
+
+    /// One phase of it: what was answered, and the time and the CPU time that it took.
+    pub(crate) fn run(self, client: &mut Client, start: Instant) -> io::Result<Tally> {
+        let before = own_cpu();
+        match self {
+            Self::Closed(goal) => client.closed_loop(start, goal)?,
+            Self::Open(arrivals) => OpenLoop::new(client, arrivals, start)?.run()?,
         }
         let mut tally = client.take_tally();
         tally.wall = start.elapsed();
-        tally.cpu = own_cpu().saturating_sub(cpu_before);
+        tally.cpu = own_cpu().saturating_sub(before);
         tally.busiest = tally.cpu;
         Ok(tally)
     }
+}
+
+/// What a thread has made; a panic of it goes on here.
+pub(crate) fn joined<T>(ended: thread::Result<T>) -> T {
+    ended.unwrap_or_else(|panicked| panic::resume_unwind(panicked))
 }
 
 /// Keeps this thread, and whatever it starts, on one core; returns the cores that it could use.
@@ -214,6 +233,6 @@ pub fn leave_core(free: CpuSet) -> Result<()> {
 }
 
 /// CPU time of this thread, up to this moment.
-pub(crate) fn own_cpu() -> Duration {
+fn own_cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

@@ -13,6 +13,12 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 /// The chance that the interval of a single comparison holds the true value.
 pub const LEVEL: f64 = 0.95;
 
+/// The chance that each of so many intervals must have, so that all together hold with [`LEVEL`]
+/// (Bonferroni's inequality).
+pub fn level_of_each(intervals: usize) -> f64 {
+    1.0 - (1.0 - LEVEL) / count(intervals.max(1))
+}
+
 /// A ratio and its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
@@ -121,11 +127,16 @@ pub fn median(figures: &[f64]) -> Option<f64> {
 }
 
 /// A count as a number to divide by.
+pub fn count(count: usize) -> f64 {
+    float(count as u64)
+}
+
+/// The same of bytes, requests and nanoseconds.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a double counts to 9e15 without loss"
 )]
-pub fn count(count: usize) -> f64 {
+pub fn float(count: u64) -> f64 {
     count as f64
 }
 

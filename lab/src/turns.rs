@@ -45,6 +45,8 @@ pub struct Entrant {
     pub pipelining: bool,
     /// Whether it closes a connection when it is asked to.
     pub closes: bool,
+    /// Whether callgrind can count its instructions.
+    pub countable: bool,
     /// Seconds of load before it is fast; such a one stays up for all sets.
     pub warmup_seconds: Option<f64>,
 }
@@ -56,6 +58,7 @@ impl Entrant {
             subject,
             pipelining: true,
             closes: true,
+            countable: true,
             warmup_seconds: None,
         }
     }
@@ -114,7 +117,12 @@ impl Contest {
             let name = workload.name.clone();
             results.workloads.insert(name, workload.clone());
         }
-        let mut stage = Stage::new(self);
+        let (seats, failed) = (Vec::new(), BTreeSet::new());
+        let mut stage = Stage {
+            contest: self,
+            seats,
+            failed,
+        };
         for set in 0..self.sets {
             stage.begin_set(results);
             for workload in &self.workloads {
@@ -146,15 +154,7 @@ struct Stage<'a> {
     failed: BTreeSet<usize>,
 }
 
-impl<'a> Stage<'a> {
-    fn new(contest: &'a Contest) -> Self {
-        Self {
-            contest,
-            seats: Vec::new(),
-            failed: BTreeSet::new(),
-        }
-    }
-
+impl Stage<'_> {
     /// Ends whoever need not stay, and starts all anew.
     fn begin_set(&mut self, results: &mut Results) {
         let entrants = &self.contest.entrants;

@@ -5,6 +5,7 @@
 //! answers and answers that end with their connection; no server here is measured with them.
 
 use std::fmt;
+use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -111,9 +112,15 @@ impl Expected {
     ///
     /// What is wrong with it.
     pub fn check(&self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
-        let Some((head_bytes, body_bytes)) = head_of(bytes)? else {
+        let Some(head) = Head::of(bytes)? else {
             return Ok(None);
         };
+        if head.status != 200 {
+            let what = format!("{} instead of 200", head.status);
+            return Err(Fault::new(Kind::Status, what));
+        }
+        let no_length = || Fault::new(Kind::Length, "no Content-Length that makes sense");
+        let (head_bytes, body_bytes) = (head.bytes, head.body_bytes.ok_or_else(no_length)?);
         let whole = head_bytes + body_bytes;
         if let Some(body) = &self.body
             && body.len() != body_bytes
@@ -149,92 +156,99 @@ impl Expected {
         body: Option<&str>,
         patience: Duration,
     ) -> Result<Self, Fault> {
-        let answer = exchange(stream, request, &Self::varying(body), patience)?;
-        let (head_bytes, _) = head_of(&answer)?.unwrap_or_default();
-        Ok(Self::of(answer.len(), &answer[head_bytes..]))
-    }
-}
-
-/// Sends a request and waits for its one answer.
-fn exchange(
-    stream: &mut TcpStream,
-    request: &[u8],
-    expected: &Expected,
-    patience: Duration,
-) -> Result<Vec<u8>, Fault> {
-    let reset = |error| Fault::new(Kind::Reset, error);
-    let deadline = Instant::now() + patience;
-    stream.write_all(request).map_err(reset)?;
-    let mut answer = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Fault::new(Kind::Silence, "no answer to the first request"));
-        }
-        stream.set_read_timeout(Some(left)).map_err(reset)?;
-        match stream.read(&mut piece) {
-            Ok(0) => return Err(Fault::new(Kind::Reset, "closed instead of answering")),
-            Ok(received) => answer.extend_from_slice(&piece[..received]),
-            Err(error) if is_pause(&error) => continue,
-            Err(error) => return Err(reset(error)),
-        }
-        match expected.check(&answer)? {
-            Some(length) if length == answer.len() => return Ok(answer),
-            Some(length) => {
-                let what = format!("{} bytes instead of {length}", answer.len());
-                return Err(Fault::new(Kind::Length, what));
+        let reset = |error| Fault::new(Kind::Reset, error);
+        let (varying, deadline) = (Self::varying(body), Instant::now() + patience);
+        stream.write_all(request).map_err(reset)?;
+        let mut answer = Vec::new();
+        loop {
+            receive(stream, deadline, &mut answer)?;
+            if let Some(length) = varying.check(&answer)? {
+                if length < answer.len() {
+                    let what = format!("{} bytes instead of {length}", answer.len());
+                    return Err(Fault::new(Kind::Length, what));
+                }
+                let head_bytes = Head::of(&answer)?.map_or(0, |head| head.bytes);
+                return Ok(Self::of(length, &answer[head_bytes..]));
             }
-            None => {}
         }
     }
 }
 
-/// Whether a read ended without bytes only because none were there in time.
-fn is_pause(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+/// Waits for more of an answer, until the deadline at the latest.
+fn receive(stream: &mut TcpStream, deadline: Instant, answer: &mut Vec<u8>) -> Result<(), Fault> {
+    let reset = |error| Fault::new(Kind::Reset, error);
+    let mut piece = [0; 4096];
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Fault::new(Kind::Silence, "no answer to the first request"));
+    }
+    stream.set_read_timeout(Some(left)).map_err(reset)?;
+    match stream.read(&mut piece) {
+        Ok(0) => return Err(Fault::new(Kind::Reset, "closed instead of answering")),
+        Ok(received) => answer.extend_from_slice(&piece[..received]),
+        // None were there in time.
+        Err(error) if matches!(error.kind(), Interrupted | TimedOut | WouldBlock) => {}
+        Err(error) => return Err(reset(error)),
+    }
+    Ok(())
 }
 
-/// Bytes of an answer's head and of its body; `None` if the head has not ended.
-///
-/// Only the fields are left to httparse, by the function that the server calls too: with a second
-/// way into it the compiler would inline less of the first.
-fn head_of(answer: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
-    let no_answer = |what: &str| Fault::new(Kind::Status, format!("no answer of HTTP: {what}"));
-    let start = &answer[..answer.len().min(VERSION.len())];
-    if !VERSION.starts_with(start) {
-        return Err(no_answer("another version, or none"));
-    }
-    let unended = || {
-        if answer.len() > ANSWER_BYTES_MAX {
-            return Err(Fault::new(Kind::Length, "a head without end"));
+/// What the head of an answer says.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// Its status.
+    pub status: u16,
+    /// Bytes of the head.
+    pub bytes: usize,
+    /// Its Content-Length; `None` without one that makes sense.
+    pub body_bytes: Option<usize>,
+}
+
+impl Head {
+    /// Of the first answer of some bytes; `None` if its head has not ended.
+    ///
+    /// Only the fields are left to httparse, by the function that the server calls too: with a
+    /// second way into it the compiler would inline less of the first.
+    ///
+    /// # Errors
+    ///
+    /// If it is no answer of HTTP, or the head is too long.
+    pub fn of(answer: &[u8]) -> Result<Option<Self>, Fault> {
+        let no_answer = |what: &str| Fault::new(Kind::Status, format!("no answer of HTTP: {what}"));
+        let start = &answer[..answer.len().min(VERSION.len())];
+        if !VERSION.starts_with(start) {
+            return Err(no_answer("another version, or none"));
         }
-        Ok(None)
-    };
-    let Some(line_bytes) = answer.windows(2).position(|two| two == b"\r\n") else {
-        return unended();
-    };
-    let (line, rest) = answer.split_at(line_bytes + 2);
-    let status = line.get(VERSION.len()..).and_then(<[u8]>::first_chunk::<3>);
-    let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u16>().ok());
-    let status = status.ok_or_else(|| no_answer("no status"))?;
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-    let parsed = httparse::parse_headers(rest, &mut fields);
-    let parsed = parsed.map_err(|error| no_answer(&error.to_string()))?;
-    let httparse::Status::Complete((section_bytes, fields)) = parsed else {
-        return unended();
-    };
-    if status != 200 {
-        return Err(Fault::new(Kind::Status, format!("{status} instead of 200")));
+        let unended = || {
+            if answer.len() > ANSWER_BYTES_MAX {
+                return Err(Fault::new(Kind::Length, "a head without end"));
+            }
+            Ok(None)
+        };
+        let Some(line_bytes) = answer.windows(2).position(|two| two == b"\r\n") else {
+            return unended();
+        };
+        let (line, rest) = answer.split_at(line_bytes + 2);
+        let status = line.get(VERSION.len()..).and_then(<[u8]>::first_chunk::<3>);
+        let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let status = status.ok_or_else(|| no_answer("no status"))?;
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+        let parsed = httparse::parse_headers(rest, &mut fields);
+        let parsed = parsed.map_err(|error| no_answer(&error.to_string()))?;
+        let httparse::Status::Complete((section_bytes, fields)) = parsed else {
+            return unended();
+        };
+        let body_bytes = fields
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case("content-length"))
+            .and_then(|field| std::str::from_utf8(field.value).ok()?.trim().parse().ok())
+            .filter(|length| *length <= ANSWER_BYTES_MAX);
+        Ok(Some(Self {
+            status,
+            bytes: line.len() + section_bytes,
+            body_bytes,
+        }))
     }
-    let length = fields
-        .iter()
-        .find(|field| field.name.eq_ignore_ascii_case("content-length"))
-        .and_then(|field| std::str::from_utf8(field.value).ok()?.trim().parse().ok())
-        .filter(|length| *length <= ANSWER_BYTES_MAX)
-        .ok_or_else(|| Fault::new(Kind::Length, "no Content-Length that makes sense"))?;
-    Ok(Some((line.len() + section_bytes, length)))
 }
 
 #[cfg(test)]

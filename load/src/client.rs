@@ -11,7 +11,6 @@ use std::net::TcpStream as StdStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 
@@ -139,11 +138,6 @@ impl Client {
         std::mem::replace(&mut self.tally, Tally::new(self.manner.timed))
     }
 
-    /// Answers since then.
-    pub fn answered(&self) -> usize {
-        self.tally.answered
-    }
-
     /// Tokens of all places.
     pub fn places(&self) -> std::ops::Range<usize> {
         0..self.connections.len()
@@ -175,18 +169,13 @@ impl Client {
                 to_send = 0;
             }
             for event in &events {
-                self.answer_and_ask(event, &mut to_send, now);
+                let id = event.token().0;
+                if self.receive(id, event.is_read_closed()) == Turn::Free {
+                    self.ask(id, &mut to_send, now);
+                }
             }
         }
         Ok(())
-    }
-
-    /// One step of the closed loop with one connection.
-    fn answer_and_ask(&mut self, event: &Event, to_send: &mut usize, now: Instant) {
-        let id = event.token().0;
-        if self.receive(id, event.is_read_closed()) == Turn::Free {
-            self.ask(id, to_send, now);
-        }
     }
 
     /// Sends the next batch, if one may still be sent.
@@ -241,7 +230,7 @@ impl Client {
         let Some(connection) = &mut self.connections[id] else {
             return Turn::Lost;
         };
-        let was_waiting = connection.is_waiting();
+        let was_waiting = !connection.is_done();
         if self.manner.read_every > 1 && !closing && connection.leave_unread(self.manner.read_every)
         {
             self.count(id);
@@ -294,13 +283,13 @@ impl Client {
         let Some(connection) = &self.connections[id] else {
             return;
         };
-        let requests = connection.requests();
+        let requests = connection.batch.requests;
         self.tally.answered += requests;
         self.unchecked += requests;
         self.waiting -= 1;
         if self.manner.timed {
             self.tally
-                .record(connection.times().intended.elapsed(), requests);
+                .record(connection.times.intended.elapsed(), requests);
         }
         if self.manner.reconnect {
             self.connections[id] = None;
@@ -311,8 +300,8 @@ impl Client {
     fn sweep(&mut self, now: Instant) {
         for id in self.places() {
             let overdue = self.connections[id].as_ref().filter(|connection| {
-                let silent = now.saturating_duration_since(connection.times().sent);
-                connection.is_waiting() && silent >= self.manner.silence
+                let silent = now.saturating_duration_since(connection.times.sent);
+                !connection.is_done() && silent >= self.manner.silence
             });
             if let Some(fault) = overdue.map(|connection| connection.overdue(&self.script)) {
                 self.waiting -= 1;

@@ -42,14 +42,15 @@ pub(crate) struct Times {
 pub(crate) struct Connection {
     stream: TcpStream,
     awaiting: Awaiting,
-    batch: Batch,
+    /// The last batch, and its times.
+    pub(crate) batch: Batch,
+    pub(crate) times: Times,
     /// The start of an answer whose end has not come, if answers are parsed.
     collected: Vec<u8>,
     /// Whether to parse the answers to this batch.
     parse: bool,
     /// Whether the server is to close after this batch.
     once: bool,
-    times: Times,
     /// Bytes of answers that were announced and left in the socket, and of how many batches.
     unread: usize,
     unread_batches: usize,
@@ -103,21 +104,6 @@ impl Connection {
         registry
             .register(&mut self.stream, token, interest)
             .map_err(|error| Fault::new(Kind::Connect, error))
-    }
-
-    /// Whether a batch is under way.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.is_done()
-    }
-
-    /// The times of the last batch.
-    pub(crate) fn times(&self) -> Times {
-        self.times
-    }
-
-    /// How many requests the batch has.
-    pub(crate) fn requests(&self) -> usize {
-        self.batch.requests
     }
 
     /// Sends a batch, in two pieces if asked for; its answers are parsed if asked for.
@@ -239,7 +225,8 @@ impl Connection {
         Ok(())
     }
 
-    fn is_done(&self) -> bool {
+    /// Whether no batch is under way.
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self.awaiting, Awaiting::Nothing)
     }
 

@@ -4,8 +4,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::answer::{Expected, Fault, Kind};
-use crate::script::Script;
+use crate::answer::{Fault, Kind};
 
 /// How the client asks; the same for all threads.
 #[derive(Clone, Copy, Debug)]
@@ -46,28 +45,5 @@ impl Manner {
     pub fn connect(&self) -> Result<TcpStream, Fault> {
         TcpStream::connect_timeout(&self.address, self.silence)
             .map_err(|error| Fault::new(Kind::Connect, error))
-    }
-
-    /// What is sent: these requests with their weights, laid out. Unless answers vary, each is sent
-    /// once, to learn its answer, which must have this body. Where connections are kept, one asks
-    /// for everything, and is handed on.
-    ///
-    /// # Errors
-    ///
-    /// If there is no connection, or an answer is not right ([`Fault`]); and as [`Script::new`].
-    pub fn learn(
-        &self,
-        requests: &[(Vec<u8>, usize)],
-        body: Option<&str>,
-    ) -> anyhow::Result<(Script, Option<TcpStream>)> {
-        let mut kept = None;
-        let mut expected = Vec::new();
-        for (request, _) in requests.iter().filter(|_| !self.varying) {
-            let mut stream = kept.take().map_or_else(|| self.connect(), Ok)?;
-            expected.push(Expected::learn(&mut stream, request, body, self.silence)?);
-            kept = Some(stream).filter(|_| !self.reconnect);
-        }
-        expected.resize(requests.len(), Expected::varying(body));
-        Ok((Script::new(requests, expected, self.pipeline)?, kept))
     }
 }

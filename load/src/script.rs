@@ -101,15 +101,11 @@ pub fn upload_for(path: &str, host: &str, body: &str) -> Vec<u8> {
 
 /// Whether a request asks the server to close.
 pub fn asks_to_close(request: &[u8]) -> bool {
-    let line_end = request.windows(2).position(|two| two == b"\r\n");
-    let fields_at = line_end.map_or(request.len(), |at| at + 2);
-    let mut fields = [httparse::EMPTY_HEADER; 64];
-    let parsed = httparse::parse_headers(&request[fields_at..], &mut fields);
-    let Ok(httparse::Status::Complete((_, fields))) = parsed else {
-        return false;
-    };
-    fields.iter().any(|field| {
-        field.name.eq_ignore_ascii_case("connection") && field.value.eq_ignore_ascii_case(b"close")
+    let text = String::from_utf8_lossy(request);
+    let lines = text.lines().skip(1).take_while(|line| !line.is_empty());
+    let mut fields = lines.filter_map(|line| line.split_once(':'));
+    fields.any(|(name, value)| {
+        name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close")
     })
 }
 
@@ -173,17 +169,10 @@ impl Script {
         })
     }
 
-    /// This one, begun elsewhere: so threads do not ask in step.
+    /// This one, begun elsewhere by each of some threads, so that they do not ask in step.
     #[must_use]
-    pub fn begun_at(mut self, share: f64) -> Self {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "any place does; a turn is far shorter than 2^53"
-        )]
-        let place = (share * self.turn as f64) as usize;
-        self.next = place % self.turn;
+    pub fn begun_at(mut self, thread: usize, threads: usize) -> Self {
+        self.next = self.turn * thread / threads;
         self
     }
 

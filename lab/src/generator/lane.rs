@@ -3,6 +3,7 @@
 //! The invariant: a turn begins and ends with nothing under way. Between turns the connections stay
 //! open and say nothing, so that servers can take turns without any of them starting anew.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -10,11 +11,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use barewire_load::{Arrivals, Client, Goal, Manner, OpenLoop, Tally, script};
+use barewire_load::{Client, Goal, Manner, Tally, clients, script};
 
-use super::own_cpu;
+use super::{Drive, joined};
 use crate::machine;
-use crate::statistics::count;
 use crate::workload::Workload;
 
 /// The Host field of every request, whatever the port is, so that all have the same length: the
@@ -55,14 +55,19 @@ impl Lane {
     /// If the server does not accept, or answers something else than the workload says.
     pub fn open(address: SocketAddr, workload: &Workload, is_timed: bool) -> Result<Self> {
         let client = client(address, workload, is_timed && !workload.neighbour)?;
-        let neighbour = workload.neighbour.then(Workload::single);
-        let neighbour = neighbour.map(|single| client_of_neighbour(address, &single));
+        // Several connections, so that one answer that is late delays no other request.
+        let several = || Workload {
+            connections: 16,
+            ..Workload::single()
+        };
+        let neighbour = workload.neighbour.then(several);
+        let neighbour = neighbour.map(|several| self::client(address, &several, true));
         let idle = (0..workload.idle).map(|_| TcpStream::connect(address));
         Ok(Self {
             client,
             neighbour: neighbour.transpose()?,
             silent: idle
-                .collect::<std::io::Result<_>>()
+                .collect::<io::Result<_>>()
                 .context("idle connections")?,
             workload: workload.clone(),
             rate: None,
@@ -84,40 +89,32 @@ impl Lane {
             client.renew()?;
         }
         let start = Instant::now();
-        let before = own_cpu();
         let mut tally = match (&mut self.neighbour, self.rate) {
             (Some(neighbour), _) => beside(&mut self.client, neighbour, span.time)?,
-            (None, Some(rate)) => {
-                open_loop(&mut self.client, rate, span.time)?;
-                self.client.take_tally()
-            }
-            (None, None) => {
-                self.closed(span)?;
-                self.client.take_tally()
-            }
+            (None, Some(rate)) => Drive::at(rate, span.time).run(&mut self.client, start)?,
+            (None, None) => self.closed(span)?,
         };
         tally.wall = start.elapsed();
-        tally.cpu += own_cpu().saturating_sub(before);
         no_failures(&tally)?;
         Ok(tally)
     }
 
-    fn closed(&mut self, span: Span) -> Result<()> {
+    fn closed(&mut self, span: Span) -> Result<Tally> {
         let start = Instant::now();
-        self.client.closed_loop(start, Goal::After(span.time))?;
         let least = span.each * usize::from(self.workload.connections);
-        while self.client.answered() < least && start.elapsed() < span.most {
-            self.client
-                .closed_loop(Instant::now(), Goal::After(span.time))?;
+        let closed = Drive::Closed(Goal::After(span.time));
+        let mut tally = closed.run(&mut self.client, start)?;
+        while tally.answered < least && start.elapsed() < span.most {
+            tally.join(closed.run(&mut self.client, Instant::now())?);
         }
-        Ok(())
+        Ok(tally)
     }
 }
 
 /// A load that goes on until it is ended, on a thread of its own.
 pub struct Background {
     ends: Arc<AtomicBool>,
-    thread: JoinHandle<Result<Tally>>,
+    thread: JoinHandle<io::Result<Tally>>,
     /// Open, and silent.
     _silent: Vec<TcpStream>,
 }
@@ -134,8 +131,7 @@ impl Background {
         let until = Arc::clone(&ends);
         let mut client = lane.client;
         let thread = thread::spawn(move || {
-            client.closed_loop(Instant::now(), Goal::Until(&until))?;
-            Ok(client.take_tally())
+            Drive::Closed(Goal::Until(&until)).run(&mut client, Instant::now())
         });
         Ok(Self {
             ends,
@@ -151,9 +147,7 @@ impl Background {
     /// If a request failed.
     pub fn end(self) -> Result<()> {
         self.ends.store(true, Relaxed);
-        let ended = self.thread.join();
-        let tally = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
-        no_failures(&tally)
+        no_failures(&joined(self.thread.join())?)
     }
 }
 
@@ -165,43 +159,18 @@ fn no_failures(tally: &Tally) -> Result<()> {
 }
 
 /// The load, and a neighbour whose latency is what the tally tells.
-fn beside(client: &mut Client, neighbour: &mut Client, span: Duration) -> Result<Tally> {
-    let loaded = thread::scope(|scope| {
-        let load = scope.spawn(|| {
-            let before = own_cpu();
-            client.closed_loop(Instant::now(), Goal::After(span))?;
-            let mut tally = client.take_tally();
-            tally.cpu = own_cpu().saturating_sub(before);
-            std::io::Result::Ok(tally)
+fn beside(client: &mut Client, neighbour: &mut Client, span: Duration) -> io::Result<Tally> {
+    thread::scope(|scope| {
+        let load = || Drive::Closed(Goal::After(span)).run(client, Instant::now());
+        let load = scope.spawn(load);
+        let mut tally = Drive::at(NEIGHBOUR_RATE, span).run(neighbour, Instant::now())?;
+        let loaded = joined(load.join())?;
+        tally.join(Tally {
+            latency: None,
+            ..loaded
         });
-        open_loop(neighbour, NEIGHBOUR_RATE, span)?;
-        let loaded = load.join();
-        anyhow::Ok(loaded.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?)
-    })?;
-    let mut tally = loaded;
-    tally.latency = None;
-    tally.join(neighbour.take_tally());
-    Ok(tally)
-}
-
-fn open_loop(client: &mut Client, rate: f64, span: Duration) -> Result<()> {
-    let arrivals = Arrivals {
-        rate,
-        threads: 1,
-        thread: 0,
-        span,
-    };
-    OpenLoop::new(client, arrivals, Instant::now())?.run()?;
-    Ok(())
-}
-
-fn client_of_neighbour(address: SocketAddr, single: &Workload) -> Result<Client> {
-    // Several connections, so that one answer that is late delays no other request.
-    let many = Workload {
-        connections: 16,
-        ..single.clone()
-    };
-    client(address, &many, true)
+        Ok(tally)
+    })
 }
 
 /// The connections, open, with what is sent and what must come.
@@ -218,12 +187,9 @@ pub(crate) fn client(address: SocketAddr, workload: &Workload, is_timed: bool) -
         silence: SILENCE,
     };
     let requests: Vec<(Vec<u8>, usize)> = requests(workload).map(|request| (request, 1)).collect();
-    let (script, mut kept) = manner.learn(&requests, workload.body.as_deref())?;
-    let mut client = Client::new(manner, script)?;
-    for _ in 0..workload.connections {
-        client.join(kept.take());
-    }
-    Ok(client)
+    let connections = workload.connections.into();
+    let mut clients = clients(manner, &requests, workload.body.as_deref(), 1, connections)?;
+    clients.pop().context("one thread has one client")
 }
 
 /// What is sent.
@@ -241,9 +207,4 @@ pub fn request_bytes(workload: &Workload) -> usize {
         .map(|request| request.len())
         .max()
         .unwrap_or(0)
-}
-
-/// Requests per second of a tally.
-pub fn rate(tally: &Tally) -> f64 {
-    count(tally.answered) / tally.wall.as_secs_f64().max(1e-9)
 }

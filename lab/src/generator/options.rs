@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::{Args, FromArgMatches};
 
 use barewire_load::script::{self, Weighted};
+
+use crate::positive;
 
 /// How to ask, and whom.
 #[derive(Clone, Debug, Args)]
@@ -112,14 +114,9 @@ pub(super) fn requests(options: &Options) -> Result<Vec<(Vec<u8>, usize)>> {
     Ok(requests.collect())
 }
 
+/// Also 0.
 fn seconds(text: &str) -> Result<f64> {
     let seconds: f64 = text.parse()?;
     let valid = Duration::try_from_secs_f64(seconds).map(|_| seconds);
     valid.context("it must be a number that is not negative")
-}
-
-fn positive(text: &str) -> Result<f64> {
-    let number = seconds(text)?;
-    ensure!(number > 0.0, "it must be more than 0");
-    Ok(number)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use barewire_load::Tally;
 
 use crate::process::Usage;
-use crate::statistics::count;
+use crate::statistics::{count, float};
 
 /// Points of the latency curve for each halving of what is left of 100 %.
 const POINTS_PER_HALVING: u32 = 4;
@@ -112,9 +112,8 @@ impl Outcome {
 }
 
 /// Microseconds of a histogram of nanoseconds.
-#[expect(clippy::cast_precision_loss, reason = "ten minutes, below 2^53 ns")]
 fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
-    let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;
+    let microseconds = |nanoseconds: u64| float(nanoseconds) / 1000.0;
     let at = |percentile| microseconds(histogram.value_at_percentile(percentile));
     let points = histogram.iter_quantiles(POINTS_PER_HALVING);
     let curve = points.map(|point| {

@@ -9,7 +9,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use std::{sync::atomic::Ordering::Relaxed, thread};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use barewire_load::Head;
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use socket2::SockRef;
 
@@ -63,8 +64,6 @@ const HEAVY: [&str; 2] = ["/memory-efficiency-test", "/io-benchmark"];
 const HEAVY_ONE_IN: u32 = 50;
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Fields of an answer.
-const FIELDS_MAX: usize = 32;
 
 /// What is sent, whole or spoilt.
 const REQUESTS: &[&[u8]] = &[
@@ -200,20 +199,12 @@ fn listen(stream: &mut TcpStream) -> Result<Vec<u8>> {
 fn answers(mut heard: &[u8]) -> Result<u64> {
     let mut count = 0;
     while !heard.is_empty() {
-        let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-        let mut answer = httparse::Response::new(&mut fields);
-        let httparse::Status::Complete(head_bytes) = answer.parse(heard)? else {
-            let heard = String::from_utf8_lossy(heard);
-            bail!("a head that does not end: {heard:?}");
-        };
-        // There is none where there is no body, as with 204.
-        let mut fields = answer.headers.iter();
-        let length = fields.find(|field| field.name.eq_ignore_ascii_case("content-length"));
-        let length = length.map_or(Ok("0"), |field| str::from_utf8(field.value))?;
-        let rest = heard[head_bytes..].get(length.parse::<usize>()?..);
+        let answer = Head::of(heard)?.context("a head that does not end")?;
+        // There is no length where there is no body, as with 204.
+        let rest = heard.get(answer.bytes + answer.body_bytes.unwrap_or(0)..);
         heard = rest.context("an answer that is cut off")?;
         // 100 announces another.
-        count += u64::from(answer.code != Some(100));
+        count += u64::from(answer.status != 100);
     }
     Ok(count)
 }

@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use barewire_load::Tally;
 
 use super::{Entrant, Seat};
-use crate::generator::lane::{self, Lane, Span};
+use crate::generator::lane::{Lane, Span};
 use crate::process::Usage;
 use crate::results::Run;
-use crate::statistics::count;
+use crate::statistics::{count, float};
 use crate::workload::Workload;
 
 /// One turn: long enough for twenty requests of each connection, and not longer than this even so.
@@ -52,7 +52,7 @@ impl Player {
             ..TURN
         })?;
         if let Some(share) = workload.rate_share {
-            lane.set_rate(share * lane::rate(&tally));
+            lane.set_rate(share * count(tally.answered) / tally.wall.as_secs_f64());
         }
         Ok(Self {
             entrant: seat.entrant,
@@ -117,7 +117,7 @@ impl Player {
                 .latency
                 .as_ref()
                 .filter(|latency| !latency.is_empty())?;
-            Some(nanoseconds(latency.value_at_percentile(percent)))
+            Some(float(latency.value_at_percentile(percent)))
         };
         let of_turns = |percent| -> Vec<f64> {
             let tallies = self.tallies.iter();
@@ -145,12 +145,4 @@ impl Player {
         run.generator_seconds = all.cpu.as_secs_f64();
         Ok(run)
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "ten minutes are less than 2^53 nanoseconds"
-)]
-fn nanoseconds(count: u64) -> f64 {
-    count as f64
 }
