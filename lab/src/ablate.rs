@@ -1,10 +1,9 @@
 //! What each technique is worth: the server with and without it, under a load that does not stop.
 //!
-//! What can change while the server runs is compared inside of one process: by CPU time with the
-//! server's own duels, by latency with turns between which the technique is changed. What needs new
-//! sockets, new threads or another build is compared between processes. Then come the ladder from
-//! naive to full, and all pairs of the eight techniques that matter most: what two of them are
-//! worth together is not the sum.
+//! What can change while the server runs and shows in CPU time is compared inside of one process,
+//! by the server's own duels. What shows in latency, or needs new sockets, new threads or another
+//! build, is compared between processes. Then come the ladder from naive to full, and all pairs of
+//! the eight techniques that matter most: what two of them are worth together is not the sum.
 //!
 //! Every technique of the table gets a verdict; one that two cores cannot show says so.
 
@@ -13,19 +12,19 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-mod builds;
 mod inside;
 mod outside;
 mod plan;
-mod switched;
 pub mod workloads;
 
-use plan::{Item, Plan};
+use plan::Item;
 
+use crate::command::built;
+use crate::process::Subject;
 use crate::progress::Progress;
 use crate::results::{Results, Row, RowKind};
-use crate::server::{Server, Technique};
-use crate::statistics::Verdict;
+use crate::server::{Server, Technique, barewire};
+use crate::statistics::{Verdict, level_of_each};
 use crate::threshold::Threshold;
 use crate::{Exit, generator, machine, report};
 
@@ -69,30 +68,36 @@ pub fn run(options: &Options) -> Result<Exit> {
     known.push("naive".to_owned());
     let threshold = Threshold::given(options.fail_if.as_deref(), &known)?;
     let builds = if options.builds {
-        builds::all(&server)
+        builds(&server)
     } else {
         Vec::new()
     };
-    let plan = Plan::of(&techniques, options.quick);
+    let duels = plan::duels(&techniques, options.quick);
     let is_whole = options.techniques.is_empty() && !options.quick;
     let outside = if options.quick {
         Vec::new()
     } else {
-        outside::contests(&server, &techniques, &builds, options.sets)
+        outside::contests(&server, &techniques, builds, options.sets)
     };
     let combined = if is_whole { plan::COMBINED_STEPS } else { 0 };
-    let steps = plan.steps() + combined + outside.iter().map(outside::Match::steps).sum::<u64>();
+    let inside: u64 = duels.iter().map(Item::steps).sum();
+    let steps = inside + combined + outside.iter().map(outside::Match::steps).sum::<u64>();
+    let rows = duels.len() + outside.iter().map(outside::Match::rows).sum::<usize>();
     let progress = Progress::of(steps)?;
     generator::stay_on_core(machine::generator_core())?;
     let watch = machine::Watch::start();
     let mut ablation = Ablation {
         server: &server,
-        level: plan.level(),
+        level: level_of_each(rows),
         progress: &progress,
         results: Results::new(),
         output: options.output.clone(),
     };
-    ablation.measure(&plan, is_whole)?;
+    ablation.duels(&duels)?;
+    if is_whole {
+        let combined = plan::combined(&ablation.results);
+        ablation.duels(&combined)?;
+    }
     for contest in &outside {
         ablation.between_processes(contest)?;
     }
@@ -103,12 +108,29 @@ pub fn run(options: &Options) -> Result<Exit> {
     finish(&ablation.results, options, threshold.as_ref())
 }
 
+/// The server built in other ways, by the commands that it names itself, each into a folder of its
+/// own, so that none takes the place of the server that is measured. One whose command fails, or
+/// needs what is not here, is told and left out.
+fn builds(server: &Server) -> Vec<(&str, Subject)> {
+    let mut builds = Vec::new();
+    for technique in &server.techniques {
+        let (name, Some(command)) = (&technique.name, &technique.build) else {
+            continue;
+        };
+        eprintln!("{name}: building");
+        match built(command) {
+            Ok(program) => {
+                let subject = barewire(&format!("build: {name}"), &program, &[]);
+                builds.push((name.as_str(), subject));
+            }
+            Err(error) => eprintln!("{name}: {error:#}"),
+        }
+    }
+    builds
+}
+
 fn finish(results: &Results, options: &Options, threshold: Option<&Threshold>) -> Result<Exit> {
-    report::terminal::print(results);
-    println!(
-        "written: {0}; `barewire-lab report {0}` draws it",
-        options.output.display()
-    );
+    report::terminal::print_written(results, &options.output);
     let mut values = BTreeMap::new();
     for row in &results.rows {
         let is_single = matches!(row.kind, RowKind::LeaveOut | RowKind::Naive);
@@ -148,27 +170,6 @@ struct Ablation<'a> {
 }
 
 impl Ablation<'_> {
-    /// All of the plan, workload by workload, then what is made of its outcome.
-    fn measure(&mut self, plan: &Plan, is_whole: bool) -> Result<()> {
-        for (workload, items) in plan.by_workload() {
-            self.duels(&workload, &items)?;
-        }
-        for item in plan.switched() {
-            self.switch(item)?;
-        }
-        if is_whole {
-            let combined = plan::combined(&self.results);
-            for (workload, items) in combined.by_workload() {
-                self.duels(&workload, &items)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, row: Row) {
-        self.results.rows.push(row);
-    }
-
     /// Tells why a row is missing.
     fn fail(&mut self, item: &Item, error: &anyhow::Error) {
         let name = format!("{}, {}", item.about, item.workload.name);
@@ -193,12 +194,8 @@ impl Ablation<'_> {
             }
         }
         for technique in techniques {
-            if !self
-                .results
-                .rows
-                .iter()
-                .any(|row| row.about == technique.name)
-            {
+            let is_of = |row: &Row| row.about == technique.name;
+            if !self.results.rows.iter().any(is_of) {
                 self.results.rows.push(Row {
                     about: technique.name.clone(),
                     verdict: Verdict::CannotShow,

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::Exit;
 use crate::results::Results;
-use crate::{Exit, wrk};
 
 mod runs;
 
@@ -79,7 +79,7 @@ pub fn run(options: &Options) -> Result<Exit> {
 }
 
 fn measured(options: &Options) -> Result<Results> {
-    let is_there = wrk::is_installed();
+    let is_there = which::which("wrk").is_ok();
     ensure!(is_there, "wrk is not installed (apt-get install wrk)");
     let loaded = options.with.iter().map(|path| Results::load(path));
     let others = loaded.collect::<Result<Vec<_>>>()?;

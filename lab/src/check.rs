@@ -151,8 +151,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         print(&examined);
     }
     let mut findings = examined.iter().flat_map(|run| &run.findings);
-    let impossible = findings.find(|one| one.severity == Impossible);
-    Ok(impossible.map_or(Exit::Success, |_| Exit::Failure))
+    Ok(Exit::of(findings.all(|one| one.severity != Impossible)))
 }
 
 fn examine_file(options: &Options) -> Result<Vec<Examined>> {

@@ -19,11 +19,11 @@ use crate::progress::Progress;
 use crate::results::{Results, RowKind};
 use crate::rows::{self, Figure, Question};
 use crate::server::Server;
-use crate::statistics::{LEVEL, count};
+use crate::statistics::level_of_each;
 use crate::threshold::Threshold;
 use crate::turns::{Contest, Entrant};
 use crate::workload::Workload;
-use crate::{Exit, generator, report};
+use crate::{Exit, chosen, generator, report};
 
 /// As tables call the server.
 pub const SERVER: &str = "barewire";
@@ -101,7 +101,12 @@ pub struct LimitOptions {
 /// that cannot be built or measured is told, and is no error.
 pub fn run(options: &Options) -> Result<Exit> {
     let folder = peers::folder(options.peers_folder.as_deref())?;
-    let rivals = field::chosen(peers::all_in(&folder)?, &options.peers)?;
+    let rivals = chosen(
+        peers::all(&folder)?,
+        &options.peers,
+        |peer| &peer.name,
+        "rival",
+    )?;
     if options.list {
         for peer in &rivals {
             let Peer { name, about, .. } = peer;
@@ -119,24 +124,20 @@ pub fn run(options: &Options) -> Result<Exit> {
     let server = Server::given(options.common.server.as_deref())?;
     let mut results = Results::new();
     let mut entrants = field::own(&server);
-    entrants.extend(field::invited(&rivals, &mut results.missing));
+    entrants.extend(peers::invited(
+        &rivals,
+        &mut results.missing,
+        field::entrant,
+    ));
     if options.build_only {
-        let is_complete = results.missing.is_empty();
-        return Ok(if is_complete {
-            Exit::Success
-        } else {
-            Exit::Failure
-        });
+        return Ok(Exit::of(results.missing.is_empty()));
     }
-    let of_machine_code = rivals.iter().filter(|peer| field::is_countable(peer));
-    let mut countable = vec![SERVER.to_owned(), "naive".to_owned()];
-    countable.extend(of_machine_code.map(|peer| peer.name.clone()));
     let comparison = Comparison {
         base: SERVER,
         kind: RowKind::Rival,
         output: &options.output,
         threshold,
-        countable: options.common.counted(countable),
+        common: &options.common,
         contest: options.common.contest(entrants, workloads, options.rounds),
     };
     comparison.run(results)
@@ -154,15 +155,12 @@ pub fn limit(options: &LimitOptions) -> Result<Exit> {
     let server = Server::given(options.common.server.as_deref())?;
     let mut entrants = field::own(&server);
     entrants.extend(field::canned_loops()?);
-    let countable = [SERVER, "naive", "L0", "L1", "L2"]
-        .map(str::to_owned)
-        .to_vec();
     let comparison = Comparison {
         base: L0,
         kind: RowKind::Limit,
         output: &options.output,
         threshold,
-        countable: options.common.counted(countable),
+        common: &options.common,
         contest: options.common.contest(entrants, workloads, options.rounds),
     };
     comparison.run(Results::new())
@@ -175,13 +173,10 @@ impl Common {
     fn workloads(&self, usual: &[&str], in_one_piece: bool) -> Result<Vec<Workload>> {
         let names: Vec<&str> = self.workload.iter().map(String::as_str).collect();
         let names = if names.is_empty() { usual } else { &names };
-        let mut workloads = Vec::new();
-        for name in names {
-            let mut workload = of_any_server(name)?;
-            if !in_one_piece {
-                workload.read_every = 1;
-            }
-            workloads.push(workload);
+        let workloads = names.iter().map(|name| of_any_server(name));
+        let mut workloads = workloads.collect::<Result<Vec<_>>>()?;
+        for workload in workloads.iter_mut().filter(|_| !in_one_piece) {
+            workload.read_every = 1;
         }
         if self.workload.is_empty() {
             workloads.push(workloads[0].clone().at_forty_percent());
@@ -196,15 +191,6 @@ impl Common {
             sets: self.sets,
             rounds,
             timed: false,
-        }
-    }
-
-    /// Those whose instructions are counted.
-    fn counted(&self, countable: Vec<String>) -> Vec<String> {
-        if self.instructions {
-            countable
-        } else {
-            Vec::new()
         }
     }
 
@@ -226,12 +212,11 @@ fn variable(name: &str, workload: &str) -> String {
 
 /// A contest, and with whom all are compared.
 struct Comparison<'a> {
+    common: &'a Common,
     base: &'static str,
     kind: RowKind,
     output: &'a Path,
     threshold: Option<Threshold>,
-    /// Those whose instructions callgrind can count.
-    countable: Vec<String>,
     contest: Contest,
 }
 
@@ -249,17 +234,13 @@ impl Comparison<'_> {
         generator::leave_core(free)?;
         self.count(&mut results);
         results.save(self.output)?;
-        report::terminal::print(&results);
-        println!(
-            "written: {0}; `barewire-lab report {0}` draws it",
-            self.output.display()
-        );
+        report::terminal::print_written(&results, self.output);
         self.judged(&results)
     }
 
     fn rows(&self, results: &Results) -> Vec<crate::results::Row> {
         let mut rows = Vec::new();
-        let rows_of_table = count(self.contest.entrants.len() * self.contest.workloads.len());
+        let rows_of_table = self.contest.entrants.len() * self.contest.workloads.len();
         for workload in &self.contest.workloads {
             for entrant in &self.contest.entrants {
                 let subject = entrant.subject.name.as_str();
@@ -273,7 +254,7 @@ impl Comparison<'_> {
                     subject,
                     base: self.base,
                     figure: Figure::Cpu,
-                    level: 1.0 - (1.0 - LEVEL) / rows_of_table,
+                    level: level_of_each(rows_of_table),
                 };
                 rows.extend(question.answer(results));
             }
@@ -283,12 +264,8 @@ impl Comparison<'_> {
 
     /// What a request of each takes in calls under this load, and in instructions.
     fn count(&self, results: &mut Results) {
-        for workload in self
-            .contest
-            .workloads
-            .iter()
-            .filter(|one| one.rate_share.is_none())
-        {
+        let workloads = self.contest.workloads.iter();
+        for workload in workloads.filter(|one| one.rate_share.is_none()) {
             for entrant in &self.contest.entrants {
                 let name = entrant.subject.name.clone();
                 if results.missing.contains_key(&name) || !entrant.takes(workload) {
@@ -296,8 +273,8 @@ impl Comparison<'_> {
                 }
                 eprintln!("{name}, {}: counting", workload.name);
                 let subject = entrant.subject_for(workload);
-                let is_countable = self.countable.contains(&name);
-                match counting::of(&subject, workload, is_countable) {
+                let instructions = self.common.instructions && entrant.countable;
+                match counting::of(&subject, workload, instructions) {
                     Ok(counters) => results.counters.push(counters),
                     Err(error) => {
                         let what = format!("{name}, {}, counts", workload.name);
@@ -324,11 +301,9 @@ impl Comparison<'_> {
                 values.extend(value.map(|value| (variable(name, &workload.name), value)));
             }
         }
-        let is_crossed = Threshold::is_crossed(self.threshold.as_ref(), &values)?;
-        Ok(if is_crossed {
-            Exit::Threshold
-        } else {
-            Exit::Success
-        })
+        if Threshold::is_crossed(self.threshold.as_ref(), &values)? {
+            return Ok(Exit::Threshold);
+        }
+        Ok(Exit::Success)
     }
 }

@@ -11,7 +11,7 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use crate::environment::{self, first_line};
-use crate::{Exit, machine::Steal};
+use crate::{Exit, machine::Watch};
 
 /// How long the hypervisor's share is looked at.
 const STEAL_LOOK: Duration = Duration::from_secs(1);
@@ -74,10 +74,8 @@ pub fn run(options: &Options) -> Result<Exit> {
     } else {
         print(&findings);
     }
-    if findings.iter().any(|one| one.state == State::Missing) {
-        return Ok(Exit::Failure);
-    }
-    Ok(Exit::Success)
+    let is_missing = |one: &Finding| one.state == State::Missing;
+    Ok(Exit::of(!findings.iter().any(is_missing)))
 }
 
 fn print(findings: &[Finding]) {
@@ -100,9 +98,9 @@ fn machine() -> Vec<Finding> {
     let governor = here.governor.as_deref();
     let is_fast = governor.is_none_or(|governor| governor == "performance");
     let host = here.hypervisor.as_deref();
-    let before = Steal::read();
+    let watch = Watch::start();
     thread::sleep(STEAL_LOOK);
-    let steal = Steal::share(before, Steal::read());
+    let steal = watch.steal();
     let stolen = format!("{:.1} % of the last second", 100.0 * steal);
     let congestion = here.congestion_control.unwrap_or_default();
     vec![
@@ -123,8 +121,10 @@ fn limits() -> Vec<Finding> {
     let files = getrlimit(Resource::Nofile);
     let [soft, hard] = [files.current, files.maximum].map(|limit| limit.unwrap_or(u64::MAX));
     let open = format!("{soft}, up to {hard}");
-    let ports = number_pair("/proc/sys/net/ipv4/ip_local_port_range");
-    let free = ports.map_or(0, |(first, last)| last.saturating_sub(first));
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let ports: Vec<u32> = range.split_whitespace().flat_map(str::parse).collect();
+    let free = ports.last().zip(ports.first());
+    let free = free.map_or(0, |(last, first)| last.saturating_sub(*first));
     let paranoid = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
     let paranoid = paranoid.trim();
     let is_root = rustix::process::geteuid().is_root();
@@ -150,12 +150,6 @@ fn limits() -> Vec<Finding> {
     ]
 }
 
-fn number_pair(path: &str) -> Option<(u32, u32)> {
-    let text = fs::read_to_string(path).ok()?;
-    let mut numbers = text.split_whitespace().map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
 /// The program without which nothing can be measured.
 const NEEDED: &str = "taskset";
 /// Programs, Debian's packages, and what for.
@@ -166,9 +160,13 @@ const PROGRAMS: [(&str, &str, &str); 9] = [
         "keeps server and generator on cores of their own",
     ),
     ("valgrind", "valgrind", "counts instructions"),
-    ("strace", "strace", "counts system calls of rivals"),
+    (
+        "strace",
+        "strace",
+        "the calls of a whole connection, one by one",
+    ),
     ("wrk", "wrk", "the figures that people want to reproduce"),
-    ("perf", "linux-perf", "flame graphs"),
+    ("perf", "linux-perf", "counts system calls; flame graphs"),
     ("git", "git", "the commit in a result file"),
     ("go", "golang-go", "rivals in Go"),
     ("node", "nodejs npm", "rivals in JavaScript"),
@@ -199,15 +197,5 @@ mod tests {
         for finding in all {
             assert!(!finding.remedy.is_empty(), "{finding:?}");
         }
-    }
-
-    #[test]
-    fn two_numbers_are_read_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("range");
-        fs::write(&path, "32768\t60999\n").unwrap();
-        assert_eq!(number_pair(path.to_str().unwrap()), Some((32768, 60999)));
-        fs::write(&path, "many").unwrap();
-        assert_eq!(number_pair(path.to_str().unwrap()), None);
     }
 }

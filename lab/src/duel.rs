@@ -3,16 +3,17 @@
 //! The server measures itself; here is only who asks. A duel that the server refuses is told in its
 //! own words.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use ureq::Agent;
 
 use crate::Exit;
 use crate::ablate::workloads;
 use crate::generator::lane::Background;
+use crate::process::Client;
 use crate::results::{Row, RowKind};
 use crate::statistics::{Estimate, Verdict, of_pairs};
 use crate::threshold::{OF_TWO, Threshold, of_two};
@@ -21,15 +22,16 @@ use crate::threshold::{OF_TWO, Threshold, of_two};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a call costs here in nanoseconds, where it is one more or one less: perf and callgrind on
 /// the machine of `docs/measuring.md`. Ranges of a factor of two, so a prediction is a size.
-const PRICES: Prices = Prices {
-    send: 2_130.0,
-    recv: 415.0,
-    epoll_wait: 310.0,
-    epoll_ctl: 450.0,
-    eagain: 260.0,
-    copied_byte: 0.01,
-    allocation: 25.0,
-};
+const PRICES: [(&str, f64); 7] = [
+    ("send", 2_130.0),
+    ("recv", 415.0),
+    ("epoll_wait", 310.0),
+    ("epoll_ctl", 450.0),
+    // It is a recv, too, and costs less than one that brings something.
+    ("eagain", 260.0 - 415.0),
+    ("bytes_copied", 0.01),
+    ("allocations", 25.0),
+];
 /// Counts that a row names: the dearest come first.
 const REASONS: usize = 3;
 
@@ -169,42 +171,18 @@ pub struct Arm {
     pub busy_percent: Option<f64>,
     /// How full the batches were.
     pub events_per_poll: Option<f64>,
-    /// Counts of a request.
-    per_request: Counts,
+    /// Counts of a request, by name; `None` where nobody counted.
+    per_request: BTreeMap<String, Option<f64>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Counts {
-    recv: f64,
-    send: f64,
-    epoll_wait: f64,
-    epoll_ctl: f64,
-    eagain: f64,
-    bytes_copied: f64,
-    allocations: Option<f64>,
-}
-
-struct Prices {
-    send: f64,
-    recv: f64,
-    epoll_wait: f64,
-    epoll_ctl: f64,
-    eagain: f64,
-    copied_byte: f64,
-    allocation: f64,
-}
-
-impl Counts {
-    /// What these cost, by their prices. An EAGAIN is a call that was counted by its name, too.
+impl Arm {
+    /// What a request takes, by the prices. A count that was not made costs nothing.
     fn priced(&self) -> f64 {
-        let prices = &PRICES;
-        self.send * prices.send
-            + (self.recv - self.eagain) * prices.recv
-            + self.epoll_wait * prices.epoll_wait
-            + self.epoll_ctl * prices.epoll_ctl
-            + self.eagain * prices.eagain
-            + self.bytes_copied * prices.copied_byte
-            + self.allocations.unwrap_or(0.0) * prices.allocation
+        let each = PRICES.map(|(count, price)| {
+            let counted = self.per_request.get(count).copied().flatten();
+            counted.unwrap_or(0.0) * price
+        });
+        each.iter().sum()
     }
 }
 
@@ -222,86 +200,52 @@ pub fn ask(address: SocketAddr, query: &str, seconds: u64) -> Result<Outcome> {
 fn post(server: &str, query: &str, seconds: u64) -> Result<String> {
     // Three controls, where nothing is named, each as long.
     let longest = 3 * Duration::from_secs(seconds) + PATIENCE;
-    let answer = agent(longest)
-        .post(format!("{server}/duel?{query}"))
-        .header("Accept", "application/json")
-        .send_empty();
-    told(answer, server)
-}
-
-/// Changes a technique of a running server.
-///
-/// # Errors
-///
-/// If the server refuses, in its own words.
-pub fn put(address: SocketAddr, technique: &str, value: &str) -> Result<()> {
-    let server = format!("http://{address}");
-    let answer = agent(PATIENCE)
-        .put(format!("{server}/techniques/{technique}"))
-        .send(value);
-    told(answer, &server).map(drop)
-}
-
-fn agent(longest: Duration) -> Agent {
-    // A proxy that the environment names is not what is measured.
-    Agent::config_builder()
-        .proxy(None)
-        .http_status_as_error(false)
-        .timeout_global(Some(longest))
-        .build()
-        .into()
-}
-
-fn told(
-    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    server: &str,
-) -> Result<String> {
-    let mut answer = answer.with_context(|| format!("{server} does not answer"))?;
-    let text = answer.body_mut().read_to_string()?;
-    ensure!(
-        answer.status().is_success(),
-        "{server} refuses: {}",
-        text.trim()
-    );
+    let answer = Client::to(server, longest).ask("POST", &format!("/duel?{query}"), ());
+    let (status, body) = answer.with_context(|| format!("{server} does not answer"))?;
+    let text = String::from_utf8(body)?;
+    let is_done = (200..300).contains(&status);
+    ensure!(is_done, "{server} refuses: {}", text.trim());
     Ok(text)
 }
 
+/// An answer: one outcome, or those of the controls.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Controls { controls: Vec<Outcome> },
+    One(Box<Outcome>),
+}
+
 fn outcomes(text: &str) -> Result<Vec<Outcome>> {
-    let mut value: serde_json::Value = serde_json::from_str(text)
-        .with_context(|| format!("the server's answer is no duel: {}", text.trim()))?;
-    if let Some(controls) = value.get_mut("controls") {
-        return Ok(serde_json::from_value(controls.take())?);
-    }
-    if value.get("arms").is_none() {
-        bail!("the server's answer is no duel: {}", text.trim());
-    }
-    let one = serde_json::from_value(value);
-    Ok(vec![one.map_err(|error| {
-        anyhow!("the server's answer is no duel: {error}")
-    })?])
+    let told = serde_json::from_str(text);
+    Ok(
+        match told.with_context(|| format!("the server's answer is no duel: {}", text.trim()))? {
+            Told::Controls { controls } => controls,
+            Told::One(outcome) => vec![*outcome],
+        },
+    )
 }
 
 /// A row of one or several outcomes of the same duel, at a level.
 pub fn row(kind: RowKind, about: &str, workload: &str, outcomes: &[Outcome], level: f64) -> Row {
     let ratios = outcomes.iter().flat_map(|outcome| &outcome.rows);
     let ratios: Vec<f64> = ratios.map(|(_, ratio)| *ratio).collect();
+    let ratio = of_pairs(&ratios, level);
     let mut row = Row {
         about: about.to_owned(),
         kind,
         workload: workload.to_owned(),
         judged_by: "CPU time".to_owned(),
-        ratio: of_pairs(&ratios, level),
+        ratio,
+        verdict: ratio.as_ref().map(Verdict::of).unwrap_or_default(),
         ratios,
         ..Row::default()
     };
-    row.verdict = row.ratio.as_ref().map(Verdict::of).unwrap_or_default();
     let Some(last) = outcomes.last() else {
         return row;
     };
-    if outcomes
-        .iter()
-        .all(|outcome| outcome.verdict == Some(Verdict::CarryOver))
-    {
+    let mut verdicts = outcomes.iter().map(|outcome| outcome.verdict);
+    if verdicts.all(|verdict| verdict == Some(Verdict::CarryOver)) {
         row.verdict = Verdict::CarryOver;
     }
     let [base, subject] = &last.arms;
@@ -311,7 +255,7 @@ pub fn row(kind: RowKind, about: &str, workload: &str, outcomes: &[Outcome], lev
     (row.base_busy, row.subject_busy) = (busy(base), busy(subject));
     (row.base_events, row.subject_events) = (base.events_per_poll, subject.events_per_poll);
     row.why = why(&last.sentence);
-    row.predicted_ns = Some(subject.per_request.priced() - base.per_request.priced());
+    row.predicted_ns = Some(subject.priced() - base.priced());
     row
 }
 
@@ -358,8 +302,16 @@ mod tests {
         assert_eq!(row.ratio.unwrap().pairs, 6);
         assert_eq!(row.verdict, Verdict::Slower);
         assert_eq!(row.why, "one epoll_ctl more");
-        assert_eq!(row.predicted_ns, Some(450.0));
+        assert!((row.predicted_ns.unwrap() - 450.0).abs() < 1e-9);
         assert_eq!((row.base_busy, row.subject_ns), (Some(0.8), Some(3390.0)));
+    }
+
+    #[test]
+    fn every_price_is_of_a_count_that_the_server_makes() {
+        let counts = serde_json::to_value(barewire::duel::counts::Counts::default()).unwrap();
+        for (count, _) in PRICES {
+            assert!(counts.get(count).is_some(), "{count}");
+        }
     }
 
     #[test]
@@ -379,7 +331,7 @@ mod tests {
         let slower = outcomes(TOLD).unwrap();
         assert_eq!(judged(&slower, None).unwrap(), Exit::Success);
         let known = OF_TWO.map(str::to_owned);
-        let of = |text| Threshold::parse(text, &known).unwrap();
+        let of = |text| Threshold::given(Some(text), &known).unwrap().unwrap();
         assert_eq!(
             judged(&slower, Some(&of("low > 1.1"))).unwrap(),
             Exit::Threshold

@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::command::{SOURCES, output_of};
+
 /// The tools that figures depend on, and what makes each tell its version. wrk knows no flag for
 /// it, and tells it with its usage.
 const TOOLS: [(&str, &[&str]); 5] = [
@@ -22,9 +24,6 @@ const TOOLS: [(&str, &[&str]); 5] = [
     ("perf", &["--version"]),
     ("taskset", &["--version"]),
 ];
-
-/// Where the sources are.
-const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The machine and the build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +69,11 @@ pub fn read() -> Environment {
     let model = cpus.as_ref().and_then(|cpus| cpus.model_name(0));
     let is_virtual = cpus.as_ref().and_then(|cpus| cpus.flags(0));
     let is_virtual = is_virtual.is_some_and(|flags| flags.contains(&"hypervisor"));
+    // As the firmware names itself.
+    let maker = || line_of("/sys/class/dmi/id/sys_vendor").unwrap_or("of unknown make".to_owned());
+    let tools = TOOLS.iter();
+    let tools = tools
+        .filter_map(|(tool, arguments)| Some(((*tool).to_owned(), first_line(tool, arguments)?)));
     Environment {
         commit: commit(),
         sources: sources(),
@@ -81,48 +85,28 @@ pub fn read() -> Environment {
         governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         mitigations: mitigations(),
         congestion_control: line_of("/proc/sys/net/ipv4/tcp_congestion_control"),
-        hypervisor: is_virtual.then(hypervisor),
-        tools: TOOLS
-            .iter()
-            .filter_map(|(tool, arguments)| {
-                Some(((*tool).to_owned(), first_line(tool, arguments)?))
-            })
-            .collect(),
+        hypervisor: is_virtual.then(maker),
+        tools: tools.collect(),
     }
 }
 
 fn commit() -> Option<String> {
-    let commit = first_line("git", &["rev-parse", "HEAD"])?;
-    let changes = Command::new("git")
-        .args(["status", "--porcelain", "--untracked-files=no"])
-        .output()
-        .ok()?;
-    let suffix = if changes.stdout.is_empty() {
-        ""
-    } else {
-        " with changes"
-    };
-    Some(commit + suffix)
+    let whole = ["--always", "--exclude=*", "--abbrev=40"];
+    git(&[&["describe", "--dirty= with changes"], &whole[..]].concat())
 }
 
 /// How many commits since then changed the server; `None` if that one is not in this repository.
 pub fn commits_since(commit: &str) -> Option<u32> {
-    let commit = commit
-        .split(' ')
-        .next()
-        .filter(|commit| !commit.is_empty())?;
-    let range = format!("{commit}..HEAD");
-    let arguments = [
-        "-C",
-        SOURCES,
-        "rev-list",
-        "--count",
-        &range,
-        "--",
-        "src",
-        "Cargo.toml",
-    ];
-    first_line("git", &arguments)?.parse().ok()
+    let range = format!("{}..HEAD", commit.split_whitespace().next()?);
+    let changes = git(&["rev-list", "--count", &range, "--", "src", "Cargo.toml"]);
+    changes?.parse().ok()
+}
+
+/// What git says of the sources; `None` if it has nothing to say.
+fn git(arguments: &[&str]) -> Option<String> {
+    let mut git = Command::new("git");
+    let told = output_of(git.args(["-C", SOURCES]).args(arguments)).ok()?;
+    Some(told.trim().to_owned())
 }
 
 /// The hash of what the server is made of.
@@ -177,11 +161,6 @@ fn mitigations() -> BTreeMap<String, String> {
             Some((name, told.trim().to_owned()))
         })
         .collect()
-}
-
-/// As the firmware names itself.
-fn hypervisor() -> String {
-    line_of("/sys/class/dmi/id/sys_vendor").unwrap_or_else(|| "of unknown make".to_owned())
 }
 
 fn line_of(path: &str) -> Option<String> {

@@ -8,11 +8,15 @@
 
 use std::{fs, path::PathBuf, thread, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 
-use crate::{Exit, environment, generator::Outcome, positive};
+use crate::{
+    Exit, chosen, environment,
+    generator::{Outcome, joined},
+    positive,
+};
 use crate::{process::Running, server::Server};
 
 mod cases;
@@ -88,7 +92,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         }
         return Ok(Exit::Success);
     }
-    let chosen = chosen(&options.only)?;
+    let chosen = chosen(CASES, &options.only, |case| case.name, "case")?;
     let peers_max = allow_files(options.peers_max.into())?;
     let server = Server::given(options.server.as_deref())?;
     let span = Duration::try_from_secs_f64(options.seconds)?;
@@ -108,20 +112,8 @@ pub fn run(options: &Options) -> Result<Exit> {
         let text = document::of(&findings, &environment::read());
         fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    if findings.iter().all(|finding| finding.broken.is_empty()) {
-        return Ok(Exit::Success);
-    }
-    Ok(Exit::Failure)
-}
-
-fn chosen(only: &[String]) -> Result<Vec<&'static Case>> {
-    let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
-    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        let names = names.join(", ");
-        bail!("there is no case {unknown}; there are: {names}");
-    }
-    let is_meant = |case: &&Case| only.is_empty() || only.iter().any(|name| name == case.name);
-    Ok(CASES.iter().filter(is_meant).collect())
+    let is_kept = |finding: &Finding| finding.broken.is_empty();
+    Ok(Exit::of(findings.iter().all(is_kept)))
 }
 
 /// Raises the limit of open files to the hard one, which the servers inherit. Returns how many
@@ -150,9 +142,9 @@ fn try_out(case: &Case, server: &Server, span: Duration, peers_max: usize) -> Re
     let beside = thread::spawn(move || neighbour(address, LEAD + span));
     thread::sleep(LEAD);
     let done = (case.run)(&scene);
-    let meanwhile = beside.join();
+    let meanwhile = joined(beside.join());
     done?;
-    let meanwhile = meanwhile.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
+    let meanwhile = meanwhile?;
     let used = scene.usage()?.cpu_since(&used_before);
     let server_busy = used.as_secs_f64() / scene.began.elapsed().as_secs_f64();
     let (failed, kinds) = (meanwhile.errors, &meanwhile.errors_by_kind);

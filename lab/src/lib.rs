@@ -16,6 +16,8 @@ pub mod workload;
 
 pub mod machine;
 
+mod command;
+
 pub mod process;
 
 pub mod generator;
@@ -72,6 +74,42 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Those of these names, or all if there are none.
+///
+/// # Errors
+///
+/// If a name is unknown: with those that are known, and `kind`, what it should have been.
+fn chosen<T>(
+    all: impl IntoIterator<Item = T>,
+    names: &[String],
+    name_of: impl Fn(&T) -> &str,
+    kind: &str,
+) -> anyhow::Result<Vec<T>> {
+    let mut all: Vec<T> = all.into_iter().collect();
+    let known: Vec<&str> = all.iter().map(&name_of).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        anyhow::bail!("{unknown} is no {kind}; there are {}", known.join(", "));
+    }
+    all.retain(|one| names.is_empty() || names.iter().any(|name| name == name_of(one)));
+    Ok(all)
+}
+
+/// All, those of one key together, in the order in which the keys come.
+fn grouped<K: PartialEq, T>(
+    all: impl IntoIterator<Item = T>,
+    key_of: impl Fn(&T) -> K,
+) -> Vec<(K, Vec<T>)> {
+    let mut groups: Vec<(K, Vec<T>)> = Vec::new();
+    for one in all {
+        let key = key_of(&one);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.push(one),
+            None => groups.push((key, vec![one])),
+        }
+    }
+    groups
+}
+
 /// How the program ends: one code for each kind of end, so that scripts can tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -86,6 +124,17 @@ pub enum Exit {
     Threshold = 3,
     /// No verdict: a control failed, or what was measured leaves it open.
     Noisy = 4,
+}
+
+impl Exit {
+    /// Done; with something to object to, or without.
+    fn of(is_good: bool) -> Self {
+        if is_good {
+            Self::Success
+        } else {
+            Self::Failure
+        }
+    }
 }
 
 impl From<Exit> for std::process::ExitCode {

@@ -26,14 +26,14 @@ pub fn generator_core() -> usize {
 
 /// Ticks of all cores: taken away by the hypervisor, and in all.
 #[derive(Clone, Copy)]
-pub struct Steal {
+struct Steal {
     stolen: u64,
     all: u64,
 }
 
 impl Steal {
     /// Up to now; `None` where the kernel does not tell.
-    pub fn read() -> Option<Self> {
+    fn read() -> Option<Self> {
         let total = KernelStats::current().ok()?.total;
         let stolen = total.steal.unwrap_or(0);
         let busy = total.user + total.nice + total.system + total.idle;
@@ -47,7 +47,7 @@ impl Steal {
 
     /// The part that was stolen in between, 0 to 1; 0 where the kernel does not tell.
     #[expect(clippy::cast_precision_loss, reason = "ticks of some hours")]
-    pub fn share(before: Option<Self>, after: Option<Self>) -> f64 {
+    fn share(before: Option<Self>, after: Option<Self>) -> f64 {
         match (before, after) {
             (Some(before), Some(after)) if after.all > before.all => {
                 (after.stolen - before.stolen) as f64 / (after.all - before.all) as f64
@@ -73,10 +73,20 @@ impl Watch {
         }
     }
 
+    /// Seconds so far.
+    pub fn seconds(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// The part of all cores' time that was stolen meanwhile, 0 to 1; 0 where the kernel does not
+    /// tell.
+    pub fn steal(&self) -> f64 {
+        Steal::share(self.stolen, Steal::read())
+    }
+
     /// Writes into the results what has passed so far.
     pub fn note(&self, results: &mut Results) {
-        results.seconds = self.began.elapsed().as_secs_f64();
-        results.steal = Steal::share(self.stolen, Steal::read());
+        (results.seconds, results.steal) = (self.seconds(), self.steal());
     }
 }
 

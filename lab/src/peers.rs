@@ -15,7 +15,8 @@ use std::{collections::BTreeMap, env};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::process::{Subject, last_lines};
+use crate::command::last_lines;
+use crate::process::Subject;
 
 /// Lines of a failed build that are shown; the rest is in its log.
 const LAST_LINES: usize = 8;
@@ -64,21 +65,12 @@ pub struct About {
     pub environment: BTreeMap<String, String>,
 }
 
-/// All that there are, by name, from the usual [`folder`].
-///
-/// # Errors
-///
-/// If there is no such folder, or a `peer.toml` in it cannot be understood.
-pub fn all() -> Result<Vec<Peer>> {
-    all_in(&folder(None)?)
-}
-
 /// All that this folder holds, by name.
 ///
 /// # Errors
 ///
 /// If it cannot be read, or a `peer.toml` in it cannot be understood.
-pub fn all_in(folder: &Path) -> Result<Vec<Peer>> {
+pub fn all(folder: &Path) -> Result<Vec<Peer>> {
     let folder = fs::canonicalize(folder).with_context(|| folder.display().to_string())?;
     let mut peers = Vec::new();
     for entry in fs::read_dir(&folder)? {
@@ -108,6 +100,31 @@ pub fn folder(given: Option<&Path>) -> Result<PathBuf> {
     let mut candidates = above.map(|folder| folder.join("peers"));
     let found = candidates.find(|candidate| candidate.is_dir());
     found.context("no folder `peers` here or above this program: name it with --peers-folder")
+}
+
+/// What becomes of those that can be built and answer as they should; why the others cannot is in
+/// `missing`.
+pub fn invited<T>(
+    peers: &[Peer],
+    missing: &mut BTreeMap<String, String>,
+    invite: impl Fn(&Peer) -> Result<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for peer in peers {
+        let name = &peer.name;
+        eprintln!("{name}: building");
+        match invite(peer) {
+            Ok(one) => {
+                found.push(one);
+                missing.remove(name);
+            }
+            Err(error) => {
+                eprintln!("{name}: {error:#}");
+                missing.insert(name.clone(), format!("{error:#}"));
+            }
+        }
+    }
+    found
 }
 
 impl Peer {

@@ -18,6 +18,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::command::last_lines;
+
 mod asking;
 
 mod usage;
@@ -152,19 +154,20 @@ impl Running {
     }
 
     fn wait_until_started(&mut self, subject: &Subject) -> Result<()> {
-        let deadline = Instant::now() + STARTED_WITHIN;
-        while !self.listens(subject)? {
-            if self.has_ended()? {
-                let (status, quoted) = (self.end()?, self.quoted());
-                bail!("{} ended before it listened: {status}{quoted}", self.name);
-            }
-            if Instant::now() > deadline {
-                let (seconds, quoted) = (STARTED_WITHIN.as_secs(), self.quoted());
-                bail!("{} did not listen within {seconds} s{quoted}", self.name);
-            }
-            thread::sleep(LOOK_EVERY);
+        let mut listens = false;
+        within(STARTED_WITHIN, LOOK_EVERY, || {
+            listens = self.listens(subject)?;
+            Ok(listens || self.has_ended()?)
+        })?;
+        if listens {
+            return Ok(());
         }
-        Ok(())
+        if self.has_ended()? {
+            let (status, quoted) = (self.end()?, self.quoted());
+            bail!("{} ended before it listened: {status}{quoted}", self.name);
+        }
+        let (seconds, quoted) = (STARTED_WITHIN.as_secs(), self.quoted());
+        bail!("{} did not listen within {seconds} s{quoted}", self.name);
     }
 
     /// Whether it has said where it listens, or answers there.
@@ -240,13 +243,6 @@ pub(crate) fn within(
         thread::sleep(every);
     }
     Ok(true)
-}
-
-/// The end of what a program printed, without empty lines.
-pub(crate) fn last_lines(printed: &str, most: usize) -> Vec<&str> {
-    let lines = printed.lines().filter(|line| !line.trim().is_empty());
-    let mut lines: Vec<_> = lines.collect();
-    lines.split_off(lines.len().saturating_sub(most))
 }
 
 /// `taskset -c 0,2` (util-linux): it pins itself and becomes the program that follows.

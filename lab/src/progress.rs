@@ -1,26 +1,27 @@
 //! How far it is, how long it takes, and whether somebody wants to leave.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::flag;
 
 /// Seconds between two lines where there is no terminal to draw a bar on.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// A bar that is filled by steps, and a flag.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Progress {
     left: Arc<AtomicBool>,
     bar: ProgressBar,
     is_terminal: bool,
-    line: Arc<Mutex<Option<Instant>>>,
+    /// When the last line was printed.
+    line: Cell<Option<Instant>>,
 }
 
 impl Progress {
@@ -34,21 +35,17 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
         let style = "{bar:30} {percent} %, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).context("the bar's template")?);
-        let left = Arc::new(AtomicBool::new(false));
-        let mut signals = Signals::new([SIGINT, SIGTERM]).context("the signals")?;
-        let told = Arc::clone(&left);
-        thread::spawn(move || {
-            for _ in &mut signals {
-                if told.swap(true, Ordering::Relaxed) {
-                    std::process::exit(130);
-                }
-            }
-        });
+        let left = Arc::<AtomicBool>::default();
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first one only sets the flag that the second one finds set.
+            flag::register_conditional_shutdown(signal, 130, Arc::clone(&left))?;
+            flag::register(signal, Arc::clone(&left))?;
+        }
         Ok(Self {
             left,
             bar,
             is_terminal: std::io::stderr().is_terminal(),
-            line: Arc::default(),
+            line: Cell::default(),
         })
     }
 
@@ -59,9 +56,9 @@ impl Progress {
         if self.is_terminal {
             return;
         }
-        let mut last = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.line.get();
         if last.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
-            *last = Some(Instant::now());
+            self.line.set(Some(Instant::now()));
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
             let eta = HumanDuration(self.bar.eta());
             eprintln!("{done} of {all} steps, {eta} left: {what}");

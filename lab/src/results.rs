@@ -73,6 +73,11 @@ impl Results {
         rows.find(|row| row.kind == kind && row.about == about && row.workload == workload)
     }
 
+    /// All rows of a kind.
+    pub fn rows_of(&self, kind: RowKind) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.kind == kind)
+    }
+
     /// The counts of a subject on a workload.
     pub fn counters(&self, subject: &str, workload: &str) -> Option<&Counters> {
         let mut counters = self.counters.iter();

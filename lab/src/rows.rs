@@ -2,7 +2,7 @@
 
 use crate::results::{Results, Row, RowKind, Run};
 use crate::server::Technique;
-use crate::statistics::{Verdict, median, of_sets};
+use crate::statistics::{Verdict, float, median, of_sets};
 use crate::workload::Workload;
 
 /// What is compared.
@@ -30,14 +30,7 @@ impl Figure {
     pub fn judging(technique: &Technique, workload: &Workload) -> Self {
         if technique.is_judged_by_cpu() {
             Self::Cpu
-        } else {
-            Self::of_latency(workload)
-        }
-    }
-
-    /// By what latencies under a workload are compared.
-    pub fn of_latency(workload: &Workload) -> Self {
-        if workload.neighbour {
+        } else if workload.neighbour {
             Self::Tail
         } else {
             Self::Median
@@ -128,34 +121,27 @@ pub fn figure(runs: &[&Run], figure: Figure) -> Option<f64> {
 
 /// Share of the turns' time that the server was at work. Of several threads more than one core.
 pub fn busy(runs: &[&Run]) -> Option<f64> {
-    let shares = runs.iter().map(|run| run.cpu_seconds / run.seconds);
-    median(&shares.collect::<Vec<_>>())
+    each(runs, |run| run.cpu_seconds / run.seconds)
 }
 
 /// The same of the generator.
 pub fn generator_busy(runs: &[&Run]) -> Option<f64> {
-    let shares = runs.iter().map(|run| run.generator_seconds / run.seconds);
-    median(&shares.collect::<Vec<_>>())
+    each(runs, |run| run.generator_seconds / run.seconds)
 }
 
 /// Resident memory after its turns, in bytes.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a double counts to 9e15 without loss"
-)]
 pub fn memory(runs: &[&Run]) -> Option<f64> {
-    let sizes = runs.iter().map(|run| run.resident_bytes as f64);
-    median(&sizes.collect::<Vec<_>>())
+    each(runs, |run| float(run.resident_bytes))
 }
 
 /// Requests in a second of its turns.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a double counts to 9e15 without loss"
-)]
 pub fn rate(runs: &[&Run]) -> Option<f64> {
-    let rates = runs.iter().map(|run| run.requests as f64 / run.seconds);
-    median(&rates.collect::<Vec<_>>())
+    each(runs, |run| float(run.requests) / run.seconds)
+}
+
+/// The median of something over the runs.
+fn each(runs: &[&Run], figure: impl Fn(&Run) -> f64) -> Option<f64> {
+    median(&runs.iter().map(|run| figure(run)).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

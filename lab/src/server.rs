@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::chosen;
+use crate::command::output_of;
 use crate::process::Subject;
 
 /// A technique, as a line of `barewire techniques --json`.
@@ -19,7 +21,7 @@ pub struct Technique {
     /// Whether it breaks a promise, to show what it costs to keep it.
     demonstration: bool,
     /// Whether it can change while the server runs.
-    pub live: bool,
+    live: bool,
     /// `CPU time`, `latency`, `how long others are held up`.
     pub judged_by: String,
     /// The load on which it shows.
@@ -44,6 +46,11 @@ impl Technique {
         self.judged_by == "CPU time"
     }
 
+    /// Whether the server itself can compare it: while it runs, by CPU time.
+    pub fn is_dueled(&self) -> bool {
+        self.live && self.is_judged_by_cpu()
+    }
+
     /// As a row calls the server that differs in it.
     pub fn changed(&self) -> String {
         let word = if self.is_default() { "without" } else { "with" };
@@ -54,7 +61,7 @@ impl Technique {
 /// The server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    program: PathBuf,
+    pub(crate) program: PathBuf,
     /// Its techniques, in its own order.
     pub techniques: Vec<Technique>,
 }
@@ -70,15 +77,8 @@ impl Server {
         if !program.exists() {
             bail!("{shown} is not there: `cargo build --release` makes it, --server names another");
         }
-        let output = Command::new(program)
-            .args(["techniques", "--json"])
-            .output()
-            .with_context(|| format!("{shown} cannot be started"))?;
-        if !output.status.success() {
-            let told = String::from_utf8_lossy(&output.stderr);
-            bail!("`{shown} techniques --json` failed: {}", told.trim());
-        }
-        let techniques = serde_json::from_slice(&output.stdout).with_context(|| {
+        let told = output_of(Command::new(program).args(["techniques", "--json"]))?;
+        let techniques = serde_json::from_str(&told).with_context(|| {
             format!("`{shown} techniques --json` is not what a barewire prints")
         })?;
         Ok(Self {
@@ -104,14 +104,12 @@ impl Server {
     /// If there is no such technique.
     pub fn switches(&self, names: &[String]) -> Result<Vec<&Technique>> {
         let switches = self.techniques.iter().filter(|one| one.is_switch());
-        let all: Vec<&Technique> = switches.collect();
-        let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            let known = known.join(", ");
-            bail!("{unknown} is no technique that can be switched; there are {known}");
-        }
-        let is_wanted = |one: &&Technique| names.is_empty() || names.contains(&one.name);
-        Ok(all.into_iter().filter(is_wanted).collect())
+        chosen(
+            switches,
+            names,
+            |one| &one.name,
+            "technique that can be switched",
+        )
     }
 
     /// With these arguments.

@@ -13,7 +13,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, thread};
 use anyhow::{Context, Result, ensure};
 
 use crate::faults::{Scene, Stats};
-use crate::statistics::median;
+use crate::statistics::{float, median};
 use crate::{Exit, environment, generator, positive, process::Running, server::Server};
 
 mod clients;
@@ -92,10 +92,7 @@ pub fn run(options: &Options) -> Result<Exit> {
     }
     let ended = server.stop().context("leaving")?;
     ensure!(ended.success(), "the server ended with {ended}");
-    if broken.is_empty() {
-        return Ok(Exit::Success);
-    }
-    Ok(Exit::Failure)
+    Ok(Exit::of(broken.is_empty()))
 }
 
 /// Keeps all clients at it until the time is over, and looks at the server meanwhile.
@@ -111,8 +108,7 @@ fn keep_up(scene: &Scene<'_>, every: Duration, seed: u64, ledger: &Ledger) -> Re
         }
         let samples = watch(scene, every);
         for client in clients {
-            let left = client.join();
-            left.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
+            generator::joined(client.join())?;
         }
         samples
     })
@@ -226,8 +222,8 @@ impl fmt::Display for Sample {
 /// The medians of the second quarter and of the last, in which the load is the same. The first one
 /// is left out: caches and pools fill.
 fn quarters(samples: &[Sample], figure: impl Fn(&Sample) -> u64) -> Option<(f64, f64)> {
-    #[expect(clippy::cast_precision_loss, reason = "memory is below 2^53")]
-    let figures: Vec<f64> = samples.iter().map(|sample| figure(sample) as f64).collect();
+    let figures = samples.iter().map(|sample| float(figure(sample)));
+    let figures: Vec<f64> = figures.collect();
     let quarter = figures.len() / 4;
     let second = median(figures.get(quarter..2 * quarter)?)?;
     let last = median(figures.get(figures.len() - quarter..)?)?;

@@ -36,38 +36,16 @@ pub fn of_two(ratio: &Estimate, ns: [Option<f64>; 2]) -> BTreeMap<String, f64> {
 }
 
 impl Threshold {
-    /// Reads what `--fail-if` says, if anything does.
-    ///
-    /// # Errors
-    ///
-    /// As [`Threshold::parse`].
-    pub fn given(text: Option<&str>, known: &[String]) -> Result<Option<Self>> {
-        text.map(|text| Self::parse(text, known)).transpose()
-    }
-
-    /// Whether there is one and it is crossed; then it is told.
-    ///
-    /// # Errors
-    ///
-    /// As [`Threshold::crossed`].
-    pub fn is_crossed(given: Option<&Self>, values: &BTreeMap<String, f64>) -> Result<bool> {
-        let told = given
-            .map(|threshold| threshold.crossed(values))
-            .transpose()?;
-        let told = told.flatten();
-        if let Some(told) = &told {
-            println!("{told}");
-        }
-        Ok(told.is_some())
-    }
-
-    /// Reads it; `known` are the variables that it may name.
+    /// Reads what `--fail-if` says, if anything does; `known` are the variables that it may name.
     ///
     /// # Errors
     ///
     /// If it cannot be read, or names what is unknown.
-    pub fn parse(text: &str, known: &[String]) -> Result<Self> {
-        let parsed = FlatEx::<Val, Operators, Numbers>::parse(text)
+    pub fn given(text: Option<&str>, known: &[String]) -> Result<Option<Self>> {
+        let Some(text) = text.map(str::to_owned) else {
+            return Ok(None);
+        };
+        let parsed = FlatEx::<Val, Operators, Numbers>::parse(&text)
             .map_err(|error| anyhow!("--fail-if: `{text}` cannot be read: {error}"))?;
         for name in parsed.var_names() {
             ensure!(
@@ -76,10 +54,20 @@ impl Threshold {
                 known.join(", ")
             );
         }
-        Ok(Self {
-            text: text.to_owned(),
-            parsed,
-        })
+        Ok(Some(Self { text, parsed }))
+    }
+
+    /// Whether there is one and it is crossed; then it is told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Threshold::crossed`].
+    pub fn is_crossed(given: Option<&Self>, values: &BTreeMap<String, f64>) -> Result<bool> {
+        let Some(told) = given.map_or(Ok(None), |threshold| threshold.crossed(values))? else {
+            return Ok(false);
+        };
+        println!("{told}");
+        Ok(true)
     }
 
     /// Whether it holds, that is, whether the threshold is crossed: then a sentence with all values
@@ -88,7 +76,7 @@ impl Threshold {
     /// # Errors
     ///
     /// If it is neither true nor false, or a variable was not measured.
-    pub fn crossed(&self, values: &BTreeMap<String, f64>) -> Result<Option<String>> {
+    fn crossed(&self, values: &BTreeMap<String, f64>) -> Result<Option<String>> {
         let text = &self.text;
         let mut given = Vec::new();
         let mut told = Vec::new();
@@ -165,7 +153,8 @@ mod tests {
     fn crossed(text: &str) -> Result<Option<String>> {
         let known = ["ns", "limit", "rps"].map(str::to_owned);
         let values = [("ns".to_owned(), 3_100.0), ("limit".to_owned(), 3_000.0)];
-        Threshold::parse(text, &known)?.crossed(&values.into())
+        let threshold = Threshold::given(Some(text), &known)?;
+        threshold.unwrap().crossed(&values.into())
     }
 
     #[test]

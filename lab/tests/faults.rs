@@ -85,7 +85,7 @@ fn a_name_that_is_none_is_refused_with_those_that_are() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        told.contains("there is no case earthquake; there are: idle, slow-head"),
+        told.contains("earthquake is no case; there are idle, slow-head"),
         "{told}"
     );
 }

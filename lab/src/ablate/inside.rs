@@ -1,12 +1,13 @@
 //! Duels inside of one process: a live server, a load that does not stop, one question after the
 //! other.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use super::Ablation;
-use super::plan::{Item, SAME};
+use super::plan::{Item, KNOWN_COST, SAME};
 use crate::duel::{self, Outcome};
 use crate::generator::lane::Background;
+use crate::grouped;
 use crate::machine;
 use crate::process::Running;
 use crate::results::{Row, RowKind};
@@ -19,8 +20,15 @@ const WIDE: f64 = 0.012;
 const AGAIN: usize = 1;
 
 impl Ablation<'_> {
-    /// All duels of a workload on one server.
-    pub(super) fn duels(&mut self, workload: &Workload, items: &[Item]) -> Result<()> {
+    /// Duels, those of a workload on one server.
+    pub(super) fn duels(&mut self, items: &[Item]) -> Result<()> {
+        for (workload, items) in grouped(items, |item| &item.workload) {
+            self.duels_on(workload, &items)?;
+        }
+        Ok(())
+    }
+
+    fn duels_on(&mut self, workload: &Workload, items: &[&Item]) -> Result<()> {
         let name = workload.name.clone();
         self.results.workloads.insert(name, workload.clone());
         let (server, load) = match self.serve(workload) {
@@ -37,15 +45,14 @@ impl Ablation<'_> {
                 break;
             }
             match self.duel(&server, item) {
-                Ok(row) => self.push(row),
+                Ok(row) => self.results.rows.push(row),
                 Err(error) => self.fail(item, &error),
             }
             self.save()?;
         }
         if let Err(error) = load.end().and_then(|()| server.stop().map(drop)) {
-            self.results
-                .missing
-                .insert(workload.name.clone(), format!("{error:#}"));
+            let missing = &mut self.results.missing;
+            missing.insert(workload.name.clone(), format!("{error:#}"));
         }
         Ok(())
     }
@@ -60,35 +67,26 @@ impl Ablation<'_> {
     }
 
     fn duel(&self, server: &Running, item: &Item) -> Result<Row> {
+        let what = format!("{}, {}", item.about, item.workload.name);
+        let is_combined = matches!(item.kind, RowKind::Rung | RowKind::Pair);
+        let most = if is_combined { 1 } else { 1 + AGAIN };
         let mut outcomes: Vec<Outcome> = Vec::new();
         loop {
-            let outcome = duel::ask(server.address(), &item.query, item.seconds)?;
-            outcomes.push(outcome);
-            let row = duel::row(
-                item.kind,
-                &item.about,
-                &item.workload.name,
-                &outcomes,
-                self.level,
-            );
-            let is_combined = matches!(item.kind, RowKind::Rung | RowKind::Pair);
-            let is_wide = row
+            outcomes.push(duel::ask(server.address(), &item.query, item.seconds)?);
+            let (about, workload) = (&item.about, &item.workload.name);
+            let row = duel::row(item.kind, about, workload, &outcomes, self.level);
+            let width = row
                 .ratio
-                .is_none_or(|ratio| ratio.high - ratio.low > WIDE * ratio.median);
-            if is_combined || !is_wide || outcomes.len() > AGAIN || self.progress.is_over() {
-                let what = format!("{}, {}", item.about, item.workload.name);
+                .map(|ratio| (ratio.high - ratio.low) / ratio.median);
+            let is_wide = width.is_none_or(|width| width > WIDE);
+            if !is_wide || outcomes.len() >= most || self.progress.is_over() {
                 self.progress.steps(item.steps(), &what);
-                return checked(row);
+                let pairs = row.ratios.len();
+                ensure!(row.ratio.is_some(), "too few pairs of slices: {pairs}");
+                return Ok(row);
             }
         }
     }
-}
-
-fn checked(row: Row) -> Result<Row> {
-    if row.ratio.is_none() {
-        bail!("too few pairs of slices: {}", row.ratios.len());
-    }
-    Ok(row)
 }
 
 impl Row {
@@ -98,7 +96,7 @@ impl Row {
         let Some(ratio) = self.ratio.filter(|_| self.kind == RowKind::Control) else {
             return false;
         };
-        if self.about == super::plan::KNOWN_COST {
+        if self.about == KNOWN_COST {
             return ratio.low <= 1.0;
         }
         debug_assert!(self.about == SAME || self.subject.contains("nothing"));

@@ -1,9 +1,8 @@
-//! What cannot change while the server runs, between processes: sockets, threads, builds.
+//! What no duel can compare, between processes: sockets, threads, builds, latency.
 
 use anyhow::Result;
 
 use super::Ablation;
-use super::builds::Build;
 use super::workloads::shown;
 use crate::process::Subject;
 use crate::results::RowKind;
@@ -55,13 +54,18 @@ impl Match {
     pub(super) fn steps(&self) -> u64 {
         self.contest.steps()
     }
+
+    /// How many rows it makes.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
 }
 
 /// One for each workload. That under keep-alive has the builds, too, and flags against constants.
 pub(super) fn contests(
     server: &Server,
     techniques: &[&Technique],
-    builds: &[Build],
+    builds: Vec<(&str, Subject)>,
     sets: u32,
 ) -> Vec<Match> {
     let by_flags = server.with(BY_FLAGS, &["--with", FLAGS]);
@@ -73,17 +77,17 @@ pub(super) fn contests(
         sets,
     );
     first.add("flags for constants", by_flags.clone(), PLAIN);
-    for build in builds {
-        first.add(&build.name, build.subject(), PLAIN);
+    for (name, build) in builds {
+        first.add(name, build, PLAIN);
     }
     let mut matches = vec![first];
-    for technique in techniques.iter().filter(|one| !one.live) {
+    for technique in techniques.iter().filter(|one| !one.is_dueled()) {
         let Some(workload) = shown(technique) else {
             continue;
         };
-        let is_there = |one: &Match| one.contest.workloads[0] == workload;
+        let figure = Figure::judging(technique, &workload);
+        let is_there = |one: &Match| one.contest.workloads[0] == workload && one.figure == figure;
         let place = matches.iter().position(is_there).unwrap_or_else(|| {
-            let figure = Figure::judging(technique, &workload);
             matches.push(Match::on(workload, figure, by_flags.clone(), sets));
             matches.len() - 1
         });
@@ -93,14 +97,15 @@ pub(super) fn contests(
     matches
 }
 
-/// The server by flags with a technique changed. An option may be given once only.
+/// The server by flags with a technique changed. An option may be given once only, and so may a
+/// technique: without that of the flags, the server decides by flags all the same.
 fn changed(server: &Server, technique: &Technique) -> Subject {
     let name = technique.name.as_str();
     let both = format!("{name},{FLAGS}");
-    let given: &[&str] = if technique.is_default() {
-        &["--without", name, "--with", FLAGS]
-    } else {
-        &["--with", &both]
+    let given: &[&str] = match technique.is_default() {
+        true if FLAGS.starts_with(name) => &["--without", name],
+        true => &["--without", name, "--with", FLAGS],
+        false => &["--with", &both],
     };
     server.with(&technique.changed(), given)
 }
@@ -124,5 +129,41 @@ impl Ablation<'_> {
             self.results.rows.extend(question.answer(&self.results));
         }
         self.save()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_technique_is_given_twice() {
+        let technique = |name: &str, default: &str| -> Technique {
+            let told = serde_json::json!({
+                "name": name, "default": default, "off": "off", "demonstration": false,
+                "live": true, "judged_by": "latency", "shows_on": "one connection",
+            });
+            serde_json::from_value(told).unwrap()
+        };
+        let (program, techniques) = ("barewire".into(), Vec::new());
+        let server = Server {
+            program,
+            techniques,
+        };
+        for (name, default, given) in [
+            (
+                "nodelay",
+                "on",
+                "--without nodelay --with accept-batches=63",
+            ),
+            ("spin", "off", "--with spin,accept-batches=63"),
+            ("accept-batches", "64", "--without accept-batches"),
+        ] {
+            let subject = changed(&server, &technique(name, default));
+            assert!(
+                subject.arguments.join(" ").ends_with(&format!("0 {given}")),
+                "{name}"
+            );
+        }
     }
 }

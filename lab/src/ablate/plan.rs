@@ -1,14 +1,13 @@
 //! Which duels an ablation asks for, and how long each may take.
 
 use crate::ablate::workloads::{named, shown};
+use crate::grouped;
 use crate::results::{Results, RowKind};
 use crate::server::Technique;
 use crate::workload::Workload;
 
 /// Seconds of one duel at most; it ends sooner when its interval is narrow.
 const SECONDS: u64 = 4;
-/// The same of what is compared by latency, which never ends sooner.
-const SECONDS_SWITCHED: u64 = 18;
 /// The same of one of the many combinations.
 const COMBINED: u64 = 2;
 /// The same where time is short.
@@ -63,12 +62,12 @@ const BESIDE: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// One duel, or one comparison by latency.
+/// One duel.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) kind: RowKind,
     pub(super) about: String,
-    /// As of `POST /duel`; of a comparison by latency the technique's other state.
+    /// As of `POST /duel`.
     pub(super) query: String,
     pub(super) workload: Workload,
     pub(super) seconds: u64,
@@ -81,124 +80,64 @@ impl Item {
     }
 }
 
-/// All of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Plan {
-    duels: Vec<Item>,
-    switched: Vec<Item>,
+/// Controls first, then each technique where it shows.
+pub(super) fn duels(techniques: &[&Technique], is_quick: bool) -> Vec<Item> {
+    let mut items = Vec::new();
+    let seconds = if is_quick { QUICK } else { SECONDS };
+    for technique in techniques.iter().filter(|one| one.is_dueled()) {
+        let Some(shown) = shown(technique) else {
+            continue;
+        };
+        let item = Item {
+            kind: RowKind::LeaveOut,
+            about: technique.name.clone(),
+            query: technique.changed().replacen(' ', "=", 1),
+            workload: shown,
+            seconds,
+        };
+        items.push(item.clone());
+        let elsewhere = BESIDE
+            .iter()
+            .filter(|(_, names)| names.contains(&&*technique.name));
+        for (workload, _) in elsewhere.filter(|_| !is_quick) {
+            items.extend(named(workload).map(|workload| Item {
+                workload,
+                ..item.clone()
+            }));
+        }
+    }
+    if is_quick {
+        items.retain(|item| item.workload.workers() == 1);
+    }
+    let mut all = controls(&items, seconds);
+    all.append(&mut items);
+    all
 }
 
-impl Plan {
-    /// Controls first, then each technique where it shows.
-    pub(super) fn of(techniques: &[&Technique], is_quick: bool) -> Self {
-        let mut plan = Self::default();
-        let seconds = if is_quick { QUICK } else { SECONDS };
-        for technique in techniques.iter().filter(|one| one.live) {
-            let Some(shown) = shown(technique) else {
-                continue;
-            };
-            let item = Item {
-                kind: RowKind::LeaveOut,
-                about: technique.name.clone(),
-                query: technique.changed().replacen(' ', "=", 1),
-                workload: shown,
+/// The same against itself, on each workload; the others, and the naive server, where most is
+/// measured.
+fn controls(items: &[Item], seconds: u64) -> Vec<Item> {
+    let mut all = Vec::new();
+    for (workload, _) in grouped(items, |item| &item.workload) {
+        let mut add = |kind, about: &str, query: &str| {
+            all.push(Item {
+                kind,
+                about: about.to_owned(),
+                query: query.to_owned(),
+                workload: workload.clone(),
                 seconds,
-            };
-            if !technique.is_judged_by_cpu() {
-                let other = if technique.is_default() { "off" } else { "on" };
-                plan.switched.push(Item {
-                    query: other.to_owned(),
-                    seconds: SECONDS_SWITCHED,
-                    ..item
-                });
-                continue;
-            }
-            plan.duels.push(item.clone());
-            let elsewhere = BESIDE
-                .iter()
-                .filter(|(_, names)| names.contains(&&*technique.name));
-            for (workload, _) in elsewhere.filter(|_| !is_quick) {
-                plan.duels.extend(named(workload).map(|workload| Item {
-                    workload,
-                    ..item.clone()
-                }));
-            }
+            });
+        };
+        add(RowKind::Control, SAME, "a=&b=");
+        if workload.name == "keep-alive" {
+            add(RowKind::Control, "a change of nothing", "null=1");
+            add(RowKind::Control, KNOWN_COST, COST);
         }
-        if is_quick {
-            plan.duels.retain(|item| item.workload.workers() == 1);
-            plan.switched.clear();
+        if workload.name == "keep-alive" || workload.name == "pipelined-x16" {
+            add(RowKind::Naive, "naive", "naive=1");
         }
-        plan.add_controls(seconds);
-        plan
     }
-
-    /// The same against itself, on each workload; the others, and the naive server, where most is
-    /// measured.
-    fn add_controls(&mut self, seconds: u64) {
-        let mut workloads: Vec<Workload> = Vec::new();
-        for item in &self.duels {
-            if !workloads.contains(&item.workload) {
-                workloads.push(item.workload.clone());
-            }
-        }
-        let mut all = Vec::new();
-        for workload in workloads {
-            let mut add = |kind, about: &str, query: &str| {
-                all.push(Item {
-                    kind,
-                    about: about.to_owned(),
-                    query: query.to_owned(),
-                    workload: workload.clone(),
-                    seconds,
-                });
-            };
-            add(RowKind::Control, SAME, "a=&b=");
-            if workload.name == "keep-alive" {
-                add(RowKind::Control, "a change of nothing", "null=1");
-                add(RowKind::Control, KNOWN_COST, COST);
-            }
-            if workload.name == "keep-alive" || workload.name == "pipelined-x16" {
-                add(RowKind::Naive, "naive", "naive=1");
-            }
-        }
-        all.append(&mut self.duels);
-        self.duels = all;
-    }
-
-    /// Its duels, those of one workload together.
-    pub(super) fn by_workload(&self) -> Vec<(Workload, Vec<Item>)> {
-        let mut groups: Vec<(Workload, Vec<Item>)> = Vec::new();
-        for item in &self.duels {
-            match groups
-                .iter_mut()
-                .find(|(workload, _)| *workload == item.workload)
-            {
-                Some((_, items)) => items.push(item.clone()),
-                None => groups.push((item.workload.clone(), vec![item.clone()])),
-            }
-        }
-        groups
-    }
-
-    /// What is compared by latency.
-    pub(super) fn switched(&self) -> &[Item] {
-        &self.switched
-    }
-
-    /// How long it takes, for a progress bar.
-    pub(super) fn steps(&self) -> u64 {
-        self.duels
-            .iter()
-            .chain(&self.switched)
-            .map(Item::steps)
-            .sum()
-    }
-
-    /// The chance that each interval must have, so that all of a table hold with 95 %.
-    pub(super) fn level(&self) -> f64 {
-        let rows = crate::statistics::count(self.duels.len() + self.switched.len());
-        1.0 - 0.05 / rows.max(1.0)
-    }
+    all
 }
 
 /// A control: what stands against itself.
@@ -207,44 +146,36 @@ pub(super) const SAME: &str = "the same against itself";
 pub(super) const KNOWN_COST: &str = "a known cost";
 
 /// The ladder and the pairs of the techniques that are worth most on keep-alive.
-pub(super) fn combined(results: &Results) -> Plan {
-    let mut worth: Vec<(f64, &str)> = results
-        .rows
-        .iter()
-        .filter(|row| row.kind == RowKind::LeaveOut && row.workload == "keep-alive")
+pub(super) fn combined(results: &Results) -> Vec<Item> {
+    let left_out = results.rows_of(RowKind::LeaveOut);
+    let mut worth: Vec<(f64, &str)> = left_out
+        .filter(|row| row.workload == "keep-alive")
         .filter_map(|row| Some((row.ratio?.median, row.about.as_str())))
         .collect();
     worth.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     worth.truncate(THAT_MATTER);
     let names: Vec<&str> = worth.into_iter().map(|(_, name)| name).collect();
-    let Ok(workload) = named("keep-alive") else {
-        return Plan::default();
-    };
-    let item = |kind, about: String, left_out: &[&str]| Item {
+    let item = |kind, about: &str, left_out: &[&str]| Item {
         kind,
-        about,
+        about: about.to_owned(),
         query: format!("without={}", left_out.join(",")),
-        workload: workload.clone(),
+        workload: Workload::keep_alive().saturating(),
         seconds: COMBINED,
     };
-    let mut plan = Plan::default();
+    let mut all = Vec::new();
+    let mut added = "none of them";
     // The last rung is the whole server, which needs no duel.
-    for rung in 0..names.len() {
-        let added = if rung == 0 {
-            "none of them"
-        } else {
-            names[rung - 1]
-        };
-        plan.duels
-            .push(item(RowKind::Rung, added.to_owned(), &names[rung..]));
+    for (rung, name) in names.iter().enumerate() {
+        all.push(item(RowKind::Rung, added, &names[rung..]));
+        added = name;
     }
     for (place, one) in names.iter().enumerate() {
         for other in &names[place + 1..] {
             let about = format!("{one} and {other}");
-            plan.duels.push(item(RowKind::Pair, about, &[one, other]));
+            all.push(item(RowKind::Pair, &about, &[one, other]));
         }
     }
-    plan
+    all
 }
 
 #[cfg(test)]
@@ -275,8 +206,8 @@ mod tests {
             ],
             ..Results::default()
         };
-        let plan = combined(&results);
-        let queries: Vec<&str> = plan.duels.iter().map(|item| item.query.as_str()).collect();
+        let all = combined(&results);
+        let queries: Vec<&str> = all.iter().map(|item| item.query.as_str()).collect();
         let expected = [
             "without=register-once,short-read,slab",
             "without=short-read,slab",
@@ -286,6 +217,6 @@ mod tests {
             "without=short-read,slab",
         ];
         assert_eq!(queries, expected);
-        assert_eq!(plan.duels[1].about, "register-once", "it was added there");
+        assert_eq!(all[1].about, "register-once", "it was added there");
     }
 }

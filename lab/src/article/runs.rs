@@ -1,6 +1,6 @@
 //! wrk with the article's line, against everybody in turn.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::quoted::{CONNECTIONS, THREADS};
 use super::{Options, probes};
-use crate::machine::{self, Steal};
+use crate::machine::{self, Watch};
 use crate::peers::{self, Peer};
 use crate::process::{Client, Running, Subject, Usage};
 use crate::results::{Block, Results};
 use crate::server::Server;
-use crate::statistics::{count, median};
+use crate::statistics::{float, median};
 use crate::workload::Workload;
-use crate::wrk::Drive;
+use crate::wrk;
 
 /// The article's own framework in its version, and the two that it was compared with: by their
 /// folders, in the article's order.
@@ -35,7 +35,7 @@ const WARMUP_SECONDS: u16 = 1;
 
 /// Runs everybody, and asks the server what the ledger needs.
 pub(super) fn measure(options: &Options) -> Result<(Results, Value)> {
-    let began = Instant::now();
+    let watch = Watch::start();
     let mut results = Results::new();
     let server = Server::given(options.server.as_deref())?.with(SERVER, &[]);
     let mut entrants = rivals(options, &mut results)?;
@@ -43,7 +43,7 @@ pub(super) fn measure(options: &Options) -> Result<(Results, Value)> {
     entrants.push(Entrant::new(&server, WITHOUT_WAIT, "/benchmark?wait_us=0"));
     for round in 0..options.rounds {
         for entrant in &entrants {
-            let block = entrant.run(round, options.seconds, began)?;
+            let block = entrant.run(round, options.seconds, watch.seconds())?;
             results.blocks.push(block);
         }
         // Whoever came first comes last: what changes meanwhile falls on all.
@@ -55,37 +55,31 @@ pub(super) fn measure(options: &Options) -> Result<(Results, Value)> {
         results.workloads.insert(workload.name.clone(), workload);
     }
     let answers = probes::ask(&server)?;
-    results.seconds = began.elapsed().as_secs_f64();
+    watch.note(&mut results);
     Ok((results, answers))
 }
 
 /// Those of the article that can be run; who cannot is told in the results.
 fn rivals(options: &Options, results: &mut Results) -> Result<Vec<Entrant>> {
+    let reason = if options.peers {
+        "there is no such folder"
+    } else {
+        "not asked for (--peers)"
+    };
+    results.missing = RIVALS
+        .map(|name| (name.to_owned(), reason.to_owned()))
+        .into();
     if !options.peers {
-        let missing = RIVALS.map(|name| (name.to_owned(), "not asked for (--peers)".to_owned()));
-        results.missing = missing.into();
         return Ok(Vec::new());
     }
     let folder = peers::folder(options.peers_folder.as_deref())?;
-    let peers = peers::all_in(&folder).unwrap_or_default();
-    let mut found = Vec::new();
-    for name in RIVALS {
-        let peer = peers.iter().find(|peer| peer.name == name);
-        match peer.context("there is no such folder").and_then(rival) {
-            Ok(entrant) => found.push(entrant),
-            Err(error) => {
-                let reason = format!("{error:#}");
-                eprintln!("{name}: {reason}");
-                results.missing.insert(name.to_owned(), reason);
-            }
-        }
-    }
-    Ok(found)
+    let mut peers = peers::all(&folder).unwrap_or_default();
+    peers.retain(|peer| RIVALS.contains(&peer.name.as_str()));
+    Ok(peers::invited(&peers, &mut results.missing, rival))
 }
 
 /// Its own wait is in its handler and cannot be taken out.
 fn rival(peer: &Peer) -> Result<Entrant> {
-    eprintln!("{}: building", peer.name);
     let mut entrant = Entrant::new(&peer.build()?, WITH_WAIT, "/benchmark");
     entrant.start()?.stop()?;
     let seconds = peer.about.warmup_seconds.unwrap_or_default().ceil();
@@ -133,29 +127,24 @@ impl Entrant {
     }
 
     /// One round, on a fresh process.
-    fn run(&self, round: u16, seconds: u16, began: Instant) -> Result<Block> {
+    fn run(&self, round: u16, seconds: u16, at_seconds: f64) -> Result<Block> {
         let (subject, workload) = (self.subject.name.clone(), self.workload.name.clone());
         eprintln!("{subject}, {workload}, run {}", round + 1);
-        let at_seconds = began.elapsed().as_secs_f64();
         let server = self.start()?;
         let url = format!("http://{}{}", server.address(), self.workload.paths[0]);
-        let drive = |seconds| Drive {
-            url: &url,
-            threads: THREADS,
-            connections: CONNECTIONS,
-            seconds,
-            script: None,
-            cores: &[],
-        };
-        drive(self.warmup_seconds).with_errors()?;
-        let stolen = Steal::read();
+        let load = |seconds| wrk::run(&url, THREADS, CONNECTIONS, seconds);
+        load(self.warmup_seconds)?;
+        let watch = Watch::start();
         let before = Usage::of(server.pid())?;
-        let outcome = drive(seconds).with_errors()?;
+        let outcome = load(seconds)?;
         let after = Usage::of(server.pid())?;
-        let steal = Steal::share(stolen, Steal::read());
+        let steal = watch.steal();
         server.stop()?;
-        let cpu_ns = after.cpu_since(&before).as_secs_f64() * 1e9;
-        let requests = count(usize::try_from(outcome.requests)?);
+        let (cpu, requests) = (
+            after.cpu_since(&before).as_secs_f64(),
+            float(outcome.requests),
+        );
+        let each = |seconds: f64| (requests > 0.0).then(|| seconds * 1e9 / requests);
         Ok(Block {
             subject,
             workload,
@@ -163,12 +152,12 @@ impl Entrant {
             at_seconds,
             seconds: outcome.seconds,
             requests: outcome.requests,
-            requests_per_second: outcome.requests_per_second(),
-            server_cpu_ns_per_request: (outcome.requests > 0).then(|| cpu_ns / requests),
+            requests_per_second: requests / outcome.seconds,
+            server_cpu_ns_per_request: each(cpu),
             server_busy: Some(after.busiest_since(&before).as_secs_f64() / outcome.seconds),
             // wrk tells only the sum of its threads; its connections are dealt out evenly to them.
             generator_busy: outcome.cpu_seconds / outcome.seconds / f64::from(THREADS),
-            generator_cpu_ns_per_request: outcome.cpu_ns_per_request().unwrap_or_default(),
+            generator_cpu_ns_per_request: each(outcome.cpu_seconds).unwrap_or_default(),
             steal,
             resident_bytes: Some(after.resident_bytes),
             errors: outcome.errors_by_kind,

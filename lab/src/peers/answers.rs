@@ -21,18 +21,13 @@ const HOST: &str = "localhost";
 /// Longest wait for an answer, or for a part of one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was found.
-pub struct Findings {
-    /// Why pipelined requests cannot be timed; `None` if all were answered, in order.
-    pub pipelining: Option<String>,
-}
-
-/// Asks the server at this address.
+/// Asks the server at this address. Returns why pipelined requests cannot be timed; `None` if all
+/// were answered, in order.
 ///
 /// # Errors
 ///
 /// If `/plaintext` is not answered as it should be, or not twice on one connection.
-pub fn check(address: SocketAddr) -> Result<Findings> {
+pub fn check(address: SocketAddr) -> Result<Option<String>> {
     let plain = Workload::keep_alive();
     let (path, body) = (&plain.paths[0], plain.body.as_deref());
     let request = request_for(path, HOST, false);
@@ -42,8 +37,7 @@ pub fn check(address: SocketAddr) -> Result<Findings> {
         answer.with_context(|| format!("{path}, {time} request of a connection"))?;
     }
     let pipelining = check_pipelining(address).err();
-    let pipelining = pipelining.map(|error| format!("{error:#}"));
-    Ok(Findings { pipelining })
+    Ok(pipelining.map(|error| format!("{error:#}")))
 }
 
 /// Plain text and JSON by turns in one piece, so that a wrong order shows. The last request asks to

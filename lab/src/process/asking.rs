@@ -15,24 +15,32 @@ pub(crate) type Answer = (u16, Vec<u8>);
 /// left behind that the server would have to keep.
 pub(crate) struct Client {
     agent: Agent,
-    address: SocketAddr,
+    server: String,
 }
 
 impl Client {
     pub(crate) fn of(address: SocketAddr) -> Self {
-        // A proxy that the environment names is not what is measured.
+        Self::to(&format!("http://{address}"), ANSWERED_WITHIN)
+    }
+
+    /// Of a server by its URL, without a path; `longest` is how long an answer may take.
+    pub(crate) fn to(server: &str, longest: Duration) -> Self {
+        // A proxy that the environment names is not what is measured. Where a route has text for
+        // people, too, the figures are wanted.
         let agent = Agent::config_builder()
             .proxy(None)
+            .accept("application/json")
             .http_status_as_error(false)
-            .timeout_global(Some(ANSWERED_WITHIN))
+            .timeout_global(Some(longest))
             .build()
             .into();
-        Self { agent, address }
+        let server = server.to_owned();
+        Self { agent, server }
     }
 
     /// Asks, and reads the answer to its end.
     pub(crate) fn ask(&self, method: &str, path: &str, body: impl AsSendBody) -> Result<Answer> {
-        let url = format!("http://{}{path}", self.address);
+        let url = format!("{}{path}", self.server);
         let request = http::Request::builder().method(method).uri(url);
         let mut answer = self.agent.run(request.body(body)?)?;
         Ok((answer.status().as_u16(), answer.body_mut().read_to_vec()?))

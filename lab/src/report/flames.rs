@@ -6,39 +6,41 @@
 //! missing or may not record, the reason takes the picture's place: nothing is drawn from anything
 //! else.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use inferno::collapse::Collapse;
 use inferno::collapse::perf::{Folder, Options as Collapsing};
 use inferno::{differential, flamegraph};
 use regex::Regex;
 use tempfile::TempDir;
 
-use crate::Exit;
+use crate::command::{built, output_of};
+use crate::generator::{self, lane::Background};
 use crate::process::{Running, Subject};
 use crate::results::{Flame, Results};
 use crate::server::barewire;
+use crate::workload::Workload;
+use crate::{Exit, machine};
 
-/// Where the sources are that the `map` build is made of.
-const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// Builds the server whose functions keep their names, apart from the other builds.
+const MAP_BUILD: &str = "RUSTFLAGS='-C force-frame-pointers=yes --cfg map' cargo build --package \
+                         barewire --profile profiling --target-dir target/map";
 /// Samples a second: not a round number, so that they do not keep step with timers.
 const FREQUENCY: &str = "999";
 /// Bytes of stack kept with each sample: 8 KiB, the default, cuts one in some hundred off.
 const CALL_GRAPH: &str = "dwarf,16384";
 /// What stays after a name was shortened; in order.
-const SHORTER: [(&str, &str); 5] = [
+const SHORTER: [(&str, &str); 6] = [
+    // What starts a thread; the reactor's own name comes after it.
+    (";.*__rust_begin_short_backtrace;", ";"),
     (r"[a-z_:]*<impl (?:[^;]*? for )?([^;]*?)>::", "$1::"),
     (r"<(barewire::[A-Za-z_:]+) as [A-Za-z_:]+>", "$1"),
     (r"<[A-Z](,[A-Z])*>", ""),
     (r"barewire::(?:[a-z_]+::)*([A-Z])", "$1"),
     (r"barewire::(?:[a-z_]+::)*([a-z_]+::[a-z_]+)", "$1"),
 ];
-/// What starts a thread; the reactor's own name comes after it.
-const THREAD_START: &str = ";.*__rust_begin_short_backtrace;";
 
 /// What is recorded, and where it goes.
 #[derive(Debug, clap::Args)]
@@ -97,23 +99,13 @@ fn obstacle() -> Result<Option<String>> {
         ));
     }
     let folder = TempDir::new()?;
-    let tried = perf_record(&folder.path().join("perf.data"))
-        .args(["--", "true"])
-        .output()
-        .context("perf")?;
-    if tried.status.success() {
-        return Ok(None);
-    }
-    let told = String::from_utf8_lossy(&tried.stderr);
-    let first = told
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("nothing")
-        .trim();
-    Ok(Some(format!(
-        "perf may not record here: run it as root, or `sysctl kernel.perf_event_paranoid=1` (it \
-         said: {first})"
-    )))
+    let tried = output_of(perf_record(&folder.path().join("perf.data")).args(["--", "true"]));
+    Ok(tried.err().map(|error| {
+        format!(
+            "perf may not record here: run it as root, or `sysctl kernel.perf_event_paranoid=1` \
+             ({error:#})"
+        )
+    }))
 }
 
 fn perf_record(output: &Path) -> Command {
@@ -121,122 +113,67 @@ fn perf_record(output: &Path) -> Command {
     command
         .args(["record", "--quiet", "-e", "cpu-clock", "-F", FREQUENCY])
         .args(["--call-graph", CALL_GRAPH, "-o"])
-        .arg(output)
-        .stdin(Stdio::null());
+        .arg(output);
     command
 }
 
 fn drawn(options: &Options, results: &mut Results) -> Result<Vec<Flame>> {
     let program = match &options.server {
         Some(program) => program.clone(),
-        None => built()?,
+        None => built(MAP_BUILD).context("--server takes another one")?,
     };
-    let mut folded = Vec::new();
-    for (name, flags) in [("full", &[][..]), ("naive", &["--naive"])] {
+    generator::stay_on_core(machine::generator_core())?;
+    let mut folded = |name: &str, flags: &[&str]| {
         let subject = barewire(name, &program, flags);
-        folded.push(profiled(&subject, options).with_context(|| name.to_owned())?);
+        let stacks = profiled(&subject, options).with_context(|| name.to_owned())?;
         results.subjects.insert(name.to_owned(), subject);
-    }
-    let [full, naive] = folded.as_slice() else {
-        bail!("two servers were to be profiled");
+        anyhow::Ok(stacks)
     };
-    let pictures = [
-        picture(TITLES[0], full)?,
-        picture(TITLES[1], naive)?,
-        picture(TITLES[2], &difference(naive, full)?)?,
-        picture(TITLES[3], &difference(full, naive)?)?,
-    ];
-    let flames = TITLES.iter().zip(pictures);
-    Ok(flames
-        .map(|(title, svg)| Flame {
+    let (full, naive) = (folded("full", &[])?, folded("naive", &["--naive"])?);
+    let (less, more) = (difference(&naive, &full)?, difference(&full, &naive)?);
+    let flames = TITLES.iter().zip([full, naive, less, more]);
+    let flames = flames.map(|(title, stacks)| {
+        Ok(Flame {
             title: (*title).to_owned(),
-            svg: Some(svg),
+            svg: Some(picture(title, &stacks)?),
             missing: None,
         })
-        .collect())
-}
-
-/// Builds the server whose functions keep their names, apart from the other builds.
-fn built() -> Result<PathBuf> {
-    let folder = Path::new(SOURCES).join("target/map");
-    let status = Command::new("cargo")
-        .current_dir(SOURCES)
-        .env("RUSTFLAGS", "-C force-frame-pointers=yes --cfg map")
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "barewire",
-            "--profile",
-            "profiling",
-            "--target-dir",
-        ])
-        .arg(&folder)
-        .status()
-        .context("cargo")?;
-    if !status.success() {
-        bail!("the map build failed; --server takes another one");
-    }
-    Ok(folder.join("profiling/barewire"))
+    });
+    flames.collect()
 }
 
 /// Loads a server, records it, and returns its stacks, folded: a line for each, with its time.
 fn profiled(subject: &Subject, options: &Options) -> Result<String> {
     let folder = TempDir::new()?;
     let data = folder.path().join("perf.data");
-    let server = Running::start(subject, 1, &[])?;
-    let mut load = Command::new(std::env::current_exe().context("this program's own path")?)
-        .args(["load", &server.address().to_string(), "--warmup", "1"])
-        .args(["--pipeline", &options.pipeline.to_string()])
-        .args(["--seconds", &(u32::from(options.seconds) + 1).to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .context("the generator cannot be started")?;
-    let recorded = perf_record(&data)
-        .args(["-p", &server.pid().to_string(), "--", "sleep"])
-        .arg((u32::from(options.seconds) + 1).to_string())
-        .status();
-    let loaded = load.wait()?;
+    let server = Running::start(subject, 1, &machine::server_cores(1))?;
+    let workload = Workload {
+        pipeline: options.pipeline,
+        ..Workload::keep_alive()
+    };
+    let load = Background::start(server.address(), &workload)?;
+    let (pid, seconds) = (server.pid().to_string(), options.seconds.to_string());
+    output_of(perf_record(&data).args(["-p", &pid, "--", "sleep", &seconds]))?;
+    load.end()?;
     server.stop()?;
-    if !recorded.context("perf")?.success() {
-        bail!("perf record failed");
-    }
-    if !loaded.success() {
-        bail!("requests failed while perf recorded");
-    }
-    folded(&data, folder.path())
+    folded(&data)
 }
 
-fn folded(data: &Path, folder: &Path) -> Result<String> {
-    let script = folder.join("script");
-    let status = Command::new("perf")
-        .args(["script", "--no-inline", "-i"])
-        .arg(data)
-        .stdin(Stdio::null())
-        .stdout(File::create(&script)?)
-        .stderr(Stdio::null())
-        .status()
-        .context("perf")?;
-    if !status.success() {
-        bail!("perf script failed");
-    }
+fn folded(data: &Path) -> Result<String> {
+    let mut perf = Command::new("perf");
+    let samples = output_of(perf.args(["script", "--no-inline", "-i"]).arg(data))?;
     let mut collapsing = Collapsing::default();
     collapsing.annotate_kernel = true;
     let mut stacks = Vec::new();
-    Folder::from(collapsing).collapse(BufReader::new(File::open(&script)?), &mut stacks)?;
+    Folder::from(collapsing).collapse(samples.as_bytes(), &mut stacks)?;
     let stacks = shortened(&String::from_utf8_lossy(&stacks))?;
-    if stacks.trim().is_empty() {
-        bail!("perf saw no samples");
-    }
+    ensure!(!stacks.trim().is_empty(), "perf saw no samples");
     Ok(stacks)
 }
 
 /// Names as the source has them: `Connection::serve`.
 fn shortened(stacks: &str) -> Result<String> {
-    let mut text = Regex::new(THREAD_START)?
-        .replace_all(stacks, ";")
-        .into_owned();
+    let mut text = stacks.to_owned();
     for (pattern, shorter) in SHORTER {
         text = Regex::new(pattern)?
             .replace_all(&text, shorter)

@@ -1,5 +1,7 @@
 //! Tables for a terminal: what `ablate` and `compare` show when they end, and `report --terminal`.
 
+use std::path::Path;
+
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 
 use super::tables::{self, Table};
@@ -18,6 +20,13 @@ pub fn print(results: &Results) {
     {
         println!("{}", drawn(table));
     }
+}
+
+/// The same of results that were just written to a file, and what can be done with that.
+pub fn print_written(results: &Results, path: &Path) {
+    print(results);
+    let path = path.display();
+    println!("written: {path}; `barewire-lab report {path}` draws it");
 }
 
 /// A table with its title above and how to read it below.

@@ -141,7 +141,8 @@ fn plaintext_costs(others: &[Results]) -> String {
 
 /// What the rivals' folder says about the article's framework.
 fn notes() -> String {
-    let peers = peers::all().unwrap_or_default();
+    let peers = peers::folder(None).and_then(|folder| peers::all(&folder));
+    let peers = peers.unwrap_or_default();
     let peer = peers.into_iter().find(|peer| peer.name == FRAMEWORK);
     let notes = peer.map(|peer| format!("peers/{FRAMEWORK} notes: {}", peer.about.notes));
     notes.unwrap_or_default()
