@@ -17,6 +17,9 @@ pub mod tables;
 
 pub mod terminal;
 
+pub use markdown::{document, github};
+pub use page::html;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +95,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         }
     }
     if let Some(path) = &options.export_markdown {
-        let text = markdown::exported(&sources);
+        let text = github(&sources);
         if path.as_os_str() == "-" {
             print!("{text}");
         } else {
@@ -114,11 +117,10 @@ pub fn run(options: &Options) -> Result<Exit> {
         eprintln!("drawn: {}", path.display());
     }
     check(&options.check_document, &sources)?;
-    Ok(if options.check_sources && !are_current(&sources)? {
-        Exit::Threshold
-    } else {
-        Exit::Success
-    })
+    if options.check_sources && !are_current(&sources)? {
+        return Ok(Exit::Threshold);
+    }
+    Ok(Exit::Success)
 }
 
 /// Whether all were made from these sources.
@@ -136,25 +138,6 @@ fn are_current(sources: &[Source]) -> Result<bool> {
         all &= is_current;
     }
     Ok(all)
-}
-
-/// The page of these files.
-pub fn html(sources: &[Source]) -> String {
-    page::page(sources)
-}
-
-/// Tables of these files as GitHub shows them.
-pub fn github(sources: &[Source]) -> String {
-    markdown::exported(sources)
-}
-
-/// A document's text with its tables made anew; `folder` is where it lies.
-///
-/// # Errors
-///
-/// A mark has no end, or asks for a table that does not exist or that no file has.
-pub fn document(text: &str, folder: &Path, sources: &[Source]) -> Result<String> {
-    markdown::updated(text, folder, sources)
 }
 
 /// The JSON schema of result files.

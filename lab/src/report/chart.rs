@@ -4,83 +4,131 @@
 //! colours for light, dark and paper. Whatever colour says, a shape or a word says too. Each chart
 //! has a title and a description for those who hear it; the table beside it has the figures.
 
-mod forest;
-mod ladder;
+use std::iter::successors;
 
-pub use forest::{Mark, forest};
-pub use ladder::ladder;
+use maud::{Markup, html};
 
-use svg::Document;
-use svg::node::element::{Description, Line, Rectangle, Text, Title};
+use crate::report::numbers::{count, ratio, whole};
+use crate::statistics::{Estimate, Verdict};
 
 /// Units of a chart's width; it is scaled to the page's.
 const WIDTH: f64 = 960.0;
+/// Above the rows.
+const HEAD: f64 = 30.0;
 /// Height of a row with a label.
 const ROW: f64 = 24.0;
+/// Below the rows of a chart with an axis.
+const FOOT: f64 = 34.0;
+/// Where labels end, and what is drawn begins and ends; beyond that, the figure is written.
+const LABELS: f64 = 200.0;
+const LEFT: f64 = 212.0;
+const RIGHT: f64 = WIDTH - 70.0;
 /// Most characters of a label before it is cut: what fits beside the chart.
 const LABEL: usize = 30;
+/// The band of what is negligible.
+const BAND: f64 = 0.005;
 
-/// An empty chart of this height. `id` must be unique in the page.
-fn chart(id: &str, height: f64, title: &str, description: &str) -> Document {
-    Document::new()
-        .set("viewBox", (0.0, 0.0, WIDTH, height))
-        .set("class", "chart")
-        .set("role", "img")
-        .set("aria-labelledby", format!("{id}-title {id}-description"))
-        .add(Title::new(title).set("id", format!("{id}-title")))
-        .add(
-            Description::new()
-                .set("id", format!("{id}-description"))
-                .add(svg::node::Text::new(description)),
-        )
+/// A line of a forest plot.
+pub struct Mark {
+    /// What it is about.
+    pub label: String,
+    /// What was seen.
+    pub estimate: Estimate,
+    /// What may be said.
+    pub verdict: Verdict,
 }
 
-/// Where a text stands at its point.
-#[derive(Clone, Copy)]
-enum Anchor {
-    Start,
-    Middle,
-    End,
-}
-
-fn text(x: f64, y: f64, anchor: Anchor, class: &str, content: impl Into<String>) -> Text {
-    let anchor = match anchor {
-        Anchor::Start => "start",
-        Anchor::Middle => "middle",
-        Anchor::End => "end",
+/// Draws a forest plot: for each label the ratio with its interval. `id` is no other chart's.
+///
+/// The shaded band is 0.5 % about 1. A filled mark is a verdict; an open one is not resolved, or
+/// lies within the band. An interval that leaves the panel ends in its edge.
+pub fn forest(id: &str, title: &str, marks: &[Mark]) -> Markup {
+    let bottom = top(marks.len());
+    let domain = domain(marks);
+    let place = |value| place(value, domain);
+    let [low, one, high] = [1.0 - BAND, 1.0, 1.0 + BAND].map(place);
+    let description = format!("Ratios with intervals, {} rows: {title}.", marks.len());
+    let content = html! {
+        text x=(LEFT) y="16" class="heading" { (title) }
+        rect x=(low) y=(HEAD) width=(tenth(high - low)) height=(bottom - HEAD) class="band" {}
+        line x1=(one) x2=(one) y1=(HEAD) y2=(bottom) class="one" {}
+        line x1=(LEFT) x2=(RIGHT) y1=(bottom) y2=(bottom) class="axis" {}
+        @for tick in ticks(domain) {
+            g transform={ "translate(" (place(tick)) " " (bottom) ")" } {
+                line y2="5" class="axis" {}
+                text y="19" class="tick" { (count(tick)) }
+            }
+        }
+        @for (number, mark) in marks.iter().enumerate() {
+            g transform={ "translate(0 " (top(number)) ")" } class=(class(mark.verdict)) {
+                line x2=(WIDTH) class="rule" {}
+                text x=(LABELS) y="16" class="label" { (cut(&mark.label)) }
+                @let [low, high] = [mark.estimate.low, mark.estimate.high].map(place);
+                line x1=(low) x2=(high) y1="12" y2="12" class="whisker" {}
+                line x1=(low) x2=(low) y1="8" y2="16" class="whisker" {}
+                line x1=(high) x2=(high) y1="8" y2="16" class="whisker" {}
+                circle cx=(place(mark.estimate.median)) cy="12" r="4.5" class="mark" {}
+                text x=(WIDTH) y="16" class="figure" { (ratio(mark.estimate.median)) }
+            }
+        }
     };
-    Text::new(content)
-        .set("x", px(x))
-        .set("y", px(y))
-        .set("text-anchor", anchor)
-        .set("class", class)
+    chart(id, title, &description, bottom + FOOT, &content)
 }
 
-fn line(from: (f64, f64), to: (f64, f64), class: &str) -> Line {
-    Line::new()
-        .set("x1", px(from.0))
-        .set("y1", px(from.1))
-        .set("x2", px(to.0))
-        .set("y2", px(to.1))
-        .set("class", class)
+/// Draws bars from the naive server to the whole one, a technique more in each: what was added, and
+/// what a request then costs. `id` is no other chart's.
+pub fn ladder(id: &str, title: &str, rungs: &[(String, f64, String)]) -> Markup {
+    let most = rungs.iter().map(|(_, ns, _)| *ns).fold(1.0, f64::max);
+    let description = format!(
+        "{title}, {} bars. The table has the same figures.",
+        rungs.len()
+    );
+    let content = html! {
+        text x=(LEFT) y="18" class="small" { (title) }
+        @for (number, (name, ns, _)) in rungs.iter().enumerate() {
+            g transform={ "translate(0 " (top(number)) ")" } {
+                text x=(LABELS) y="16" class="label" { (cut(name)) }
+                rect x=(LEFT) y="4" width=(tenth(ns / most * (RIGHT - LEFT))) height="16"
+                    class="bar" {}
+                text x=(WIDTH) y="16" class="figure" { (whole(*ns)) }
+            }
+        }
+    };
+    chart(id, title, &description, top(rungs.len()) + 10.0, &content)
 }
 
-fn rectangle(x: f64, y: f64, width: f64, height: f64, class: &str) -> Rectangle {
-    Rectangle::new()
-        .set("x", px(x))
-        .set("y", px(y))
-        .set("width", px(width.max(0.0)))
-        .set("height", px(height.max(0.0)))
-        .set("class", class)
+fn chart(id: &str, title: &str, description: &str, height: f64, content: &Markup) -> Markup {
+    html! {
+        svg viewBox={ "0 0 " (WIDTH) " " (height) } class="chart" role="img"
+            aria-labelledby={ (id) "-title " (id) "-description" } {
+            title id={ (id) "-title" } { (title) }
+            desc id={ (id) "-description" } { (description) }
+            (content)
+        }
+    }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Faster => "faster",
+        Verdict::Slower => "slower",
+        Verdict::Negligible => "no-effect",
+        _ => "not-resolved",
+    }
+}
+
+/// Where a row begins.
+fn top(row: usize) -> f64 {
+    HEAD + ROW * crate::statistics::count(row)
 }
 
 /// A tenth of a unit is finer than anybody sees.
-fn px(value: f64) -> f64 {
+fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
 /// A label that fits, with an ellipsis where it was cut.
-fn label(name: &str) -> String {
+fn cut(name: &str) -> String {
     if name.chars().count() <= LABEL {
         return name.to_owned();
     }
@@ -88,94 +136,55 @@ fn label(name: &str) -> String {
     format!("{kept}…")
 }
 
-/// From a value to a place, linear or logarithmic.
-#[derive(Clone, Copy, Debug)]
-struct Scale {
-    from: f64,
-    to: f64,
-    start: f64,
-    end: f64,
-    logarithmic: bool,
+/// From the lowest end of an interval to the highest, with room; the band is always in it.
+fn domain(marks: &[Mark]) -> (f64, f64) {
+    let seen = marks.iter().map(|mark| &mark.estimate);
+    let (low, high) = seen
+        .filter(|estimate| estimate.low > 0.0 && estimate.high.is_finite())
+        .fold((0.98_f64, 1.02_f64), |(low, high), estimate| {
+            (low.min(estimate.low), high.max(estimate.high))
+        });
+    let room = (high / low).powf(0.04);
+    (low / room, high * room)
 }
 
-impl Scale {
-    fn linear(values: (f64, f64), places: (f64, f64)) -> Self {
-        Self {
-            from: values.0,
-            to: values.1,
-            start: places.0,
-            end: places.1,
-            logarithmic: false,
-        }
-    }
+/// Where a ratio is drawn, by its logarithm; one that is outside, or none, lies on the edge.
+fn place(value: f64, (from, to): (f64, f64)) -> f64 {
+    let share = (value / from).ln() / (to / from).ln();
+    tenth(LEFT + share.clamp(0.0, 1.0).max(0.0) * (RIGHT - LEFT))
+}
 
-    /// Both values must be above 0.
-    fn logarithmic(values: (f64, f64), places: (f64, f64)) -> Self {
-        Self {
-            logarithmic: true,
-            ..Self::linear(values, places)
-        }
-    }
-
-    /// Where a value is drawn; one that is outside lies on the edge.
-    fn place(self, value: f64) -> f64 {
-        let position = if self.logarithmic {
-            (value / self.from).ln() / (self.to / self.from).ln()
+/// Round values of a domain: about six multiples of a round step; of a wide one 1, 2 and 5 of each
+/// power of ten, and of a very wide one the powers only.
+fn ticks((from, to): (f64, f64)) -> Vec<f64> {
+    let power = |value: f64| 10_f64.powf(value.log10().floor());
+    let all: Vec<f64> = if to / from > 8.0 {
+        let powers = successors(Some(power(from)), |power| Some(power * 10.0));
+        let steps: &[f64] = if to / from > 1e4 {
+            &[1.0]
         } else {
-            (value - self.from) / (self.to - self.from)
+            &[1.0, 2.0, 5.0]
         };
-        let position = if position.is_finite() {
-            position.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
-        self.start + position * (self.end - self.start)
-    }
-
-    /// Round values within, about `wanted` of them.
-    fn ticks(self, wanted: f64) -> Vec<f64> {
-        let candidates = if self.logarithmic && self.to / self.from > 8.0 {
-            decades(self.from, self.to)
-        } else {
-            even(self.from, self.to, wanted)
-        };
-        let edge = (self.to - self.from) * 1e-9;
-        candidates
-            .into_iter()
-            .filter(|value| (self.from - edge..=self.to + edge).contains(value))
+        let powers = powers.take_while(|power| *power <= to);
+        powers
+            .flat_map(|power| steps.iter().map(move |step| step * power))
             .collect()
-    }
-}
-
-/// 1, 2 and 5 of each power of ten; only the powers where there are many.
-fn decades(from: f64, to: f64) -> Vec<f64> {
-    let many = to / from > 1e4;
-    let mut values = Vec::new();
-    let mut power = 10_f64.powf(from.log10().floor());
-    while power <= to {
-        let steps: &[f64] = if many { &[1.0] } else { &[1.0, 2.0, 5.0] };
-        values.extend(steps.iter().map(|step| step * power));
-        power *= 10.0;
-    }
-    values
-}
-
-/// Multiples of a round step.
-fn even(from: f64, to: f64, wanted: f64) -> Vec<f64> {
-    let raw = (to - from) / wanted;
-    let power = 10_f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|step| step * power)
-        .find(|step| *step >= raw)
-        .unwrap_or(raw);
-    let mut values = Vec::new();
-    let mut multiple = (from / step).ceil();
-    while step.is_finite() && multiple * step <= to + step * 1e-9 {
-        values.push(multiple * step);
-        multiple += 1.0;
-    }
-    values
+    } else {
+        let least = (to - from) / 6.0;
+        let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power(least));
+        let step = steps
+            .into_iter()
+            .find(|step| *step >= least)
+            .unwrap_or(least);
+        let multiples = successors(Some((from / step).ceil()), |multiple| Some(multiple + 1.0));
+        multiples
+            .map(|multiple| multiple * step)
+            .take_while(|value| *value <= to)
+            .collect()
+    };
+    all.into_iter()
+        .filter(|value| (from..=to).contains(value))
+        .collect()
 }
 
 #[cfg(test)]
@@ -184,28 +193,28 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within() {
+        let written = |domain| ticks(domain).into_iter().map(count).collect::<Vec<_>>();
         assert_eq!(
-            Scale::linear((0.0, 10.0), (0.0, 1.0)).ticks(5.0),
-            [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+            written((0.975, 1.03)),
+            ["0.98", "0.99", "1", "1.01", "1.02", "1.03"]
         );
+        assert_eq!(written((3.0, 120.0)), ["5", "10", "20", "50", "100"]);
         assert_eq!(
-            Scale::logarithmic((3.0, 120.0), (0.0, 1.0)).ticks(5.0),
-            [5.0, 10.0, 20.0, 50.0, 100.0]
+            written((0.5, 20_000.0)),
+            ["1", "10", "100", "1,000", "10,000"]
         );
     }
 
     #[test]
-    fn a_scale_keeps_what_is_outside_on_its_edge() {
-        let scale = Scale::logarithmic((1.0, 100.0), (0.0, 200.0));
-        assert!((scale.place(10.0) - 100.0).abs() < 1e-9);
-        assert!((scale.place(1e6) - 200.0).abs() < 1e-9);
-        assert!(scale.place(f64::NAN).abs() < 1e-9);
-        assert!(scale.place(0.0).abs() < 1e-9);
+    fn what_is_outside_lies_on_the_edge() {
+        let place = |value| count(place(value, (1.0, 100.0)));
+        let places = [10.0, 1e6, f64::NAN, 0.0].map(place);
+        assert_eq!(places, ["551", "890", "212", "212"]);
     }
 
     #[test]
     fn long_labels_are_cut() {
-        assert_eq!(label("slab"), "slab");
-        assert_eq!(label(&"é".repeat(40)).chars().count(), LABEL);
+        assert_eq!(cut("slab"), "slab");
+        assert_eq!(cut(&"é".repeat(40)).chars().count(), LABEL);
     }
 }

@@ -14,8 +14,8 @@ use anyhow::{Context, Result, bail};
 use super::Source;
 use super::tables::{self, Table};
 
-/// Every table of every file.
-pub(super) fn exported(sources: &[Source]) -> String {
+/// Every table of every file, as GitHub shows it.
+pub fn github(sources: &[Source]) -> String {
     let mut text = String::new();
     for source in sources {
         let _ = writeln!(
@@ -32,7 +32,7 @@ pub(super) fn exported(sources: &[Source]) -> String {
 }
 
 /// A table, with how to read it below.
-pub(super) fn drawn(table: &Table) -> String {
+fn drawn(table: &Table) -> String {
     let row = |cells: &mut dyn Iterator<Item = String>| {
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
@@ -67,8 +67,13 @@ fn cell(content: &str) -> String {
     text
 }
 
-/// The document with its tables made anew. `folder` is the document's own, for links to the files.
-pub(super) fn updated(document: &str, folder: &Path, sources: &[Source]) -> Result<String> {
+/// A document's text with its tables made anew. `folder` is the document's own, for links to the
+/// files.
+///
+/// # Errors
+///
+/// A mark has no end, or asks for a table that does not exist or that no file has.
+pub fn document(document: &str, folder: &Path, sources: &[Source]) -> Result<String> {
     const OPEN: &str = "<!-- results:";
     let mut text = String::with_capacity(document.len());
     let mut rest = document;
@@ -93,14 +98,12 @@ pub(super) fn updated(document: &str, folder: &Path, sources: &[Source]) -> Resu
 
 /// The tables that a marker asks for.
 fn asked(marker: &str, folder: &Path, sources: &[Source]) -> Result<String> {
-    let (name, stem) = match marker.split_once('@') {
-        Some((name, stem)) => (name, Some(stem)),
-        None => (marker, None),
+    let split = |text, at| -> (&str, Option<&str>) {
+        let parts = str::split_once(text, at);
+        parts.map_or((text, None), |(name, rest)| (name, Some(rest)))
     };
-    let (name, workload) = match name.split_once('/') {
-        Some((name, workload)) => (name, Some(workload)),
-        None => (name, None),
-    };
+    let (name, stem) = split(marker, '@');
+    let (name, workload) = split(name, '/');
     if !tables::names().any(|known| known == name) {
         let known: Vec<_> = tables::names().collect();
         bail!(
@@ -109,11 +112,8 @@ fn asked(marker: &str, folder: &Path, sources: &[Source]) -> Result<String> {
         );
     }
     let chosen = sources.iter().filter(|source| {
-        stem.is_none_or(|stem| {
-            Path::new(&source.name)
-                .file_stem()
-                .is_some_and(|own| own == stem)
-        })
+        let own = Path::new(&source.name).file_stem();
+        stem.is_none_or(|stem| own == Some(stem.as_ref()))
     });
     let parts: Vec<String> = chosen
         .filter_map(|source| {

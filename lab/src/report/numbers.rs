@@ -3,49 +3,43 @@
 //! What was not measured is a dash, and never 0. Minus is the typographic one, so that a change of
 //! -12 cannot be read as a range.
 
+use indicatif::HumanFloatCount;
+
 use crate::statistics::Estimate;
 
 /// What stands where nothing was measured.
 pub const NOT_MEASURED: &str = "–";
 
 /// A value, or the dash.
-pub fn or_dash(value: Option<f64>, written: impl Fn(f64) -> String) -> String {
+pub fn or_dash<T>(value: Option<T>, written: impl Fn(T) -> String) -> String {
     value.map_or_else(|| NOT_MEASURED.to_owned(), written)
 }
 
 /// A large number without decimals, in groups of three: `12,345`.
 pub fn whole(value: f64) -> String {
-    if !value.is_finite() {
-        return NOT_MEASURED.to_owned();
-    }
-    let digits = format!("{:.0}", value.abs());
-    let mut grouped = String::with_capacity(digits.len() * 2);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    if value < 0.0 && digits != "0" {
-        format!("−{grouped}")
-    } else {
-        grouped
-    }
+    grouped(value, 0)
 }
 
 /// A count for one request: four decimals at the most: a call of 16 requests is 0.0625, without
 /// trailing zeros.
 pub fn count(value: f64) -> String {
-    if value.abs() >= 100.0 {
-        return whole(value);
-    }
-    let decimals = if value.abs() >= 10.0 { 1 } else { 4 };
-    let written = format!("{:.decimals$}", value.abs());
-    let written = written.trim_end_matches('0').trim_end_matches('.');
-    if value < 0.0 && written != "0" {
-        format!("−{written}")
-    } else {
-        written.to_owned()
+    grouped(
+        value,
+        match value.abs() {
+            ..10.0 => 4,
+            ..100.0 => 1,
+            _ => 0,
+        },
+    )
+}
+
+fn grouped(value: f64, decimals: usize) -> String {
+    let written = format!("{:.decimals$}", HumanFloatCount(value.abs()));
+    match written.as_str() {
+        _ if !value.is_finite() => NOT_MEASURED.to_owned(),
+        "0" => written,
+        _ if value < 0.0 => format!("−{written}"),
+        _ => written,
     }
 }
 
@@ -81,11 +75,7 @@ pub fn estimate(value: &Estimate) -> String {
 
 /// A share of one, as `62.3 %`.
 pub fn percent(share: f64) -> String {
-    if share < 0.0 {
-        format!("−{:.1} %", -share * 100.0)
-    } else {
-        format!("{:.1} %", share * 100.0)
-    }
+    format!("{:.1} %", share * 100.0)
 }
 
 /// Bytes, as `12.3 MiB`.

@@ -11,7 +11,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::Source;
 use super::tables::{self, Table};
 use crate::results::Results;
-use figures::Figure;
 
 /// A part of the page.
 struct Section {
@@ -20,53 +19,44 @@ struct Section {
     /// The tables beside its charts.
     tables: &'static [&'static str],
     /// Its charts for a file; the number makes their ids unique.
-    charts: fn(&Results, usize) -> Vec<Figure>,
+    charts: fn(&Results, usize) -> Vec<Markup>,
 }
 
 const SECTIONS: [Section; 5] = [
-    section(
-        "techniques",
-        "What each technique is worth",
-        &["controls", "techniques"],
-        figures::techniques,
-    ),
-    section(
-        "ladder",
-        "From naive to full",
-        &["ladder", "interactions"],
-        figures::ladders,
-    ),
-    section(
-        "servers",
-        "The rivals and the limit",
-        &["comparison", "limit", "instructions", "missing"],
-        figures::servers,
-    ),
-    section("flames", "Where the CPU time goes", &[], figures::flames),
-    section(
-        "article",
-        "The article, sentence by sentence",
-        &["article"],
-        no_charts,
-    ),
+    Section {
+        id: "techniques",
+        title: "What each technique is worth",
+        tables: &["controls", "techniques"],
+        charts: figures::techniques,
+    },
+    Section {
+        id: "ladder",
+        title: "From naive to full",
+        tables: &["ladder", "interactions"],
+        charts: figures::ladders,
+    },
+    Section {
+        id: "servers",
+        title: "The rivals and the limit",
+        tables: &["comparison", "limit", "instructions", "missing"],
+        charts: figures::servers,
+    },
+    Section {
+        id: "flames",
+        title: "Where the CPU time goes",
+        tables: &[],
+        charts: figures::flames,
+    },
+    Section {
+        id: "article",
+        title: "The article, sentence by sentence",
+        tables: &["article"],
+        charts: |_, _| Vec::new(),
+    },
 ];
 
-const fn section(
-    id: &'static str,
-    title: &'static str,
-    tables: &'static [&'static str],
-    charts: fn(&Results, usize) -> Vec<Figure>,
-) -> Section {
-    Section {
-        id,
-        title,
-        tables,
-        charts,
-    }
-}
-
-/// The whole page.
-pub(super) fn page(sources: &[Source]) -> String {
+/// The page of these files.
+pub fn html(sources: &[Source]) -> String {
     let parts: Vec<(&Section, Markup)> = SECTIONS
         .iter()
         .filter_map(|section| Some((section, drawn(section, sources)?)))
@@ -136,9 +126,7 @@ fn drawn(section: &Section, sources: &[Source]) -> Option<Markup> {
         if !figures.is_empty() || !tables.is_empty() {
             parts.push(html! {
                 p class="source" { (source.line()) }
-                @for figure in figures {
-                    figure { figcaption { (figure.caption) } (figure.content) }
-                }
+                @for figure in figures { (figure) }
                 @for table in tables { (tabulated(&table)) }
             });
         }
@@ -172,8 +160,4 @@ fn record(source: &Source) -> Markup {
         h3 { (source.name) }
         @for table in tables.into_iter().flatten() { (tabulated(&table)) }
     }
-}
-
-fn no_charts(_: &Results, _: usize) -> Vec<Figure> {
-    Vec::new()
 }

@@ -36,55 +36,47 @@ pub struct Column {
     pub numeric: bool,
 }
 
-/// A kind of table.
-struct Kind {
-    name: &'static str,
-    made_by: fn(&Results) -> Option<Table>,
-}
+/// Makes a table, if there is something to show in it.
+type Maker = fn(&Results) -> Option<Table>;
 
-/// All kinds, in the order of a report.
-const KINDS: [Kind; 11] = [
-    kind("controls", techniques::controls),
-    kind("techniques", techniques::techniques),
-    kind("ladder", techniques::ladder),
-    kind("interactions", techniques::interactions),
-    kind("comparison", servers::comparison),
-    kind("limit", servers::limit),
-    kind("instructions", servers::instructions),
-    kind("article", record::article),
-    kind("missing", record::missing),
-    kind("environment", record::environment),
-    kind("commands", record::commands),
+/// All kinds by name, in the order of a report.
+const KINDS: [(&str, Maker); 11] = [
+    ("controls", techniques::controls),
+    ("techniques", techniques::techniques),
+    ("ladder", techniques::ladder),
+    ("interactions", techniques::interactions),
+    ("comparison", servers::comparison),
+    ("limit", servers::limit),
+    ("instructions", servers::instructions),
+    ("article", record::article),
+    ("missing", record::missing),
+    ("environment", record::environment),
+    ("commands", record::commands),
 ];
-
-const fn kind(name: &'static str, made_by: fn(&Results) -> Option<Table>) -> Kind {
-    Kind { name, made_by }
-}
 
 /// The names that a document can ask for.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().map(|kind| kind.name)
+    KINDS.iter().map(|(name, _)| *name)
 }
 
 /// The table of that name; `None` if there is no such name, or nothing to show in it.
 pub fn named(results: &Results, name: &str) -> Option<Table> {
-    let kind = KINDS.iter().find(|kind| kind.name == name)?;
-    (kind.made_by)(results)
+    let (name, made) = KINDS.iter().find(|(known, _)| *known == name)?;
+    Some(made(results)?.called(name))
 }
 
 /// All that have something to show.
 pub fn all(results: &Results) -> Vec<Table> {
-    KINDS
-        .iter()
-        .filter_map(|kind| (kind.made_by)(results))
-        .collect()
+    let tables = KINDS.iter();
+    let tables = tables.filter_map(|(name, made)| Some(made(results)?.called(name)));
+    tables.collect()
 }
 
 impl Table {
     /// With these headings; one that begins with `#` is of a column of numbers.
-    pub(super) fn new(name: &'static str, title: &'static str, headings: &[&'static str]) -> Self {
+    pub(super) fn new(title: &'static str, headings: &[&'static str]) -> Self {
         Self {
-            name,
+            name: "",
             title,
             note: String::new(),
             columns: headings
@@ -93,6 +85,10 @@ impl Table {
                 .collect(),
             rows: Vec::new(),
         }
+    }
+
+    fn called(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {

@@ -2,31 +2,24 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
+use crate::grouped;
 use crate::report::chart::{self, Mark};
 use crate::report::tables::rungs;
 use crate::results::{Flame, Results, Row, RowKind};
 
-/// A chart under its caption.
-pub(super) struct Figure {
-    pub(super) caption: String,
-    pub(super) content: Markup,
+/// A drawing under its caption.
+fn figure(caption: &str, drawing: &Markup) -> Markup {
+    html! { figure { figcaption { (caption) } (drawing) } }
 }
 
-fn figure(caption: &str, drawing: &svg::Document) -> Figure {
-    Figure {
-        caption: caption.to_owned(),
-        content: PreEscaped(drawing.to_string()),
-    }
-}
-
-pub(super) fn techniques(results: &Results, number: usize) -> Vec<Figure> {
+pub(super) fn techniques(results: &Results, number: usize) -> Vec<Markup> {
     let caption = "what a request costs without it, times the whole";
     forests(results, &[RowKind::LeaveOut], caption, "techniques", number)
 }
 
-pub(super) fn servers(results: &Results, number: usize) -> Vec<Figure> {
+pub(super) fn servers(results: &Results, number: usize) -> Vec<Markup> {
     let kinds = [RowKind::Rival, RowKind::Limit];
     forests(
         results,
@@ -44,34 +37,31 @@ fn forests(
     title: &str,
     id: &str,
     number: usize,
-) -> Vec<Figure> {
+) -> Vec<Markup> {
     let is_shown = |row: &&Row| kinds.contains(&row.kind) && row.ratio.is_some();
-    let mut workloads: Vec<&str> = Vec::new();
-    for row in results.rows.iter().filter(is_shown) {
-        if !workloads.contains(&row.workload.as_str()) {
-            workloads.push(&row.workload);
-        }
-    }
-    let each = workloads.into_iter().enumerate().map(|(index, workload)| {
-        let rows = results.rows.iter().filter(is_shown);
-        let mut marks: Vec<Mark> = rows
-            .filter(|row| row.workload == workload)
-            .filter_map(|row| {
+    let groups = grouped(results.rows.iter().filter(is_shown), |row| {
+        row.workload.as_str()
+    });
+    let each = groups
+        .into_iter()
+        .enumerate()
+        .map(|(index, (workload, rows))| {
+            let marks = rows.into_iter().filter_map(|row| {
                 Some(Mark {
                     label: row.about.clone(),
                     estimate: row.ratio?,
                     verdict: row.verdict,
                 })
-            })
-            .collect();
-        marks.sort_by(|one, other| other.estimate.median.total_cmp(&one.estimate.median));
-        let id = format!("{id}-{number}-{index}");
-        figure(workload, &chart::forest(&id, title, &marks))
-    });
+            });
+            let mut marks: Vec<Mark> = marks.collect();
+            marks.sort_by(|one, other| other.estimate.median.total_cmp(&one.estimate.median));
+            let id = format!("{id}-{number}-{index}");
+            figure(workload, &chart::forest(&id, title, &marks))
+        });
     each.collect()
 }
 
-pub(super) fn ladders(results: &Results, number: usize) -> Vec<Figure> {
+pub(super) fn ladders(results: &Results, number: usize) -> Vec<Markup> {
     let rungs = rungs(results);
     if rungs.is_empty() {
         return Vec::new();
@@ -81,10 +71,10 @@ pub(super) fn ladders(results: &Results, number: usize) -> Vec<Figure> {
     vec![figure("From naive to full", &drawing)]
 }
 
-pub(super) fn flames(results: &Results, _: usize) -> Vec<Figure> {
+pub(super) fn flames(results: &Results, _: usize) -> Vec<Markup> {
     let frame = |flame: &Flame| {
         let reason = flame.missing.as_deref();
-        html! {
+        let drawing = html! {
             @if let Some(drawing) = &flame.svg {
                 iframe title=(flame.title) height=(height(drawing))
                     loading="lazy" sandbox="allow-scripts"
@@ -92,28 +82,18 @@ pub(super) fn flames(results: &Results, _: usize) -> Vec<Figure> {
             } @else {
                 p { "not measured: " (reason.unwrap_or("no reason was kept")) }
             }
-        }
+        };
+        figure(&flame.title, &drawing)
     };
-    let flames = results.flames.iter();
-    flames
-        .map(|flame| Figure {
-            caption: flame.title.clone(),
-            content: frame(flame),
-        })
-        .collect()
+    results.flames.iter().map(frame).collect()
 }
 
-/// The height that a drawing wants, within reason; of a stranger's file too.
-fn height(drawing: &str) -> u32 {
+/// The height that a drawing wants, and a frame's border; within reason, of a stranger's file too.
+fn height(drawing: &str) -> f64 {
     let wanted = drawing
         .split_once(" height=\"")
         .and_then(|(_, rest)| rest.split_once('"'))
         .and_then(|(number, _)| number.parse::<f64>().ok());
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped first"
-    )]
-    let height = wanted.unwrap_or(600.0).clamp(100.0, 2_000.0) as u32;
-    height + 8
+    let height = wanted.unwrap_or(600.0).clamp(100.0, 2_000.0);
+    height.max(100.0).round() + 8.0
 }

@@ -1,9 +1,10 @@
 //! What a reader needs in order to believe or to repeat: conditions and commands.
 
+use serde_json::Value;
+
 use super::Table;
-use crate::environment::Environment;
 use crate::process::Subject;
-use crate::report::numbers::{NOT_MEASURED, percent};
+use crate::report::numbers::percent;
 use crate::results::Results;
 use crate::workload::Workload;
 
@@ -18,7 +19,6 @@ pub(super) fn article(results: &Results) -> Option<Table> {
         ]
     });
     Table::new(
-        "article",
         "The article, sentence by sentence",
         &["what it said", "what was measured here", "verdict", "why"],
     )
@@ -31,64 +31,37 @@ pub(super) fn missing(results: &Results) -> Option<Table> {
         .missing
         .iter()
         .map(|(name, why)| vec![name.clone(), why.clone()]);
-    Table::new("missing", "Not measured", &["subject", "why"]).filled(rows.collect())
+    Table::new("Not measured", &["subject", "why"]).filled(rows.collect())
 }
 
-/// The source, the compiler and the machine: what a fact is called, and what it is.
-fn conditions(here: &Environment) -> Vec<(&'static str, String)> {
-    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not shown".to_owned());
-    vec![
-        ("commit", known(&here.commit)),
-        ("sources", known(&here.sources)),
-        ("compiler", known(&here.compiler)),
-        ("flags", here.flags.clone()),
-        ("kernel", here.kernel.clone()),
-        ("CPU", here.cpu.clone()),
-        ("cores", here.cores.to_string()),
-        ("governor", known(&here.governor)),
-        (
-            "hypervisor",
-            here.hypervisor.clone().unwrap_or_else(|| "none".to_owned()),
-        ),
-        ("congestion control", known(&here.congestion_control)),
-    ]
-}
-
-/// Where the figures were made.
+/// Where the figures were made: every fact of the environment, and how long it took.
 pub(super) fn environment(results: &Results) -> Option<Table> {
-    let here = &results.environment;
-    let mut rows = conditions(here);
-    rows.push(("began", results.started_at.clone()));
-    rows.push(("took", format!("{:.0} s", results.seconds)));
-    rows.push(("taken by the hypervisor", percent(results.steal)));
-    let tools: Vec<_> = here
-        .tools
-        .iter()
-        .map(|(name, version)| format!("{name} {version}"))
+    let here = serde_json::to_value(&results.environment).ok()?;
+    let facts = here.as_object().into_iter().flatten();
+    let mut rows: Vec<_> = facts
+        .map(|(name, fact)| vec![name.replace('_', " "), told(fact)])
         .collect();
-    rows.push(("tools", tools.join("; ")));
-    let faults = here
-        .mitigations
-        .iter()
-        .filter(|(_, state)| *state != "Not affected");
-    let faults: Vec<_> = faults
-        .map(|(name, state)| format!("{name}: {state}"))
-        .collect();
-    rows.push(("mitigations", faults.join("; ")));
-    let rows = rows.into_iter().map(|(name, value)| {
-        let value = if value.is_empty() {
-            NOT_MEASURED.to_owned()
-        } else {
-            value
-        };
-        vec![name.to_owned(), value]
-    });
-    Table::new(
-        "environment",
-        "Where the figures were made",
-        &["what", "value"],
-    )
-    .filled(rows.collect())
+    rows.extend([
+        vec!["began".to_owned(), results.started_at.clone()],
+        vec!["took".to_owned(), format!("{:.0} s", results.seconds)],
+        vec!["taken by the hypervisor".to_owned(), percent(results.steal)],
+    ]);
+    Table::new("Where the figures were made", &["what", "value"]).filled(rows)
+}
+
+fn told(fact: &Value) -> String {
+    match fact {
+        Value::Null => "not shown".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Object(parts) => {
+            let parts = parts.iter().map(|(name, part)| (name, told(part)));
+            // Of the processor's faults those that it has.
+            let parts = parts.filter(|(_, part)| part != "Not affected");
+            let parts = parts.map(|(name, part)| format!("{name}: {part}"));
+            parts.collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Every command: the experiment's, each subject's, each workload's.
@@ -104,7 +77,7 @@ pub(super) fn commands(results: &Results) -> Option<Table> {
     for (name, workload) in &results.workloads {
         rows.push(vec!["workload".to_owned(), name.clone(), asked(workload)]);
     }
-    Table::new("commands", "Every command", &["kind", "name", "command"]).filled(rows)
+    Table::new("Every command", &["kind", "name", "command"]).filled(rows)
 }
 
 /// Words as a shell takes them.
@@ -146,31 +119,19 @@ fn asked(workload: &Workload) -> String {
     if workload.idle > 0 {
         text.extend([", ", &workload.idle.to_string(), " silent ones"]);
     }
-    let method = if workload.upload.is_some() {
-        "POST"
-    } else {
-        "GET"
-    };
+    let method = workload.upload.as_ref().map_or("GET", |_| "POST");
     let paths = match workload.paths.as_slice() {
         [one] => one.clone(),
         [first, .., last] => format!("{first} to {last}"),
         [] => String::new(),
     };
-    let pace = workload
-        .rate_share
-        .map_or("closed loop".to_owned(), |share| {
-            format!("open loop at {} of saturation", percent(share))
-        });
+    let share = workload.rate_share.map(percent);
+    let pace = share.map_or("closed loop".to_owned(), |share| {
+        format!("open loop at {share} of saturation")
+    });
     let together = workload.pipeline;
-    let pieces = if workload.pieces {
-        " in two pieces"
-    } else {
-        ""
-    };
-    let neighbour = if workload.neighbour {
-        ", and a neighbour"
-    } else {
-        ""
-    };
+    let only = |is_so, words| if is_so { words } else { "" };
+    let pieces = only(workload.pieces, " in two pieces");
+    let neighbour = only(workload.neighbour, ", and a neighbour");
     format!("{method} {paths}, {text}, {together} sent together{pieces}, {pace}{neighbour}")
 }

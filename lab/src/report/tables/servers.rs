@@ -1,6 +1,7 @@
 //! Servers beside each other: the rivals beside barewire, and all that have a limit beside L0.
 
 use super::Table;
+use crate::grouped;
 use crate::report::numbers::{NOT_MEASURED, count, estimate, mebibytes, or_dash, percent, whole};
 use crate::results::{Results, Row, RowKind};
 use crate::rows::{self, Figure};
@@ -26,7 +27,7 @@ const NOTE: &str = "CPU time of all threads and processes of a server, user and 
 /// The server and its rivals, the cheapest first.
 pub(super) fn comparison(results: &Results) -> Option<Table> {
     let rows = of(results, RowKind::Rival);
-    Table::new("comparison", "The server and its rivals", &HEADINGS)
+    Table::new("The server and its rivals", &HEADINGS)
         .note(NOTE)
         .filled(rows)
 }
@@ -39,7 +40,7 @@ pub(super) fn limit(results: &Results) -> Option<Table> {
          L2 parses it with httparse: the price of this sequence of calls here, no law of \
          nature. {NOTE}"
     );
-    Table::new("limit", "How far the server is from the limit", &HEADINGS)
+    Table::new("How far the server is from the limit", &HEADINGS)
         .note(note)
         .filled(rows)
 }
@@ -51,7 +52,6 @@ pub(super) fn instructions(results: &Results) -> Option<Table> {
         Some(vec![workload, subject, whole(counters.instructions?)])
     });
     Table::new(
-        "instructions",
         "Instructions in user space for one request",
         &["workload", "server", "#instructions"],
     )
@@ -60,16 +60,8 @@ pub(super) fn instructions(results: &Results) -> Option<Table> {
 }
 
 fn of(results: &Results, kind: RowKind) -> Vec<Vec<String>> {
-    let mut workloads: Vec<&str> = Vec::new();
-    for row in results.rows.iter().filter(|row| row.kind == kind) {
-        if !workloads.contains(&row.workload.as_str()) {
-            workloads.push(&row.workload);
-        }
-    }
     let mut lines = Vec::new();
-    for workload in workloads {
-        let is_of = |row: &&Row| row.kind == kind && row.workload == workload;
-        let rows: Vec<&Row> = results.rows.iter().filter(is_of).collect();
+    for (workload, rows) in grouped(results.rows_of(kind), |row| row.workload.as_str()) {
         let mut servers: Vec<(&str, Option<&Row>)> = rows
             .iter()
             .map(|row| (row.subject.as_str(), Some(*row)))
@@ -80,11 +72,8 @@ fn of(results: &Results, kind: RowKind) -> Vec<Vec<String>> {
             None => 1.0,
         };
         servers.sort_by(|one, other| worth(one.1).total_cmp(&worth(other.1)));
-        lines.extend(
-            servers
-                .into_iter()
-                .map(|(name, row)| line(results, workload, name, row)),
-        );
+        let servers = servers.into_iter();
+        lines.extend(servers.map(|(name, row)| line(results, workload, name, row)));
     }
     lines
 }
@@ -94,16 +83,11 @@ fn line(results: &Results, workload: &str, name: &str, row: Option<&Row>) -> Vec
     let generator = rows::generator_busy(&runs);
     let rate = or_dash(rows::rate(&runs), whole);
     let calls = results.counters(name, workload);
-    let ratio = row.and_then(|row| row.ratio.as_ref());
     vec![
         workload.to_owned(),
         name.to_owned(),
         or_dash(rows::figure(&runs, Figure::Cpu), whole),
-        match (row, ratio) {
-            (None, _) => "1".to_owned(),
-            (_, Some(ratio)) => estimate(ratio),
-            (_, None) => NOT_MEASURED.to_owned(),
-        },
+        row.map_or("1".to_owned(), |row| or_dash(row.ratio.as_ref(), estimate)),
         row.map_or(NOT_MEASURED, |row| row.verdict.words())
             .to_owned(),
         rate,

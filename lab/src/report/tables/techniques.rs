@@ -1,7 +1,7 @@
 //! What each technique is worth, what they are worth together, and whether the instrument holds.
 
 use super::Table;
-use crate::report::numbers::{NOT_MEASURED, change, estimate, or_dash, percent, whole};
+use crate::report::numbers::{change, estimate, or_dash, percent, whole};
 use crate::results::{Results, Row, RowKind};
 use crate::statistics::median;
 
@@ -28,9 +28,7 @@ pub(super) fn techniques(results: &Results) -> Option<Table> {
             row.judged_by.clone(),
             or_dash(row.base_ns, whole),
             or_dash(row.more_ns(), |ns| change(ns.round())),
-            row.ratio
-                .as_ref()
-                .map_or_else(|| NOT_MEASURED.to_owned(), estimate),
+            or_dash(row.ratio.as_ref(), estimate),
             row.verdict.words().to_owned(),
             row.why.clone(),
             or_dash(row.predicted_ns.filter(|_| !row.why.is_empty()), |ns| {
@@ -39,7 +37,6 @@ pub(super) fn techniques(results: &Results) -> Option<Table> {
         ]
     });
     Table::new(
-        "techniques",
         "What each technique is worth",
         &[
             "workload",
@@ -69,7 +66,6 @@ pub(super) fn ladder(results: &Results) -> Option<Table> {
         .into_iter()
         .map(|(name, ns, ratio)| vec![name, whole(ns), ratio]);
     Table::new(
-        "ladder",
         "From naive to full",
         &["with", "#ns for a request", "#times the whole"],
     )
@@ -80,14 +76,8 @@ pub(super) fn ladder(results: &Results) -> Option<Table> {
 /// The rungs: what was added, what a request then costs in nanoseconds, and how many times the
 /// whole.
 pub(in crate::report) fn rungs(results: &Results) -> Vec<(String, f64, String)> {
-    let of = |kind| {
-        results
-            .rows
-            .iter()
-            .filter(move |row: &&Row| row.kind == kind)
-    };
-    let rungs: Vec<&Row> = of(RowKind::Rung).collect();
-    let naive = of(RowKind::Naive).find(|row| row.workload == "keep-alive");
+    let rungs: Vec<&Row> = results.rows_of(RowKind::Rung).collect();
+    let naive = results.row(RowKind::Naive, "naive", "keep-alive");
     let whole: Vec<f64> = rungs.iter().filter_map(|row| row.base_ns).collect();
     let Some(base) = median(&whole) else {
         return Vec::new();
@@ -114,15 +104,12 @@ pub(in crate::report) fn rungs(results: &Results) -> Vec<(String, f64, String)> 
 /// Pairs of techniques whose worth together is not the sum.
 pub(super) fn interactions(results: &Results) -> Option<Table> {
     let alone = |name: &str| results.row(RowKind::LeaveOut, name, "keep-alive");
-    let more = |row: &Row| Some(row.base_ns? * (row.ratio?.median - 1.0));
-    let mut found: Vec<(f64, Vec<String>)> = results
-        .rows
-        .iter()
-        .filter(|row| row.kind == RowKind::Pair)
+    let pairs = results.rows_of(RowKind::Pair);
+    let mut found: Vec<(f64, Vec<String>)> = pairs
         .filter_map(|row| {
             let (one, other) = row.about.split_once(" and ")?;
-            let parts = [more(alone(one)?)?, more(alone(other)?)?];
-            let both = more(row)?;
+            let parts = [alone(one)?.more_ns()?, alone(other)?.more_ns()?];
+            let both = row.more_ns()?;
             let beyond = both - parts[0] - parts[1];
             let cells = [parts[0], parts[1], both, beyond].map(|ns| change(ns.round()));
             let mut line = vec![row.about.clone()];
@@ -133,7 +120,6 @@ pub(super) fn interactions(results: &Results) -> Option<Table> {
     found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     found.truncate(PAIRS_SHOWN);
     Table::new(
-        "interactions",
         "What two techniques are worth together",
         &[
             "without",
@@ -152,24 +138,17 @@ pub(super) fn interactions(results: &Results) -> Option<Table> {
 
 /// What tests the instrument itself.
 pub(super) fn controls(results: &Results) -> Option<Table> {
-    let rows = results
-        .rows
-        .iter()
-        .filter(|row| row.kind == RowKind::Control);
-    let rows = rows.map(|row| {
+    let rows = results.rows_of(RowKind::Control).map(|row| {
         vec![
             row.workload.clone(),
             row.about.clone(),
-            row.ratio
-                .as_ref()
-                .map_or_else(|| NOT_MEASURED.to_owned(), estimate),
+            or_dash(row.ratio.as_ref(), estimate),
             if row.has_failed() { "failed" } else { "holds" }.to_owned(),
             or_dash(row.base_busy, percent),
             or_dash(row.base_events, |events| format!("{events:.1}")),
         ]
     });
     Table::new(
-        "controls",
         "Whether the instrument holds",
         &[
             "workload",
