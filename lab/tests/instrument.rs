@@ -126,6 +126,33 @@ fn an_ablation_counts_what_a_technique_saves() {
 }
 
 #[test]
+fn what_shows_in_latency_is_compared_between_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ablation.json");
+    let output = lab(&[
+        "ablate",
+        "--techniques",
+        "spin,accept-batches",
+        "--sets",
+        "2",
+    ])
+    .args(["--server".as_ref(), server::path().as_os_str()])
+    .args(["--output".as_ref(), file.as_os_str()])
+    .output()
+    .unwrap();
+    ended_with(&output, &[0, 4]);
+    let results = Results::load(&file).unwrap();
+    assert!(results.missing.is_empty(), "{:?}", results.missing);
+    for (about, workload, figure) in [
+        ("spin", "one-connection", "median latency"),
+        ("accept-batches", "storm", "neighbour's p99"),
+    ] {
+        let row = results.row(RowKind::LeaveOut, about, workload).unwrap();
+        assert_eq!((row.judged_by.as_str(), row.ratios.len()), (figure, 2));
+    }
+}
+
+#[test]
 fn two_servers_of_anybodys_are_compared() {
     let canned = env!("CARGO_BIN_EXE_canned");
     let a = format!("{canned} --level 1 --port {{port}}");
