@@ -110,6 +110,12 @@ fn an_ablation_counts_what_a_technique_saves() {
     // 4 says that a control failed, which a busy machine may do.
     ended_with(&output, &[0, 4]);
     let results = Results::load(&file).unwrap();
+    // A duel says so if so little time was left to it that it cannot judge.
+    let mut reasons = results.missing.values();
+    if reasons.any(|why| why.starts_with("too few pairs of slices")) {
+        println!("skipped: the machine is busy: {:?}", results.missing);
+        return;
+    }
     assert!(results.missing.is_empty(), "{:?}", results.missing);
     let row = results
         .row(RowKind::LeaveOut, "register-once", "keep-alive")
