@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use barewire::accounts::{Copied, ReactorAccount};
 use barewire::config::{Config, Techniques};
-use barewire::reactor::buffers::{Input, Pool};
+use barewire::reactor::buffers::Input;
+use barewire::reactor::pool::Pool;
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -21,7 +22,7 @@ fn pool(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
     let mut config = Config::default();
     (config.socket.buffer_size, config.limits.buffers) = (BUFFER_BYTES, usize::MAX);
-    let mut pool = Pool::new(&config, Arc::<ReactorAccount>::default());
+    let mut pool = Pool::new(&config, Arc::<ReactorAccount>::default(), || ());
     group.bench_function("pooled", |bencher| {
         bencher.iter(|| {
             let buffer = pool

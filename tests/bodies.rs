@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use barewire::config::bounds::REST_BYTES;
 use support::{Answer, HELLO, Peer, Rig, pattern};
 
 mod support;
@@ -469,9 +470,9 @@ fn another_expectation_is_417() {
     assert!(peer.is_open());
 }
 
-/// A rig whose reactor may lend two small buffers.
+/// A rig whose reactor may lend two of the smallest buffers.
 fn poor() -> Rig {
-    Rig::full_with(|config| config.limits.buffers = 2 * 8192)
+    Rig::full_with(|config| config.limits.buffers = 2 * REST_BYTES)
 }
 
 fn assert_exhausted(peer: &Peer, answer: &Answer) {
@@ -487,7 +488,7 @@ fn when_the_buffers_are_exhausted_bodies_are_refused_and_the_rest_is_served() {
     // One buffer for its head, one for the first of its body.
     holding.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
     rig.run();
-    assert_eq!(rig.lent(), 2 * 8192);
+    assert_eq!(rig.lent(), 2 * REST_BYTES as u64);
     for request in [
         b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc".to_vec(),
         b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
@@ -545,7 +546,7 @@ fn who_does_not_take_its_answer_when_the_buffers_are_exhausted_is_left() {
 fn a_body_that_nobody_wants_and_that_finds_no_buffer_gets_no_second_answer() {
     for buffers in [1, 2, 3] {
         let mut rig = Rig::full_with(|config| {
-            config.limits.buffers = buffers * 8192;
+            config.limits.buffers = buffers * REST_BYTES;
             // The answer is sent before the body is looked at.
             config.techniques.batched_writes = false;
         });

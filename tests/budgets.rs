@@ -280,13 +280,13 @@ fn an_upload_costs_its_segments_and_no_copy() {
     });
     let answer = peer.take_answer();
     let expected = Costs {
-        // The head; a small segment and four large ones, each filled to its end; and since the last
-        // one was full too, one look whether there is more.
-        recvs: 1 + 5 + 1,
+        // The head; two small segments and four large ones, each filled to its end; and since the
+        // last one was full too, one look whether there is more.
+        recvs: 1 + 6 + 1,
         eagains: 1,
         sends: 1,
         // The head is kept while the body comes.
-        pool: 1 + 5,
+        pool: 1 + 6,
         timers: 1,
         copied: (head.len() + answer.body.len()) as u64,
         ..FREE

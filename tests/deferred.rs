@@ -255,7 +255,7 @@ fn a_job_that_is_given_up_holds_nothing() {
     let mut rig = Rig::full_with(|config| config.limits.buffers = 64 * 1024);
     let peer = rig.connect();
     // With the request behind it, more than there is.
-    peer.send(get("/holding?bytes=60000") + &get("/hello"));
+    peer.send(get("/holding?bytes=65000") + &get("/hello"));
     rig.run();
     assert_eq!(peer.take_answer().status, 503);
     assert_eq!(rig.lent(), 0);

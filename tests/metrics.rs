@@ -250,6 +250,7 @@ fn every_metric_is_there() {
         "barewire_draining",
         "barewire_eagains_total",
         "barewire_events_total",
+        "barewire_evictions_total",
         "barewire_jobs_total",
         "barewire_open_connections",
         "barewire_options_read_total",

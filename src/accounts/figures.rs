@@ -163,6 +163,8 @@ accounts! {
         /// Connections that the peer reset, or that failed otherwise; those of slow readers are
         /// refusals.
         resets: "barewire_resets_total",
+        /// Connections that had to make room for others: places or buffers were short.
+        evictions: "barewire_evictions_total",
         /// Times that accepting paused because there were no descriptors (EMFILE, ENFILE).
         accept_pauses: "barewire_accept_pauses_total",
     }
@@ -294,7 +296,7 @@ mod tests {
         account.stages[Stage::Rest as usize].record(2);
         let later = Figures::of(&account);
         let between = later.since(&earlier);
-        assert_eq!((between.turns, between.wakeups), (5, [0, 1, 0, 0, 0]));
+        assert_eq!((between.turns, between.wakeups), (5, [0, 1, 0, 0, 0, 0]));
         let rest = Timed { count: 1, sum: 2 };
         assert_eq!(between.stages[Stage::Rest as usize], rest);
         assert_eq!((between.poll_time, between.routes), Default::default());

@@ -14,15 +14,18 @@ pub enum Woken {
     Answer,
     /// It had more to do than fits into a turn.
     Resume,
+    /// Others needed its place, or its buffers.
+    Evict,
     /// The server is leaving.
     Drain,
 }
 
 impl Woken {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// Their names, in the order of their declaration.
-    pub const NAMES: [&'static str; Self::COUNT] = ["ready", "timer", "answer", "resume", "drain"];
+    pub const NAMES: [&'static str; Self::COUNT] =
+        ["ready", "timer", "answer", "resume", "evict", "drain"];
 }
 
 /// Where the server copies bytes from one place in memory to another.

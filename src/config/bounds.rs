@@ -40,6 +40,9 @@ pub const HOST_REMEMBERED: usize = 256;
 pub const PARAMS_MAX: usize = 8;
 /// Routes whose requests are counted apart: more than there are.
 pub const ROUTES_MAX: usize = 32;
+/// Bytes of the smallest buffer, for what has come of a request that is not whole: as much as most
+/// heads have.
+pub const REST_BYTES: usize = 1024;
 /// Bytes of a body segment, and of the reactor's common output buffer.
 pub const SEGMENT_BYTES: usize = 64 * 1024;
 /// Bytes of the common output that are kept; an answer beyond makes it grow for once.
@@ -57,6 +60,13 @@ pub const UNSENT_KEPT: u32 = 16 * 1024;
 pub const RECEIVED_KEPT: usize = SEGMENT_BYTES;
 /// After EMFILE nothing wakes the listener again: a timer tries it.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Connections that are looked at to find one that has to make room for others.
+pub const VICTIMS_SAMPLED: usize = 16;
+/// Nobody has to make room who was heard of, or has begun, so short a time ago.
+pub const VICTIM_AFTER: Duration = Duration::from_secs(1);
+/// Connections beyond `--connections-max`, or a tenth of that if it is more, while those who have
+/// made room for them linger: the file limit leaves as much.
+pub const PLACES_SPARE_MIN: usize = 16;
 /// Timer entries beyond which stale ones are swept out.
 pub const TIMER_ENTRIES_MIN: usize = 1024;
 

@@ -1,9 +1,9 @@
 //! Accepting: how many at once, and when not.
 //!
-//! The listener is edge-triggered too: an edge that was not used up is remembered. When the file
-//! table or our own is full, accepting pauses and the backlog waits; the next connection that
-//! closes resumes it, and after EMFILE, which nothing announces the end of, a timer tries again.
-//! There is no spinning in either case.
+//! The listener is edge-triggered too: an edge that was not used up is remembered. When our own
+//! table is full, somebody makes room (`victims`). If nobody can, or the file table is full,
+//! accepting pauses and the backlog waits; the next connection that closes resumes it, and a timer
+//! tries again. There is no spinning in either case.
 
 use std::io::{self, ErrorKind};
 
@@ -22,7 +22,9 @@ pub struct Acceptor {
     /// There may be connections in the backlog.
     pub is_waiting: bool,
     connections_max: usize,
-    /// The system had no descriptor: not before this moment.
+    /// Places beyond those, for newcomers, while those who make room for them linger.
+    spare: usize,
+    /// The system had no descriptor, or nobody could make room: not before this moment.
     not_before: Time,
 }
 
@@ -33,17 +35,33 @@ impl Acceptor {
         Self {
             is_waiting: true,
             connections_max,
+            spare: bounds::PLACES_SPARE_MIN.max(connections_max / 10),
             not_before: Time::ZERO,
         }
     }
 
     /// When to go on without an event; [`Time::NEVER`] if one is needed.
-    pub fn due(&self, connections: usize) -> Time {
-        if self.is_waiting && connections < self.connections_max {
+    pub fn due(&self) -> Time {
+        if self.is_waiting {
             self.not_before
         } else {
             Time::NEVER
         }
+    }
+
+    /// Whether all places are taken.
+    pub fn is_full(&self, connections: usize) -> bool {
+        connections >= self.connections_max
+    }
+
+    /// Whether one more finds a place if somebody makes room for it.
+    pub fn has_spare(&self, connections: usize) -> bool {
+        connections < self.connections_max + self.spare
+    }
+
+    /// Nobody can make room: not now.
+    pub fn pause(&mut self, now: Time) {
+        self.not_before = now.after(bounds::ACCEPT_RETRY);
     }
 
     /// A connection has closed: there may be a descriptor.
@@ -54,7 +72,7 @@ impl Acceptor {
     /// Accepts what there is, for a bounded number of connections.
     pub fn accept<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) {
         for _ in 0..core.kernel.techniques().accepts_per_turn {
-            if self.due(table.len()) > core.clock.now || !self.next(table, core) {
+            if self.is_full(table.len()) || self.due() > core.clock.now || !self.next(table, core) {
                 break;
             }
         }
@@ -73,7 +91,11 @@ impl Acceptor {
     }
 
     /// Accepts the next connection, and admits it; false if there is none for now.
-    fn next<H: Handler, K: Kernel>(&mut self, table: &mut Table<K>, core: &mut Core<H, K>) -> bool {
+    pub fn next<H: Handler, K: Kernel>(
+        &mut self,
+        table: &mut Table<K>,
+        core: &mut Core<H, K>,
+    ) -> bool {
         let result = core.kernel.accept();
         let peer = result.as_ref().map(|(_, peer)| peer);
         core.meter.note(Step::Accepted(peer), &mut core.kernel);
@@ -103,7 +125,7 @@ impl Acceptor {
                 core.meter.account.accept_pauses.add(1);
                 let pause = bounds::ACCEPT_RETRY;
                 log::error!(target: FAULT, "accept: {error}; trying again in {pause:?}");
-                self.not_before = core.clock.now.after(pause);
+                self.pause(core.clock.now);
                 return false;
             }
         }
@@ -116,27 +138,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_table_waits_for_a_connection_to_close() {
+    fn a_full_table_has_some_places_for_whom_somebody_makes_room() {
         let acceptor = Acceptor::new(2);
-        assert_eq!(acceptor.due(1), Time::ZERO);
-        assert_eq!(acceptor.due(2), Time::NEVER);
+        assert!(!acceptor.is_full(1) && acceptor.is_full(2));
+        let most = 2 + bounds::PLACES_SPARE_MIN;
+        assert!(acceptor.has_spare(most - 1) && !acceptor.has_spare(most));
     }
 
     #[test]
     fn emfile_waits_for_the_timer_or_for_a_connection_to_close() {
         let mut acceptor = Acceptor::new(2);
         acceptor.not_before = Time(5);
-        assert_eq!(acceptor.due(0), Time(5));
+        assert_eq!(acceptor.due(), Time(5));
         acceptor.released();
-        assert_eq!(acceptor.due(0), Time::ZERO);
+        assert_eq!(acceptor.due(), Time::ZERO);
     }
 
     #[test]
     fn an_empty_backlog_needs_an_event() {
         let mut acceptor = Acceptor::new(2);
         acceptor.is_waiting = false;
-        assert_eq!(acceptor.due(0), Time::NEVER);
+        assert_eq!(acceptor.due(), Time::NEVER);
         acceptor.is_waiting = true;
-        assert_eq!(acceptor.due(0), Time::ZERO);
+        assert_eq!(acceptor.due(), Time::ZERO);
     }
 }

@@ -3,11 +3,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::buffers::{Input, NO_BUFFER};
+use super::buffers::Input;
 use super::core::Core;
 use super::deferral::Pending;
 use super::journal;
 use super::kernel::Kernel;
+use super::pool::NO_BUFFER;
 use super::serve::handler_panicked;
 use super::state::{Session, State};
 use super::step::Step;

@@ -1,4 +1,4 @@
-//! Buffers, lent by a pool and given back: the memory that connections hold, counted.
+//! Bytes that are taken from the front and filled at the back; and how they are received.
 //!
 //! An [`Input`] is read from its start and filled at its end; when it is empty both go back to 0.
 //! Nothing is split off, frozen or shared: those are atomic operations on a reference count, and
@@ -7,15 +7,12 @@
 //! This file has the reactor's only `unsafe`: [`receive`].
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use bytes::BytesMut;
 use mio::net::TcpStream;
 use rustix::net::{RecvFlags, recv};
 
-use crate::accounts::{Copied, ReactorAccount};
-use crate::config::{Config, Techniques, bounds};
-use crate::http::{Rejection, Status};
+use crate::config::Techniques;
 
 /// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
 ///
@@ -79,6 +76,11 @@ impl Input {
         &self.bytes[self.start..]
     }
 
+    /// How many bytes it takes of the pool.
+    pub fn room(&self) -> usize {
+        self.room
+    }
+
     /// How many bytes have not been consumed.
     #[inline]
     pub fn len(&self) -> usize {
@@ -118,19 +120,9 @@ impl Input {
         }
     }
 
-    /// Has its whole room again, if pieces were split off: moves to another buffer of the pool, or
-    /// stays as it is if there is none.
-    pub fn mend(&mut self, pool: &mut Pool) {
-        if self.bytes.capacity() >= self.room {
-            return;
-        }
-        let Some(mut whole) = pool.take(self.room) else {
-            return;
-        };
-        whole.extend_from_slice(self.as_slice());
-        pool.account.bytes_copied[Copied::Input as usize].add(whole.len() as u64);
-        let pieces = std::mem::replace(self, Self::new(whole));
-        pool.give_back(pieces.into_bytes());
+    /// Whether it has its whole room, and no pieces were split off.
+    pub fn is_whole(&self) -> bool {
+        self.bytes.capacity() >= self.room
     }
 
     #[inline]
@@ -175,202 +167,9 @@ impl Input {
     }
 }
 
-/// Answers whoever needs a buffer when the reactor has lent them all.
-pub const NO_BUFFER: Rejection = Rejection {
-    status: Status::SERVICE_UNAVAILABLE,
-    reason: "the server's buffers are all in use; try again in a second",
-};
-
-/// The buffers of one reactor that are not in use, and the sum of those that are.
-#[derive(Debug)]
-pub struct Pool {
-    /// Those that are not in use, with their size: that of an input, then that of a segment.
-    idle: [(usize, Vec<BytesMut>); 2],
-    bytes_max: usize,
-    /// So many of each size are kept.
-    idle_max: usize,
-    account: Arc<ReactorAccount>,
-}
-
-impl Pool {
-    /// An empty pool that lends at most `limits.buffers` bytes in all, in sizes of
-    /// `socket.buffer_size` and [`bounds::SEGMENT_BYTES`].
-    #[must_use]
-    pub fn new(config: &Config, account: Arc<ReactorAccount>) -> Self {
-        let sizes = [config.socket.buffer_size, bounds::SEGMENT_BYTES];
-        let mut pool = Self {
-            idle: sizes.map(|size| (size, Vec::new())),
-            bytes_max: config.limits.buffers,
-            idle_max: 0,
-            account,
-        };
-        pool.keep(&config.techniques);
-        pool
-    }
-
-    /// Keeps as many idle buffers of each size as the techniques say, and drops the others.
-    pub fn keep(&mut self, techniques: &Techniques) {
-        self.idle_max = techniques.idle_buffers;
-        for (_, idle) in &mut self.idle {
-            idle.truncate(self.idle_max);
-        }
-    }
-
-    /// An empty buffer with room for `bytes` at least; `None` if that would exceed the limit.
-    pub fn take(&mut self, bytes: usize) -> Option<BytesMut> {
-        let mut sizes = self.idle.iter_mut();
-        let (capacity, idle) = match sizes.find(|(size, _)| bytes <= *size) {
-            Some((size, idle)) => (*size, Some(idle)),
-            // The rest of one long answer: too rare, and too different in size, to be kept.
-            None => (bytes, None),
-        };
-        if self.account.buffer_bytes.get() + capacity as u64 > self.bytes_max as u64 {
-            return None;
-        }
-        let buffer = if let Some(buffer) = idle.and_then(Vec::pop) {
-            self.account.pool_hits.add(1);
-            buffer
-        } else {
-            self.account.pool_misses.add(1);
-            BytesMut::with_capacity(capacity)
-        };
-        self.account.buffer_bytes.add(buffer.capacity() as u64);
-        Some(buffer)
-    }
-
-    /// Counts bytes that are held elsewhere for a connection; false if that would exceed the limit.
-    #[must_use]
-    pub fn hold(&mut self, bytes: usize) -> bool {
-        let fits = self.account.buffer_bytes.get() + bytes as u64 <= self.bytes_max as u64;
-        if fits {
-            self.account.buffer_bytes.add(bytes as u64);
-        }
-        fits
-    }
-
-    /// They are held no more.
-    pub fn release(&mut self, bytes: usize) {
-        self.account.buffer_bytes.sub(bytes as u64);
-    }
-
-    /// A buffer that holds a copy of two pieces, one after the other; counted as `place`.
-    pub fn copy_of(&mut self, place: Copied, first: &[u8], second: &[u8]) -> Option<BytesMut> {
-        let mut buffer = self.take(first.len() + second.len())?;
-        buffer.extend_from_slice(first);
-        buffer.extend_from_slice(second);
-        self.account.bytes_copied[place as usize].add(buffer.len() as u64);
-        Some(buffer)
-    }
-
-    /// Makes room in an input that is full up to its end: what has not been consumed moves to the
-    /// front of another buffer, with room for as much again. False if that would exceed the limit.
-    #[cold]
-    pub fn enlarge(&mut self, input: &mut Input) -> bool {
-        let Some(mut larger) = self.take(2 * input.len().max(1)) else {
-            return false;
-        };
-        larger.extend_from_slice(input.as_slice());
-        self.account.bytes_copied[Copied::Input as usize].add(input.len() as u64);
-        let full = std::mem::replace(input, Input::new(larger));
-        self.give_back(full.into_bytes());
-        true
-    }
-
-    /// Takes a buffer back.
-    pub fn give_back(&mut self, mut buffer: BytesMut) {
-        self.account.buffer_bytes.sub(buffer.capacity() as u64);
-        let mut sizes = self.idle.iter_mut();
-        if let Some((_, idle)) = sizes.find(|(size, _)| buffer.capacity() == *size)
-            && idle.len() < self.idle_max
-        {
-            buffer.clear();
-            idle.push(buffer);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pool(bytes_max: usize) -> (Pool, Arc<ReactorAccount>) {
-        pool_with(bytes_max, Techniques::default())
-    }
-
-    fn pool_with(bytes_max: usize, techniques: Techniques) -> (Pool, Arc<ReactorAccount>) {
-        let account = Arc::<ReactorAccount>::default();
-        let mut config = Config {
-            techniques,
-            ..Config::default()
-        };
-        (config.socket.buffer_size, config.limits.buffers) = (8192, bytes_max);
-        let pool = Pool::new(&config, Arc::clone(&account));
-        (pool, account)
-    }
-
-    #[test]
-    fn buffers_come_back_and_are_lent_again() {
-        let (mut pool, account) = pool(1 << 20);
-        for bytes in [1, 8192, 8193, bounds::SEGMENT_BYTES] {
-            let buffer = pool.take(bytes).unwrap();
-            assert!(buffer.capacity() >= bytes && buffer.is_empty());
-            assert_eq!(account.buffer_bytes.get(), buffer.capacity() as u64);
-            pool.give_back(buffer);
-            assert_eq!(account.buffer_bytes.get(), 0);
-        }
-        assert_eq!((account.pool_hits.get(), account.pool_misses.get()), (2, 2));
-    }
-
-    #[test]
-    fn a_buffer_forgets_its_last_tenant() {
-        let (mut pool, _) = pool(1 << 20);
-        let buffer = pool.copy_of(Copied::Input, b"sec", b"ret").unwrap();
-        assert_eq!(&buffer[..], b"secret");
-        pool.give_back(buffer);
-        assert_eq!(&pool.take(1).unwrap()[..], b"");
-    }
-
-    #[test]
-    fn the_limit_holds_and_is_lifted_again() {
-        let (mut pool, account) = pool(2 * 8192);
-        let one = pool.take(1).unwrap();
-        let two = pool.take(1).unwrap();
-        assert!(pool.take(1).is_none());
-        pool.give_back(one);
-        assert!(pool.take(bounds::SEGMENT_BYTES).is_none());
-        assert!(pool.take(1).is_some());
-        drop(two);
-        assert_eq!(
-            account.buffer_bytes.get(),
-            2 * 8192,
-            "who does not give back still owes"
-        );
-    }
-
-    #[test]
-    fn an_odd_size_is_not_kept() {
-        let (mut pool, account) = pool(1 << 20);
-        let long = pool.take(100_000).unwrap();
-        pool.give_back(long);
-        assert_eq!(account.buffer_bytes.get(), 0);
-        pool.take(100_000).unwrap();
-        assert_eq!(account.pool_misses.get(), 2);
-    }
-
-    #[test]
-    fn without_idle_buffers_each_is_allocated_anew() {
-        let techniques = Techniques {
-            idle_buffers: 0,
-            ..Techniques::default()
-        };
-        let (mut pool, account) = pool_with(1 << 20, techniques);
-        for _ in 0..3 {
-            let buffer = pool.take(1).unwrap();
-            pool.give_back(buffer);
-        }
-        assert_eq!((account.pool_hits.get(), account.pool_misses.get()), (0, 3));
-        assert_eq!(account.buffer_bytes.get(), 0);
-    }
 
     #[test]
     fn an_empty_input_starts_again_at_the_front() {

@@ -13,11 +13,12 @@ use std::mem;
 use std::net::SocketAddr;
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::buffers::{Input, NO_BUFFER};
+use super::buffers::Input;
 use super::connections::ConnectionId;
 use super::core::Core;
 use super::deferral::Wait;
 use super::kernel::Kernel;
+use super::pool::NO_BUFFER;
 use super::state::{Session, State};
 use super::step::Step;
 use super::timers::Time;
@@ -30,6 +31,8 @@ use crate::http::{Handler, Reply};
 mod closing;
 
 mod deadline;
+
+mod room;
 
 mod changes;
 
@@ -167,13 +170,13 @@ impl<K: Kernel> Connection<K> {
     #[inline(never)]
     fn fill_own<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
         if self.input.is_none() && !core.kernel.techniques().shared_input {
-            self.input = core.pool.take(1).map(Input::new);
+            self.input = core.pool.take_input().map(Input::new);
         }
         if self.input.as_ref().is_none_or(Input::is_empty)
             && let State::Body(upload) = &mut self.session.state
             && let Some(remaining) = upload.decoder.remaining()
         {
-            let Some(segment) = upload.room(&mut core.pool) else {
+            let Some(segment) = upload.room(0, &mut core.pool) else {
                 core.reject(NO_BUFFER, &[], &mut self.session);
                 return Continue(false);
             };
@@ -253,6 +256,7 @@ impl<K: Kernel> Connection<K> {
             Cause::Timer(_) => return Break(Progress::Blocked),
             Cause::Answer => core.end_wait(&mut self.session),
             Cause::Resume => self.has_yielded = false,
+            Cause::Evict => self.make_room(common, core)?,
             Cause::Drain | Cause::Ready(_) => {}
         }
         Continue(())

@@ -126,6 +126,14 @@ impl<T> Connections<T> {
         Some(self.slab.remove(id.index as usize).1)
     }
 
+    /// The connection at one of its places, if there is one: those of all, and vacant ones, are
+    /// numbered through.
+    pub fn at(&self, number: u64) -> Option<(ConnectionId, &T)> {
+        let places = self.slab.capacity().max(1) as u64;
+        let place = usize::try_from(number % places).unwrap_or_default();
+        self.slab.get(place).map(|(id, tenant)| (*id, tenant))
+    }
+
     /// Does something with each connection.
     pub fn each(&mut self, mut with: impl FnMut(&mut T)) {
         for (_, (_, tenant)) in &mut self.slab {

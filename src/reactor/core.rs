@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use super::jobs::{Address, JobPool, Message, mailbox};
 use super::timers::{Time, Timers};
-use super::{buffers::Pool, kernel::Kernel, kernel::Wake, meter::Meter};
+use super::{kernel::Kernel, kernel::Wake, meter::Meter, pool::Pool};
 use crate::config::{Config, Drain, Limits, Timeouts, bounds};
 use crate::{accounts::ReactorAccount, http::date::Date, http::parse::Parser};
 
@@ -28,6 +28,8 @@ pub struct Core<H, K> {
     pub output: Vec<u8>,
     /// Buffers for what must outlive a connection's turn.
     pub pool: Pool,
+    /// Numbers drawn so far, to choose somebody who makes room.
+    pub draws: u64,
     /// The deadlines.
     pub timers: Timers,
     /// Blocking work.
@@ -96,8 +98,12 @@ impl<H, K: Kernel> Core<H, K> {
         config: &Config,
         worker: usize,
     ) -> Self {
+        let address = jobs.address.clone();
         Self {
-            pool: Pool::new(config, Arc::clone(&account)),
+            pool: Pool::new(config, Arc::clone(&account), move || {
+                address.send(Message::Short);
+            }),
+            draws: 0,
             kernel,
             meter: Meter::new(account, config.sample, config.server_timing),
             handler,

@@ -4,7 +4,7 @@
 //! order of their requests. A connection that closes meanwhile drops this, and with it the claim to
 //! the job: what of it has not begun does not begin.
 
-use super::{buffers::Pool, jobs::Claim, timers::Time};
+use super::{jobs::Claim, pool::Pool, timers::Time};
 use crate::http::{Continuation, Exchange, Reply, parse::Framing};
 
 /// A request whose answer is being made.

@@ -28,6 +28,8 @@ pub enum Message {
     Abandoned,
     /// Begin a turn: something is to be looked at on top of it.
     Look,
+    /// Most of the buffers are lent: somebody has to make room.
+    Short,
     /// Begin to drain.
     Drain,
     /// Leave now.

@@ -16,6 +16,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
                 Message::Abandoned => self.core.jobs.outstanding -= 1,
+                Message::Short => self.free_buffers(),
                 Message::Drain => self.drain(),
                 Message::Look => {}
                 Message::Leave => self.is_leaving = true,

@@ -185,6 +185,7 @@ fn woken(cause: Cause) -> Woken {
         Cause::Timer(_) => Woken::Timer,
         Cause::Answer => Woken::Answer,
         Cause::Resume => Woken::Resume,
+        Cause::Evict => Woken::Evict,
         Cause::Drain => Woken::Drain,
     }
 }

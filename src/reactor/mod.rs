@@ -5,7 +5,8 @@
 //!
 //! The files, in reading order: [`wakeup`], [`connection`], [`state`], [`transport`] and [`serve`]
 //! are the way of a request; [`core`] to [`linux`] is what they stand on. The rest is for what is
-//! rare: [`bodies`], deferred answers ([`waits`]), accepting ([`acceptor`]), the log ([`journal`]).
+//! rare: [`bodies`], deferred answers ([`waits`]), accepting ([`acceptor`]), making
+//! room (`victims`), the log ([`journal`]).
 
 use std::collections::VecDeque;
 use std::io;
@@ -30,6 +31,8 @@ pub mod meter;
 
 pub mod buffers;
 
+pub mod pool;
+
 pub mod connections;
 
 pub mod timers;
@@ -51,6 +54,8 @@ pub mod jobs;
 mod mail;
 
 pub mod acceptor;
+
+mod victims;
 
 pub mod source;
 
@@ -123,7 +128,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         // One clock reading for all that came together.
         self.begin_turn(events);
         if self.acceptor.is_waiting {
-            self.acceptor.accept(&mut self.connections, &mut self.core);
+            self.accept();
         }
         if self.has_mail {
             self.read_messages();
@@ -179,7 +184,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
         }
         let mut until = self.core.timers.soonest;
         if self.acceptor.is_waiting {
-            until = until.min(self.acceptor.due(self.connections.len()));
+            until = until.min(self.acceptor.due());
         }
         until
     }

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use super::deferral::{Deferred, Wait};
 use super::upload::{Pace, Upload};
-use super::{buffers::Pool, connections::ConnectionId, timers::Time};
+use super::{connections::ConnectionId, pool::Pool, timers::Time};
 use crate::{config::Timeouts, http::body::Decoder};
 
 /// A connection without its socket: who speaks, and what it is at.
@@ -164,4 +164,15 @@ impl State {
             Self::Lingering { .. } => "Lingering",
         }
     }
+}
+
+/// What a connection takes that others could have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stake {
+    /// It waits for a request, and nothing of one has come.
+    pub is_idle: bool,
+    /// Bytes of buffers that it holds.
+    pub bytes: usize,
+    /// Since when: the last answer, if it is idle; else when it began to hold them.
+    pub since: Time,
 }

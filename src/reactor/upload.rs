@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::buffers::{NO_BUFFER, Pool};
+use super::pool::{NO_BUFFER, Pool};
 use super::{deferral::Pending, timers::Time};
 use crate::accounts::{Copied, ReactorAccount};
 use crate::config::{Limits, Timeouts, bounds};
@@ -63,7 +63,7 @@ impl Upload {
         account.bytes_copied[Copied::Body as usize].add(piece.data.len() as u64);
         let mut data = piece.data;
         while !data.is_empty() {
-            let segment = self.room(pool).ok_or(NO_BUFFER)?;
+            let segment = self.room(data.len(), pool).ok_or(NO_BUFFER)?;
             let (here, rest) = data.split_at(data.len().min(segment.capacity() - segment.len()));
             segment.extend_from_slice(here);
             data = rest;
@@ -71,19 +71,25 @@ impl Upload {
         Ok(piece.consumed)
     }
 
-    /// A segment with room; `None` if the pool is exhausted.
+    /// A segment with room; `None` if the pool is exhausted. For `wanted` bytes that are here
+    /// already, or to be received into.
     ///
-    /// The first is small: a peer that announces a megabyte and sends a byte holds no more than it
-    /// would with a request head.
+    /// The first is small, and the others are at most twice as large as all before them together: a
+    /// peer that announces a megabyte and sends a byte holds no more than it would with a head.
     #[must_use]
-    pub fn room(&mut self, pool: &mut Pool) -> Option<&mut BytesMut> {
-        let bytes = match self.segments.last() {
-            Some(last) if last.len() < last.capacity() => return self.segments.last_mut(),
-            Some(_) => bounds::SEGMENT_BYTES,
-            None => 1,
-        };
-        self.segments.push(pool.take(bytes)?);
+    pub fn room(&mut self, wanted: usize, pool: &mut Pool) -> Option<&mut BytesMut> {
+        let is_full = |last: &BytesMut| last.len() == last.capacity();
+        if self.segments.last().is_none_or(is_full) {
+            let bytes = wanted.max(2 * self.held()).clamp(1, bounds::SEGMENT_BYTES);
+            self.segments.push(pool.take(bytes)?);
+        }
         self.segments.last_mut()
+    }
+
+    /// Bytes of the pool that its body takes.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.segments.iter().map(BytesMut::capacity).sum()
     }
 
     /// The body as far as it is here.
@@ -120,6 +126,11 @@ impl Pace {
     pub fn new(now: Time) -> Self {
         let (began, last, bytes) = (now, now, 0);
         Self { began, last, bytes }
+    }
+
+    /// When the span that runs began.
+    pub fn began(&self) -> Time {
+        self.began
     }
 
     /// Bytes have moved. A new span begins after each that brought enough.

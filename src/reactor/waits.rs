@@ -2,11 +2,11 @@
 
 use std::mem;
 
-use super::buffers::NO_BUFFER;
 use super::connections::ConnectionId;
 use super::core::Core;
 use super::deferral::{Deferred, Pending, Wait};
 use super::kernel::Kernel;
+use super::pool::NO_BUFFER;
 use super::serve::Produced;
 use super::state::{Session, State};
 use super::stopwatch::Sample;

@@ -44,6 +44,8 @@ pub enum Cause {
     Answer,
     /// It yielded in an earlier turn.
     Resume,
+    /// Others need its place, or its buffers.
+    Evict,
     /// The server is leaving.
     Drain,
 }
@@ -55,6 +57,7 @@ impl std::fmt::Display for Cause {
             Self::Timer(_) => f.write_str("timer"),
             Self::Answer => f.write_str("answer of a job"),
             Self::Resume => f.write_str("resume"),
+            Self::Evict => f.write_str("make room"),
             Self::Drain => f.write_str("drain"),
         }
     }

@@ -7,7 +7,7 @@ impl<K: Kernel> Connection<K> {
     pub fn mend_input<H>(&mut self, core: &mut Core<H, K>) {
         let owed = self.transport.owed.as_mut().map(|owed| &mut owed.bytes);
         for input in self.input.iter_mut().chain(owed) {
-            input.mend(&mut core.pool);
+            core.pool.mend(input);
         }
     }
 

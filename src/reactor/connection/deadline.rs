@@ -42,6 +42,19 @@ impl<K: Kernel> Connection<K> {
             core.end_wait(&mut self.session);
             return Continue(());
         }
+        self.look_once_more(common, core)?;
+        if self.deadline(core) <= core.clock.now {
+            self.expire(core)?;
+        }
+        Continue(())
+    }
+
+    /// Looks at the socket without being told, before something is held against the peer.
+    pub(super) fn look_once_more<H: Handler>(
+        &mut self,
+        common: &mut Input,
+        core: &mut Core<H, K>,
+    ) -> Flow {
         core.kernel.observe(&Step::LastLook(self.session.id));
         self.transport.edges.readable |= self.transport.owed.is_none();
         for _ in 0..bounds::ROUNDS_PER_ADVANCE {
@@ -50,9 +63,6 @@ impl<K: Kernel> Connection<K> {
                 Break(_) => break,
                 Continue(()) => {}
             }
-        }
-        if self.deadline(core) <= core.clock.now {
-            self.expire(core)?;
         }
         Continue(())
     }
