@@ -304,7 +304,7 @@ pub(super) const ALL: &[Requirement] = &[
     idle("7.6.2, 7.6.3, 7.7", "intermediaries"),
     idle(
         "8.4, 12",
-        "content codings, and negotiation beyond Accept of `/`, `/accounts` and `/findings`",
+        "content codings, and negotiation beyond Accept of `/`, `/accounts`, `/findings`, `/duel`",
     ),
     idle(
         "8.7, 8.8, 13, 14",
