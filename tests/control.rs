@@ -174,6 +174,8 @@ fn what_cannot_be_is_refused_with_what_could() {
     for (target, says) in [
         ("/duel?wihtout=slab", "known are without"),
         ("/duel?seconds=5&seconds=6", "twice"),
+        ("/duel?seconds=5&%73econds=6", "twice"),
+        ("/duel?%73econds=6%300", "'6%300'"),
         ("/duel?seconds=600", "60"),
         ("/duel?without=slab&with=spin", "give one of"),
         ("/duel?a=slab", "both"),
@@ -188,6 +190,13 @@ fn what_cannot_be_is_refused_with_what_could() {
         404
     );
     assert_eq!(get(&mut wire, "/duel").status, 404);
+    for method in ["GET", "DELETE"] {
+        let refused = ask(&mut wire, method, "/duel?row=1", "", "");
+        assert_eq!(refused.status, 400, "{method}");
+        assert!(sentence(&refused).contains("known are rows"));
+        // What takes no parameters looks at none.
+        assert_eq!(get(&mut wire, "/techniques?row=1").status, 200);
+    }
     let allowed = ask(&mut wire, "PUT", "/duel", "", "");
     assert_eq!(
         (allowed.status, allowed.field("Allow")),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::query;
+use super::query::Parameters;
 use crate::accounts::Counter;
 use crate::config::bounds::{
     WAIT_US_DEFAULT, WAIT_US_MAX, WORK_DEFAULT, WORK_INLINE_MAX, WORK_MAX,
@@ -48,11 +48,12 @@ struct Benchmark {
 ///
 /// # Errors
 ///
-/// 400 for a number out of its range.
+/// 400 for a number out of its range, or another parameter.
 pub(super) fn reply(ids: &Ids, request: &Request<'_>) -> Result<Reply, Response> {
     let entered = Instant::now();
-    let work = query::number(request, "work", 0..=WORK_MAX, WORK_DEFAULT)?;
-    let wait_us = query::number(request, "wait_us", 0..=WAIT_US_MAX, WAIT_US_DEFAULT)?;
+    let parameters = Parameters::of(request, ["work", "wait_us"])?;
+    let work = parameters.number("work", 0..=WORK_MAX, WORK_DEFAULT)?;
+    let wait_us = parameters.number("wait_us", 0..=WAIT_US_MAX, WAIT_US_DEFAULT)?;
     let begun = Begun {
         entered,
         request_id: ids.next(request.worker),

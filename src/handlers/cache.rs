@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use lru::LruCache;
 use serde::Serialize;
 
-use super::query;
+use super::query::Parameters;
 use super::units::{float, nanoseconds, ratio};
 use crate::config::Techniques;
 use crate::config::bounds::{
@@ -104,13 +104,14 @@ struct Stats {
 ///
 /// # Errors
 ///
-/// 400 for a key that is empty, too long or no UTF-8, or a cost out of its range.
+/// 400 for a key that is empty, too long or no UTF-8, a cost out of its range, or another
+/// parameter.
 pub(super) fn reply(cache: &Cache, request: &Request<'_>) -> Result<Reply, Response> {
     let raw_key = request.path.rsplit('/').next().unwrap_or_default();
     let decoded = percent_decode(raw_key);
     let key = judged(&decoded)?;
-    let range = 0..=CACHE_COST_MS_MAX;
-    let cost_ms = query::number(request, "cost_ms", range, CACHE_COST_MS_DEFAULT)?;
+    let parameters = Parameters::of(request, ["cost_ms"])?;
+    let cost_ms = parameters.number("cost_ms", 0..=CACHE_COST_MS_MAX, CACHE_COST_MS_DEFAULT)?;
     let (cost, asked_at) = (Duration::from_millis(cost_ms), Instant::now());
     let outcome = cache.shard(key).get_or_begin(key, cost, asked_at);
     Ok(match outcome {

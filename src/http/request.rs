@@ -193,12 +193,12 @@ impl<'a> Request<'a> {
         parts.next().filter(|_| is_absolute)
     }
 
-    /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. Names are
-    /// compared undecoded.
+    /// The first value of a query parameter, as it came: `N` for `work` in `?work=N`. The query's
+    /// names are percent-decoded.
     pub fn query_value(&self, name: &str) -> Option<&'a str> {
         self.query?.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then_some(value)
+            (*percent_decode(key) == *name.as_bytes()).then_some(value)
         })
     }
 
@@ -305,7 +305,9 @@ mod tests {
         assert_eq!(request("work=%41+").query_value("work"), Some("%41+"));
         assert_eq!(request("work").query_value("work"), Some(""));
         assert_eq!(request("&&work=&").query_value("work"), Some(""));
-        assert_eq!(request("Work=1&w%6Frk=2&works=3").query_value("work"), None);
+        assert_eq!(request("Work=1&wor%6=2&works=3").query_value("work"), None);
+        // RFC 3986 section 6.2.2.2: `o` and `%6F` are the same.
+        assert_eq!(request("w%6Frk=2").query_value("work"), Some("2"));
         assert_eq!(request("").query_value("work"), None);
         assert_eq!(
             super::Request {

@@ -11,11 +11,13 @@ use super::{Control, as_asked};
 use crate::duel::bout::{Bout, Challenge, Progress, Round};
 use crate::duel::outcome::{Arm, Outcome};
 use crate::duel::{Control as Test, Set};
-use crate::handlers::query;
+use crate::handlers::query::Parameters;
 use crate::http::{Later, Reply, Request, Response, Status};
 
 /// A set, and what it is called.
 type Named = (Arc<Set>, String);
+/// What a challenge says.
+type Asked<'a> = Parameters<'a, { KNOWN.len() }>;
 
 /// What the set is called that is in force anyway.
 const AS_IT_STANDS: &str = "as it stands";
@@ -27,7 +29,7 @@ const SECONDS: u64 = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Steps of the control that costs something: some 300 ns.
 const COST_STEPS: u64 = 300;
-/// The parameters, for whoever has misspelt one.
+/// The parameters of a challenge.
 const KNOWN: [&str; 11] = [
     "without", "with", "naive", "a", "b", "null", "cost", "seconds", "slice_ms", "rows", "route",
 ];
@@ -35,59 +37,57 @@ const KNOWN: [&str; 11] = [
 impl Control {
     /// `POST /duel`: begins one, and answers when it is over.
     pub(super) fn begin(&self, request: &Request<'_>) -> Result<Reply, Response> {
-        let challenge = self.challenge(request)?;
+        let asked = Parameters::of(request, KNOWN)?;
+        let challenge = self.challenge(&asked)?;
         let bout = self
             .live
             .ring
             .ask(challenge)
             .map_err(|_| busy("ask again when it has ended, or end it: DELETE /duel"))?;
-        let form = Form::of(request);
+        let form = Form::of(request, asked.value("rows").as_deref());
         Ok(wait(Waiter(bout), form))
     }
 
     /// `GET /duel`: how far the last one is.
     pub(super) fn look(&self, request: &Request<'_>) -> Result<Reply, Response> {
+        let form = Form::of_look(request)?;
         let bout = self.live.ring.latest().ok_or_else(none_yet)?;
-        Ok(Form::of(request).shown(&bout).into())
+        Ok(form.shown(&bout).into())
     }
 
     /// `DELETE /duel`: ends the one that goes on.
     pub(super) fn give_up(&self, request: &Request<'_>) -> Result<Reply, Response> {
+        let form = Form::of_look(request)?;
         let bout = self.live.ring.latest().ok_or_else(none_yet)?;
         bout.give_up();
-        Ok(Form::of(request).shown(&bout).into())
+        Ok(form.shown(&bout).into())
     }
 
     /// What is to be compared, by the query.
-    fn challenge(&self, request: &Request<'_>) -> Result<Challenge, Response> {
-        query::known(request, &KNOWN)?;
-        let rounds = self.rounds(request)?;
-        let route = request.query_value("route");
-        let seconds = query::number(request, "seconds", 1..=SECONDS_MAX, SECONDS)?;
-        let slice_ms = query::number(request, "slice_ms", 0..=1000, 0)?;
+    fn challenge(&self, asked: &Asked<'_>) -> Result<Challenge, Response> {
+        let rounds = self.rounds(asked)?;
+        let route = asked.value("route");
+        let seconds = asked.number("seconds", 1..=SECONDS_MAX, SECONDS)?;
+        let slice_ms = asked.number("slice_ms", 0..=1000, 0)?;
         Ok(Challenge {
             rounds,
             length: Duration::from_secs(seconds),
             slice: (slice_ms > 0).then(|| Duration::from_millis(slice_ms)),
-            route: route.map(|path| self.route(path)).transpose()?,
+            route: route.map(|path| self.route(&path)).transpose()?,
         })
     }
 
     /// The sets that the query names; what stands is the first, unless both are named. Nothing
     /// named: what tests the instrument itself.
-    fn rounds(&self, request: &Request<'_>) -> Result<Vec<Round>, Response> {
+    fn rounds(&self, asked: &Asked<'_>) -> Result<Vec<Round>, Response> {
         let standing = self.live.state().standing;
-        let given = |name| {
-            request
-                .query_value(name)
-                .map(|value| value.replace("%2C", ","))
-        };
+        let given = |name| asked.value(name);
         let changed = |list: &str, alone, word: &str| -> Result<Named, Response> {
             let set = self.all_changed(&standing, list, alone)?;
             Ok((Arc::new(set), format!("{word} {list}")))
         };
         let same = (Arc::clone(&standing), AS_IT_STANDS.to_owned());
-        let steps = query::number(request, "cost", 1..=1_000_000, COST_STEPS)?;
+        let steps = asked.number("cost", 1..=1_000_000, COST_STEPS)?;
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
         let test = |control, name| (Arc::new(with_control(&standing, control)), name);
         let null = || test(Test::Null, "with a change of nothing".to_owned());
@@ -164,15 +164,19 @@ struct Form {
 }
 
 impl Form {
-    fn of(request: &Request<'_>) -> Self {
+    /// For who only looks, whose query says no more.
+    fn of_look(request: &Request<'_>) -> Result<Self, Response> {
+        let asked = Parameters::of(request, ["rows"])?;
+        Ok(Self::of(request, asked.value("rows").as_deref()))
+    }
+
+    fn of(request: &Request<'_>, rows: Option<&str>) -> Self {
         use super::accept::{JSON, TEXT, prefers};
         let host = String::from_utf8_lossy(request.host().unwrap_or_default());
         Self {
             load: format!("wrk -t1 -c64 -d30s http://{host}/plaintext"),
             is_json: prefers(request, &JSON, &TEXT),
-            has_rows: request
-                .query_value("rows")
-                .is_some_and(|value| value != "0"),
+            has_rows: rows.is_some_and(|value| value != "0"),
         }
     }
 
