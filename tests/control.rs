@@ -213,16 +213,48 @@ fn what_cannot_be_is_refused_with_what_could() {
 
 #[test]
 fn a_page_from_elsewhere_changes_nothing() {
-    let mut config = full(1);
-    (config.live, config.allow_host) = (true, Some("bench.example".to_owned()));
-    let live = Live::routes(config);
-    let mut wire = live.connect();
-    let port = live.address.port();
+    for (is_live, has_admin) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut config = full(1);
+        (config.live, config.allow_host) = (is_live, Some("bench.example".to_owned()));
+        config.admin = has_admin.then(|| "127.0.0.1:0".to_owned());
+        let live = Live::routes(config);
+        let address = live.admin_address().unwrap_or(live.address);
+        control_routes_are_for_own_pages(address, is_live);
+    }
+}
+
+/// The whole rule, on every control route. Without `--live` what would change something is 409.
+fn control_routes_are_for_own_pages(address: SocketAddr, is_live: bool) {
+    let mut wire = Wire::to(address);
+    let port = address.port();
     let mut status = |method: &str, host: &str, fields: &str| {
-        let request = format!(
-            "{method} /techniques HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: 0\r\n\r\n"
-        );
-        wire.ask(request).status
+        let mut ask = |method: &str, target: &str| {
+            let request = format!(
+                "{method} {target} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: 0\r\n\r\n"
+            );
+            wire.ask(request).status
+        };
+        let status = ask(method, "/techniques");
+        let other = if is_live {
+            [400, 400, 404, 404]
+        } else {
+            [409; 4]
+        };
+        let routes = [
+            ("PUT", "/techniques/slab"),
+            ("POST", "/duel?seconds=0"),
+            ("GET", "/duel"),
+            ("DELETE", "/duel"),
+        ];
+        for ((method, target), passed) in routes.into_iter().zip(other) {
+            let expected = if status == 403 { 403 } else { passed };
+            assert_eq!(
+                ask(method, target),
+                expected,
+                "{method} {target}, {host} {fields}"
+            );
+        }
+        status
     };
     for host in [
         format!("127.0.0.1:{port}"),
@@ -238,6 +270,9 @@ fn a_page_from_elsewhere_changes_nothing() {
         "evil.example",
         "localhost.evil.example",
         "127.0.0.1.evil.example:80",
+        "bench.example.evil.example",
+        "0x7f.1",
+        "",
     ] {
         assert_eq!(status("GET", host, ""), 403, "{host}");
     }
@@ -249,10 +284,26 @@ fn a_page_from_elsewhere_changes_nothing() {
         ("Origin: http://localhost:1\r\n", 200),
         ("Origin: http://localhost:2\r\n", 403),
         ("Origin: http://evil.example\r\n", 403),
+        ("Origin: http://localhost\r\n", 403),
         ("Origin: null\r\n", 403),
+        ("Origin:\r\n", 403),
+        ("Sec-Fetch-Site:\r\n", 403),
+        // One of two is wrong, and it makes no difference which.
+        (
+            "Origin: http://localhost:1\r\nOrigin: http://evil.example\r\n",
+            403,
+        ),
+        (
+            "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n",
+            403,
+        ),
+        ("Origin: null\r\nSec-Fetch-Site: same-origin\r\n", 403),
     ] {
         assert_eq!(status("GET", "localhost:1", fields), expected, "{fields}");
     }
+    // Without Host nothing is equal to it.
+    let old = "GET /techniques HTTP/1.0\r\nConnection: keep-alive\r\nOrigin: http://\r\n\r\n";
+    assert_eq!(wire.ask(old).status, 403);
 }
 
 #[test]
@@ -532,10 +583,17 @@ fn what_works_hard_works_for_no_page_of_somebody_else() {
         ("GET", "/io-benchmark", ""),
         ("GET", "/memory-efficiency-test", ""),
         ("POST", "/async-files", r#"{"files":[]}"#),
+        // As much work as makes it a job.
+        ("GET", "/benchmark?work=10001&wait_us=0", ""),
     ] {
         for fields in [
             "Origin: http://evil.example\r\n",
+            "Origin: http://localhost:81\r\n",
+            "Origin: null\r\n",
             "Sec-Fetch-Site: cross-site\r\n",
+            "Sec-Fetch-Site: same-site\r\n",
+            "Sec-Fetch-Site: same-origin\r\nOrigin: http://evil.example\r\n",
+            "Origin: http://localhost\r\nOrigin: http://evil.example\r\n",
         ] {
             let refused = ask(&mut wire, method, target, fields, body);
             assert_eq!(refused.status, 403, "{target} {fields}");
@@ -549,14 +607,10 @@ fn what_works_hard_works_for_no_page_of_somebody_else() {
         );
         assert_eq!(own.status, 200, "{target}");
     }
-    let public = ask(
-        &mut wire,
-        "GET",
-        "/json",
-        "Sec-Fetch-Site: cross-site\r\n",
-        "",
-    );
-    assert_eq!(public.status, 200);
+    for target in ["/json", "/benchmark?work=10000&wait_us=0"] {
+        let fields = "Sec-Fetch-Site: cross-site\r\n";
+        assert_eq!(ask(&mut wire, "GET", target, fields, "").status, 200);
+    }
 }
 
 #[test]

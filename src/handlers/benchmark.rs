@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::control::same_origin;
 use super::query::Parameters;
 use crate::accounts::Counter;
 use crate::config::bounds::{
@@ -48,18 +49,23 @@ struct Benchmark {
 ///
 /// # Errors
 ///
-/// 400 for a number out of its range, or another parameter.
+/// 400 for a number out of its range, or another parameter; 403 if it would be a job for a page of
+/// another origin.
 pub(super) fn reply(ids: &Ids, request: &Request<'_>) -> Result<Reply, Response> {
     let entered = Instant::now();
     let parameters = Parameters::of(request, ["work", "wait_us"])?;
     let work = parameters.number("work", 0..=WORK_MAX, WORK_DEFAULT)?;
     let wait_us = parameters.number("wait_us", 0..=WAIT_US_MAX, WAIT_US_DEFAULT)?;
+    let is_job = work > WORK_INLINE_MAX;
+    if is_job {
+        same_origin(request)?;
+    }
     let begun = Begun {
         entered,
         request_id: ids.next(request.worker),
         wait: Duration::from_micros(wait_us),
     };
-    Ok(if work > WORK_INLINE_MAX {
+    Ok(if is_job {
         Later::Run(Work::new(move |_| begun.wait_with(compute(work)))).into()
     } else {
         begun.wait_with(compute(work))

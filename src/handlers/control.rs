@@ -189,11 +189,14 @@ impl Control {
     }
 }
 
-/// What a server says of the control routes that cannot change anything: `GET /techniques` tells,
-/// and the others how to start it so that it can.
+/// What a server says of the control routes that cannot change anything, to who may reach them:
+/// `GET /techniques` tells, and the others how to start it so that it can.
 pub(super) fn without_live(config: &Config, request: &Request<'_>) -> Option<Response> {
     if !is_control(request.path) {
         return None;
+    }
+    if let Err(refused) = Access::of(config).check(request) {
+        return Some(refused);
     }
     let method = as_get(request.method);
     if (method, request.path) == (Method::Get, "/techniques") {

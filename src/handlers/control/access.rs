@@ -9,7 +9,7 @@
 use std::net::IpAddr;
 
 use crate::config::Config;
-use crate::http::{Request, Response, Status};
+use crate::http::{Field, Request, Response, Status};
 
 /// The names under which the control routes may be asked for.
 pub(super) struct Access {
@@ -59,15 +59,18 @@ impl Access {
 ///
 /// A 403 that says so.
 pub(in crate::handlers) fn same_origin(request: &Request<'_>) -> Result<(), Response> {
-    let site = request.field("sec-fetch-site").map(|site| text(Some(site)));
-    let origin = request.field("origin").map(|origin| text(Some(origin)));
-    let is_own_site = matches!(site, None | Some("same-origin" | "none"));
     let host = text(request.host());
-    let is_own_origin = origin.is_none_or(|origin| {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
-    });
-    if is_own_site && is_own_origin {
+    let is_own = |field: &Field<'_>| {
+        let is_called = |name| field.name.eq_ignore_ascii_case(name);
+        if is_called("sec-fetch-site") {
+            return matches!(field.value, b"same-origin" | b"none");
+        }
+        let authority = || Some(text(Some(field.value)).split_once("://")?.1);
+        let is_host = |name: &str| !name.is_empty() && name.eq_ignore_ascii_case(host);
+        !is_called("origin") || authority().is_some_and(is_host)
+    };
+    // A browser sends one of each; of more, none may be another's.
+    if request.fields.iter().all(is_own) {
         return Ok(());
     }
     Err(forbidden(
@@ -95,4 +98,53 @@ fn text(field: Option<&[u8]>) -> &str {
 /// As much of a name as is worth repeating.
 fn shown(host: &str) -> String {
     host.chars().take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::testing::request;
+    use crate::http::{Field, Method};
+
+    /// With `--host box.internal --allow-host Bench.Example`.
+    fn passes(host: &str) -> bool {
+        let config = Config {
+            host: "box.internal".to_owned(),
+            allow_host: Some("Bench.Example".to_owned()),
+            ..Config::default()
+        };
+        let fields = [Field {
+            name: "Host",
+            value: host.as_bytes(),
+        }];
+        let mut asked = request(Method::Get, "/techniques");
+        asked.fields = &fields;
+        Access::of(&config).check(&asked).is_ok()
+    }
+
+    #[test]
+    fn own_names_and_addresses_pass() {
+        for host in [
+            "box.internal",
+            "BOX.internal:80",
+            "bench.example:8080",
+            "localhost",
+            "10.1.2.3:1",
+            "[fe80::1]:80",
+        ] {
+            assert!(passes(host), "{host}");
+        }
+        for host in [
+            "internal",
+            "x.box.internal",
+            "box.internal.",
+            "bench.example.x",
+            "10.1.2",
+            "[box.internal]",
+            "",
+            ":80",
+        ] {
+            assert!(!passes(host), "{host}");
+        }
+    }
 }
