@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use barewire::config::{Limits, Techniques};
 use barewire::http::Method;
-use barewire::http::parse::{Parser, Slots};
+use barewire::http::parse::{Parser, Partial, Slots};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use criterion::{BenchmarkId, measurement::WallTime};
 
@@ -43,7 +43,12 @@ fn ours(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, input: &[u8]) {
     group.bench_with_input(BenchmarkId::new("head", name), input, |bencher, input| {
         bencher.iter(|| {
             let mut slots = Slots::default();
-            let head = parser.head(black_box(input), &mut 0, &mut slots, &Techniques::FULL);
+            let head = parser.head(
+                black_box(input),
+                &mut Partial::default(),
+                &mut slots,
+                &Techniques::FULL,
+            );
             black_box(head).is_ok()
         });
     });
@@ -71,7 +76,12 @@ fn naive(input: &[u8]) -> Option<NaiveHead> {
 fn assert_agreement(input: &[u8]) {
     let mut slots = Slots::default();
     let mut parser = Parser::new(&Limits::default());
-    let head = parser.head(input, &mut 0, &mut slots, &Techniques::FULL);
+    let head = parser.head(
+        input,
+        &mut Partial::default(),
+        &mut slots,
+        &Techniques::FULL,
+    );
     let head = head.expect("a sound head").expect("a whole head");
     let twin = naive(input).expect("a whole head");
     assert_eq!(head.request.method, Method::from_token(&twin.method));

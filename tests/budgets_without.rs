@@ -18,7 +18,7 @@ use barewire::allocator::{CountingAllocator, thread_totals};
 use barewire::config::{Config, Limits, Routing, Techniques, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
-use barewire::http::parse::{Parser, Slots};
+use barewire::http::parse::{Parser, Partial, Slots};
 use barewire::http::{Body, Exchange, Version};
 use barewire::reactor::buffers::{self, Input};
 use barewire::reactor::socket;
@@ -559,7 +559,12 @@ fn without_field_slots_any_number_of_fields_is_read() {
             };
             let mut slots = Slots::default();
             let mut parser = Parser::new(&Limits::default());
-            let parsed = parser.head(text.as_bytes(), &mut 0, &mut slots, &techniques);
+            let parsed = parser.head(
+                text.as_bytes(),
+                &mut Partial::default(),
+                &mut slots,
+                &techniques,
+            );
             let head = parsed.unwrap().expect("it is complete");
             let fields = head.request.fields.iter();
             let fields = fields.map(|field| (field.name.to_owned(), field.value.to_vec()));

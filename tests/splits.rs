@@ -274,3 +274,36 @@ proptest! {
         );
     }
 }
+
+/// The clock does not move: no timeout has a part in it, and nothing more is sent.
+#[test]
+fn a_head_that_cannot_become_right_is_refused_before_it_ends() {
+    for (first, rest, status) in [
+        ("GET / HTTP/1.1\r\n", "Host : x", 400),
+        ("GET / HTTP/1.1\r\nHost: x\r", "X", 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\n", " folded", 400),
+        ("GET / HTTP/1.1\r\nHost: x", "\0", 400),
+        ("GET / HTTP/1.1\r\nHost: x", "\n", 400),
+        ("GET / HTTP/1.1\r\nHost: x y", "\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\nHost", ": y\r\n", 400),
+        ("GET / HTTP/1.1\r\nContent-Length: 1", "x\r\n", 400),
+        ("BAD", " METHOD", 400),
+        ("GET /", "<", 400),
+        ("GET /pl", "aintext\r", 400),
+        ("GET /%4", "x ", 400),
+        ("GET / HTTP/", "2", 505),
+        ("GET / HTTP/1.", "x", 400),
+        ("\r\n", "\r", 400),
+    ] {
+        let mut rig = Rig::new();
+        let peer = rig.connect();
+        peer.send(first);
+        rig.run();
+        assert_eq!(peer.received(), b"", "{first:?} can become right");
+        peer.send(rest);
+        rig.run();
+        let answer = peer.take_answer();
+        assert_eq!(answer.status, status, "{first:?}, then {rest:?}");
+        assert!(answer.closes() && peer.saw_fin());
+    }
+}

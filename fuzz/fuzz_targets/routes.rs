@@ -8,7 +8,7 @@ use barewire::accounts::Accounts;
 use barewire::config::{Config, Limits, Techniques};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
-use barewire::http::parse::{Parser, Slots};
+use barewire::http::parse::{Parser, Partial, Slots};
 use barewire::http::{Body, Exchange};
 use barewire::{Handler, Later, Reply};
 use libfuzzer_sys::fuzz_target;
@@ -49,7 +49,7 @@ fuzz_target!(|input: &[u8]| {
     let (head, body) = input.split_at(end.map_or(input.len(), |end| end + 4));
     let mut slots = Slots::default();
     let mut parser = Parser::new(&Limits::default());
-    let Ok(Some(head)) = parser.head(head, &mut 0, &mut slots, &Techniques::FULL) else {
+    let Ok(Some(head)) = parser.head(head, &mut Partial::default(), &mut slots, &Techniques::FULL) else {
         return;
     };
     if SLOW.contains(&head.request.path) {

@@ -15,7 +15,7 @@ use super::units::{median, nanoseconds};
 use crate::accounts::{Accounts, Histogram, Snapshot, Stage};
 use crate::config::bounds::{MEASUREMENT_PAIRS, PROFILED_STEPS};
 use crate::config::{Limits, Techniques};
-use crate::http::parse::{Parser, Slots};
+use crate::http::parse::{Parser, Partial, Slots};
 use crate::http::{ContentType, Reply, Request, Response, Status};
 
 /// The handler's own stages, as the article names them.
@@ -90,7 +90,12 @@ pub(super) fn profiled(
 ) -> Result<Reply, Response> {
     let (mut parser, mut slots) = (Parser::new(limits), Slots::default());
     let started = Instant::now();
-    let head = parser.head(request.head, &mut 0, &mut slots, &Techniques::FULL)?;
+    let head = parser.head(
+        request.head,
+        &mut Partial::default(),
+        &mut slots,
+        &Techniques::FULL,
+    )?;
     profiler.record(request.worker, PARSING, started.elapsed());
     let Some(head) = head else {
         let sentence = "the head ended when it was parsed first, and did not end now";

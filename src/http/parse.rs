@@ -27,8 +27,11 @@ mod fields;
 
 mod examine;
 
+mod partial;
+
 pub use head::{Controls, Expectation, Framing, Head};
 use octets::{Class, PLAIN_PATH, TARGET};
+pub use partial::Partial;
 
 /// Room for the fields of one head; nothing is cleared yet.
 #[derive(Default)]
@@ -62,8 +65,9 @@ impl Parser {
 
     /// Parses the head at the beginning of `input`.
     ///
-    /// `Ok(None)`: the head has not ended yet. `scanned` is the caller's memory of how far its end
-    /// was looked for: 0 at first, handed in again with the same input and more bytes behind it.
+    /// `Ok(None)`: the head has not ended yet, and can still become right. `partial` is the
+    /// caller's memory of how far it was judged, handed in again with the same input and more bytes
+    /// behind it.
     ///
     /// # Errors
     ///
@@ -72,23 +76,22 @@ impl Parser {
     pub fn head<'a>(
         &mut self,
         input: &'a [u8],
-        scanned: &mut usize,
+        partial: &mut Partial,
         slots: &'a mut Slots<'a>,
         techniques: &Techniques,
     ) -> Result<Option<&'a mut Head<'a>>, Rejection> {
-        // Most heads come in one piece: they are parsed at once. One that did not is left alone
-        // until its end has come: a head sent byte by byte would be parsed as many times as it has
-        // bytes.
-        if *scanned > 0 && !is_decidable(input, *scanned, &self.limits) {
-            *scanned = input.len();
+        // Most heads come in one piece: they are parsed at once. Of one that did not only what is
+        // new is judged until its end has come: a head sent byte by byte would be parsed as many
+        // times as it has bytes.
+        if partial.judged() > 0 && !partial.advance(input, &self.limits)? {
             return Ok(None);
         }
         let Slots { usual, rare, head } = slots;
         if self.usual(input, usual, head, techniques).is_none() {
             *head = examine::head(input, rare, &self.limits)?;
-        }
-        if head.is_none() {
-            *scanned = input.len();
+            if head.is_none() {
+                partial.advance(input, &self.limits)?;
+            }
         }
         Ok(head.as_mut())
     }
@@ -235,34 +238,6 @@ pub fn asks_for_the_head(mut input: &[u8]) -> bool {
         input = rest;
     }
     input.starts_with(b"HEAD ")
-}
-
-/// Whether the bytes from `scanned` on end the head, make it wrong for certain, or make it too
-/// large.
-fn is_decidable(input: &[u8], scanned: usize, limits: &Limits) -> bool {
-    let new = input.get(scanned..).unwrap_or_default();
-    let ends = memchr::memchr_iter(b'\n', new).any(|at| {
-        let line_end = input.get(..scanned + at).unwrap_or_default();
-        let is_right = line_end.ends_with(b"\r") && !line_end.ends_with(b"\r\r");
-        !is_right || line_end.ends_with(b"\r\n\r")
-    });
-    ends || exceeds(input, limits)
-}
-
-/// Whether a head that has not ended yet can no longer fit.
-fn exceeds(input: &[u8], limits: &Limits) -> bool {
-    if input.len() <= limits.request_line.min(limits.header_section) {
-        return false;
-    }
-    let head = input.strip_prefix(b"\r\n").unwrap_or(input);
-    // Beyond the limit no line end is looked for: each call would read the whole input again.
-    let visible = head
-        .get(..limits.request_line.saturating_add(2))
-        .unwrap_or(head);
-    match memchr::memchr(b'\n', visible) {
-        Some(at) => head.len() - at - 1 > limits.header_section,
-        None => head.len() > limits.request_line,
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::upload::Upload;
 use crate::accounts::{Copied, Refusal};
 use crate::http::admission::judge;
 use crate::http::body::Decoder;
-use crate::http::parse::{self, Expectation, Framing, Head, Slots};
+use crate::http::parse::{self, Expectation, Framing, Head, Partial, Slots};
 use crate::http::{Admission, Exchange, Handler, Rejection, Response, Status, Version};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
@@ -141,9 +141,12 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         };
         let mut slots = Slots::default();
         let techniques = self.kernel.techniques();
-        let parsed = self
-            .parser
-            .head(&upload.head, &mut 0, &mut slots, techniques);
+        let parsed = self.parser.head(
+            &upload.head,
+            &mut Partial::default(),
+            &mut slots,
+            techniques,
+        );
         let Ok(Some(head)) = parsed else {
             // The same bytes were sound before.
             return session.state.change(State::Closing, &mut self.pool);

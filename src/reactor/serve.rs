@@ -47,12 +47,12 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     /// Takes a request head. False if it is not complete, or refused.
     #[inline(never)]
     fn serve_head(&mut self, session: &mut Session, input: &mut Input) -> bool {
-        let State::Head { scanned, since } = &mut session.state else {
+        let State::Head { partial, since } = &mut session.state else {
             return false;
         };
-        let (before, mut slots) = (*scanned, Slots::default());
+        let (before, mut slots) = (partial.judged(), Slots::default());
         let (bytes, techniques) = (input.as_slice(), self.kernel.techniques());
-        match self.parser.head(bytes, scanned, &mut slots, techniques) {
+        match self.parser.head(bytes, partial, &mut slots, techniques) {
             Ok(Some(head)) => {
                 head.request.worker = self.worker;
                 let mut taken = head.bytes + self.answer(head, session, input);
@@ -200,8 +200,9 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     pub(super) fn finish(&mut self, produced: Produced, pending: Pending, session: &mut Session) {
         let stays = matches!(produced, Produced::Written { keep_alive: true });
         match &mut session.state {
-            State::Head { scanned, since } if stays && pending.undrained == Framing::None => {
-                (*scanned, *since) = (0, self.clock.now);
+            State::Head { partial, since } if stays && pending.undrained == Framing::None => {
+                partial.restart();
+                *since = self.clock.now;
             }
             _ => self.finish_other(produced, pending, session),
         }

@@ -40,7 +40,8 @@ use std::time::Duration;
 use super::deferral::{Deferred, Wait};
 use super::upload::{Pace, Upload};
 use super::{connections::ConnectionId, pool::Pool, timers::Time};
-use crate::{config::Timeouts, http::body::Decoder};
+use crate::config::Timeouts;
+use crate::http::{body::Decoder, parse::Partial};
 
 /// A connection without its socket: who speaks, and what it is at.
 pub struct Session {
@@ -60,8 +61,8 @@ pub struct Session {
 pub enum State {
     /// Before a request head, or inside one.
     Head {
-        /// How far the end of the head has been looked for.
-        scanned: usize,
+        /// How far what has come of the head has been judged.
+        partial: Partial,
         /// When it was accepted; or the last answer, or the end of a body that nobody wanted; or
         /// the head's first byte; or when the peer took what it was owed.
         since: Time,
@@ -93,7 +94,7 @@ impl State {
     /// Before the next head.
     pub fn next_head(now: Time) -> Self {
         Self::Head {
-            scanned: 0,
+            partial: Partial::default(),
             since: now,
         }
     }

@@ -7,6 +7,8 @@
 #![cfg(feature = "routes")]
 #![allow(clippy::too_many_lines)] // Tables.
 
+#[path = "../naive/mod.rs"]
+mod naive;
 #[path = "../sources/mod.rs"]
 mod sources;
 #[path = "../wire/mod.rs"]
@@ -16,6 +18,7 @@ mod case;
 
 mod chunks;
 mod connection;
+mod decided;
 mod expect;
 mod fields;
 mod framing;

@@ -2,19 +2,19 @@
 
 use barewire::config::{Limits, Techniques};
 use barewire::http::body::Decoder;
-use barewire::http::parse::{self, Framing, Parser, Slots};
+use barewire::http::parse::{self, Framing, Parser, Partial, Slots};
 
 use super::{Head, Verdict};
 
 /// The verdict once the input has grown to each of `lengths` in turn; `None` if it still waits.
 pub(crate) fn parsed(input: &[u8], lengths: impl IntoIterator<Item = usize>) -> Option<Verdict> {
-    let mut scanned = 0;
+    let mut partial = Partial::default();
     let mut parser = Parser::new(&Limits::default());
     for length in lengths {
         let mut slots = Slots::default();
         match parser.head(
             &input[..length],
-            &mut scanned,
+            &mut partial,
             &mut slots,
             &Techniques::FULL,
         ) {

@@ -32,9 +32,7 @@ pub(crate) fn head(input: &[u8]) -> Verdict {
     let text = &input[start..];
     let end = find(text, b"\r\n\r\n").ok_or(400_u16)?;
     let mut lines = split(&text[..end], b"\r\n").into_iter();
-    let (method, target, minor) = request_line(&lines.next().ok_or(400_u16)?)?;
-    let method = Method::from_token(&method);
-    let (path, query) = target_form(method, &target).ok_or(400_u16)?;
+    let (method, (path, query), minor) = request_line(&lines.next().ok_or(400_u16)?)?;
     let version = match minor {
         0 => Version::Http10,
         _ => Version::Http11,
@@ -72,15 +70,18 @@ fn split(text: &[u8], at: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
-fn is_token(text: &[u8]) -> bool {
+pub(crate) fn is_token(text: &[u8]) -> bool {
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !text.is_empty() && text.iter().all(is_tchar)
 }
 
+/// Path and query.
+type Target = (String, Option<String>);
+
 /// request-line = method SP request-target SP HTTP-version
-fn request_line(line: &[u8]) -> Result<(String, String, u8), u16> {
-    let parts = split(line, b" ");
-    let [method, target, version] = &parts[..] else {
+fn request_line(line: &[u8]) -> Result<(Method, Target, u8), u16> {
+    let parts: Vec<_> = line.splitn(3, |&byte| byte == b' ').collect();
+    let [method, target, version] = parts[..] else {
         return Err(400);
     };
     let is_allowed = |byte: &u8| (0x21..0x7F).contains(byte) && !b"#<>".contains(byte);
@@ -88,28 +89,30 @@ fn request_line(line: &[u8]) -> Result<(String, String, u8), u16> {
         return Err(400);
     }
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    match version[..] {
+    let (token, target) = (text(method), text(target));
+    let form = target_form(Method::from_token(&token), &target).ok_or(400_u16);
+    // The preface of HTTP/2 is judged by its version.
+    if token != "PRI" || target != "*" {
+        form.clone()?;
+    }
+    match version {
+        [b'H', b'T', b'T', b'P', b'/', b'0' | b'2'..=b'9', ..] => Err(505),
         [
             b'H',
             b'T',
             b'T',
             b'P',
             b'/',
-            major @ b'0'..=b'9',
+            b'1',
             b'.',
             minor @ b'0'..=b'9',
-        ] => {
-            if major != b'1' {
-                return Err(505);
-            }
-            Ok((text(method), text(target), minor - b'0'))
-        }
+        ] => Ok((Method::from_token(&token), form?, minor - b'0')),
         _ => Err(400),
     }
 }
 
 /// request-target = origin-form / absolute-form / authority-form / asterisk-form
-fn target_form(method: Method, target: &str) -> Option<(String, Option<String>)> {
+fn target_form(method: Method, target: &str) -> Option<Target> {
     let cut = |target: &str| match target.find('?') {
         Some(at) => (target[..at].to_owned(), Some(target[at + 1..].to_owned())),
         None => (target.to_owned(), None),

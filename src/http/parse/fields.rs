@@ -1,7 +1,8 @@
 //! The fields that decide where a message ends and whether the connection goes on: Host,
 //! Content-Length, Transfer-Encoding, Expect, Connection. All others are the handlers' affair.
 //!
-//! Errors are told in this order: Host, then the framing. The others cannot be wrong.
+//! A wrong one is told at its line, a missing one at the end of the section: first Host, then what
+//! the codings lack. The others cannot be wrong.
 
 use super::octets::TOKEN;
 use super::target::{decimal, is_authority};
@@ -27,63 +28,111 @@ const CODING_UNKNOWN: &str = "Transfer-Encoding names a coding that is not imple
 
 /// Reads them all.
 pub(super) fn controls(fields: &[Field<'_>], version: Version) -> Result<Controls, Rejection> {
-    check_host(fields, version)?;
+    let mut told = Told::default();
+    for field in fields {
+        told.take(field, version)?;
+    }
     Ok(Controls {
-        framing: framing(fields, version)?,
+        framing: told.framing(version)?,
         expectation: expectation(fields, version),
         keep_alive: keeps_alive(fields, version),
     })
 }
 
-/// RFC 9112 section 3.2: one valid Host, which HTTP/1.0 may leave out. An empty one is legal.
-fn check_host(fields: &[Field<'_>], version: Version) -> Result<(), Rejection> {
-    let mut hosts = values(fields, b"Host");
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if is_authority(host) => Ok(()),
-        (Some(_), None) => Err(Rejection::bad_request(HOST_INVALID)),
-        (None, _) if version == Version::Http10 => Ok(()),
-        (None, _) => Err(Rejection::bad_request(HOST_MISSING)),
-        (Some(_), Some(_)) => Err(Rejection::bad_request(TWO_HOSTS)),
-    }
+/// What the fields have said so far of the host and of the message's end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    has_host: bool,
+    length: Option<u64>,
+    codings: Codings,
 }
 
-/// RFC 9112 section 6.3, with everything refused that two parsers could read differently: a body
-/// that one of them takes for the next request is the way in of request smuggling.
-fn framing(fields: &[Field<'_>], version: Version) -> Result<Framing, Rejection> {
-    let has_coding = values(fields, TRANSFER_ENCODING).next().is_some();
-    let mut lengths = values(fields, b"Content-Length");
-    match (has_coding, lengths.next(), lengths.next()) {
-        (false, None, _) => Ok(Framing::None),
-        (false, Some(length), None) => {
-            let length = decimal(length).ok_or(Rejection::bad_request(LENGTH_INVALID))?;
-            Ok(Framing::Length(length))
-        }
-        (false, Some(_), Some(_)) => Err(Rejection::bad_request(TWO_LENGTHS)),
-        (true, _, _) if version == Version::Http10 => Err(Rejection::bad_request(CODING_IN_10)),
-        (true, None, _) => codings(fields),
-        (true, Some(_), _) => Err(Rejection::bad_request(LENGTH_AND_CODING)),
-    }
+/// A list of codings.
+#[derive(Clone, Copy, Debug, Default)]
+enum Codings {
+    /// It is empty.
+    #[default]
+    None,
+    /// Its last is not `chunked`: only another line could end it.
+    Unended,
+    /// `chunked`.
+    Chunked,
+    /// Others, then `chunked`.
+    Unknown,
 }
 
-/// `chunked` must be there once, at the end. A comma inside a quoted parameter counts as one
-/// between codings: no coding that has parameters is accepted anyway, so that only the wording of
-/// the refusal depends on it.
-fn codings(fields: &[Field<'_>]) -> Result<Framing, Rejection> {
-    let (mut chunked, mut others) = (false, false);
-    for element in list(fields, TRANSFER_ENCODING) {
-        let mut parts = element.splitn(2, |&octet| octet == b';');
-        let name = parts.next().unwrap_or_default().trim_ascii();
-        // What follows `chunked`, be it itself, makes it not final.
-        if chunked || name.is_empty() || !TOKEN.has_all(name) {
-            return Err(Rejection::bad_request(CODING_INVALID));
-        }
-        chunked = name.eq_ignore_ascii_case(b"chunked") && parts.next().is_none();
-        others |= !chunked;
+impl Told {
+    /// Takes a field in. What no other field can put right is refused here.
+    pub(super) fn take(&mut self, field: &Field<'_>, version: Version) -> Result<(), Rejection> {
+        let is_called = |name| field.name.as_bytes().eq_ignore_ascii_case(name);
+        let fault = match field.name.len() {
+            4 if is_called(b"Host") => self.take_host(field.value),
+            14 if is_called(b"Content-Length") => self.take_length(field.value),
+            17 if is_called(b"Transfer-Encoding") => self.take_codings(field.value, version),
+            _ => None,
+        };
+        fault.map_or(Ok(()), |reason| Err(Rejection::bad_request(reason)))
     }
-    match (chunked, others) {
-        (false, _) => Err(Rejection::bad_request(CODING_INVALID)),
-        (true, false) => Ok(Framing::Chunked),
-        (true, true) => Err(Rejection::new(Status::NOT_IMPLEMENTED, CODING_UNKNOWN)),
+
+    /// RFC 9112 section 3.2: one valid Host. An empty one is legal.
+    fn take_host(&mut self, host: &[u8]) -> Option<&'static str> {
+        if std::mem::replace(&mut self.has_host, true) {
+            return Some(TWO_HOSTS);
+        }
+        (!is_authority(host)).then_some(HOST_INVALID)
+    }
+
+    /// RFC 9112 section 6.3, with everything refused that two parsers could read differently: a
+    /// body that one of them takes for the next request is the way in of request smuggling.
+    fn take_length(&mut self, length: &[u8]) -> Option<&'static str> {
+        if self.length.is_some() {
+            return Some(TWO_LENGTHS);
+        }
+        self.length = decimal(length);
+        match self.codings {
+            Codings::None => self.length.is_none().then_some(LENGTH_INVALID),
+            _ => Some(LENGTH_AND_CODING),
+        }
+    }
+
+    /// `chunked` must be there once, at the end. A comma inside a quoted parameter counts as one
+    /// between codings: no coding that has parameters is accepted anyway, so that only the wording
+    /// of the refusal depends on it.
+    fn take_codings(&mut self, list: &[u8], version: Version) -> Option<&'static str> {
+        if version == Version::Http10 {
+            return Some(CODING_IN_10);
+        }
+        if self.length.is_some() {
+            return Some(LENGTH_AND_CODING);
+        }
+        for element in elements(list) {
+            let mut parts = element.splitn(2, |&octet| octet == b';');
+            let name = parts.next().unwrap_or_default().trim_ascii();
+            let is_chunked = name.eq_ignore_ascii_case(b"chunked") && parts.next().is_none();
+            self.codings = match (self.codings, is_chunked) {
+                _ if name.is_empty() || !TOKEN.has_all(name) => return Some(CODING_INVALID),
+                // What follows `chunked`, be it itself, makes it not final.
+                (Codings::Chunked | Codings::Unknown, _) => return Some(CODING_INVALID),
+                (Codings::None, true) => Codings::Chunked,
+                (Codings::Unended, true) => Codings::Unknown,
+                (_, false) => Codings::Unended,
+            };
+        }
+        None
+    }
+
+    /// How the end of the body is found, when no more fields come. HTTP/1.0 may leave Host out.
+    fn framing(self, version: Version) -> Result<Framing, Rejection> {
+        if !self.has_host && version == Version::Http11 {
+            return Err(Rejection::bad_request(HOST_MISSING));
+        }
+        match (self.codings, self.length) {
+            (Codings::None, None) => Ok(Framing::None),
+            (Codings::None, Some(length)) => Ok(Framing::Length(length)),
+            (Codings::Chunked, _) => Ok(Framing::Chunked),
+            (Codings::Unended, _) => Err(Rejection::bad_request(CODING_INVALID)),
+            (Codings::Unknown, _) => Err(Rejection::new(Status::NOT_IMPLEMENTED, CODING_UNKNOWN)),
+        }
     }
 }
 
@@ -112,17 +161,15 @@ fn keeps_alive(fields: &[Field<'_>], version: Version) -> bool {
     stays
 }
 
-const TRANSFER_ENCODING: &[u8] = b"Transfer-Encoding";
-
-/// The elements of all fields called `name` as one list (RFC 9110 section 5.3), empty ones
-/// included, without the white space around them.
+/// The elements of all fields called `name`, which has no case (RFC 9110 sections 5.1 and 5.3), as
+/// one list.
 fn list<'a>(fields: &'a [Field<'a>], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let elements = |line: &'a [u8]| line.split(|&octet| octet == b',').map(<[u8]>::trim_ascii);
-    values(fields, name).flat_map(elements)
+    let is_called = |field: &&Field<'_>| field.name.as_bytes().eq_ignore_ascii_case(name);
+    let lines = fields.iter().filter(is_called);
+    lines.flat_map(|field| elements(field.value))
 }
 
-/// The values of the fields called `name`, which has no case (RFC 9110 section 5.1).
-fn values<'a>(fields: &'a [Field<'a>], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let is_called = |field: &&Field<'_>| field.name.as_bytes().eq_ignore_ascii_case(name);
-    fields.iter().filter(is_called).map(|field| field.value)
+/// The elements of a list, empty ones included, without the white space around them.
+fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&octet| octet == b',').map(<[u8]>::trim_ascii)
 }

@@ -29,6 +29,14 @@ const PORT_MAX: u64 = 65_535;
 const PERCENT: &str = "The path of the request target holds a `%` that is not followed by two hex \
     digits, or stands for NUL. A percent sign itself must be sent as `%25`.";
 
+/// Judges the first octet of a target, which tells its form: none of them begins with another.
+pub(super) fn begin(method: Method, first: u8) -> Result<(), Rejection> {
+    match (method, first) {
+        (Method::Connect, _) | (_, b'/' | b'h' | b'H') | (Method::Options, b'*') => Ok(()),
+        _ => Err(Rejection::bad_request(FORM)),
+    }
+}
+
 /// Takes a target apart, whose octets are all in [`TARGET`](super::octets::TARGET).
 pub(super) fn parse(method: Method, raw: &str) -> Result<Target<'_>, Rejection> {
     match (method, raw) {

@@ -3,14 +3,19 @@
 use super::*;
 use crate::config::{Limits, Techniques};
 use crate::http::date::Date;
-use crate::http::parse::{Parser, Slots};
+use crate::http::parse::{Parser, Partial, Slots};
 use crate::http::{ContentType, Exchange};
 
 fn with_request<T>(line: &str, then: impl FnOnce(&Request<'_>) -> T) -> T {
     let input = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut slots = Slots::default();
     let mut parser = Parser::new(&Limits::default());
-    let head = parser.head(input.as_bytes(), &mut 0, &mut slots, &Techniques::FULL);
+    let head = parser.head(
+        input.as_bytes(),
+        &mut Partial::default(),
+        &mut slots,
+        &Techniques::FULL,
+    );
     then(&head.unwrap().unwrap().request)
 }
 

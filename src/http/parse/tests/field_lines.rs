@@ -62,7 +62,12 @@ fn more_fields_than_were_likely() {
             .replace("\r\n\r\n", &format!("\r\n{}\r\n", "X:\r\n".repeat(count)));
         let mut slots = Slots::default();
         let mut parser = Parser::new(&Limits::default());
-        let head = parser.head(input.as_bytes(), &mut 0, &mut slots, &Techniques::FULL);
+        let head = parser.head(
+            input.as_bytes(),
+            &mut Partial::default(),
+            &mut slots,
+            &Techniques::FULL,
+        );
         assert_eq!(head.unwrap().unwrap().request.fields.len(), count + 1);
     }
 }

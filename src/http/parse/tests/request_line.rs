@@ -58,7 +58,9 @@ fn versions() {
         ("http/1.1", Err(400)),
         ("HTTP/1.10", Err(400)),
         ("HTTP/11", Err(400)),
-        ("HTTP/2", Err(400)),
+        ("HTTP/2", Err(505)),
+        ("HTTP/3x", Err(505)),
+        ("HTTP/x", Err(400)),
         ("HTTP/1.", Err(400)),
         ("HTTPS/1.1", Err(400)),
     ] {
@@ -69,6 +71,46 @@ fn versions() {
     }
     // RFC 9113 section 3.4: the preface of HTTP/2.
     assert_eq!(status("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
+}
+
+/// What the refusal says is what is wrong: a request of HTTP/0.9 has no byte that is not allowed.
+#[test]
+fn the_cause_is_told() {
+    for (input, says) in [
+        ("GET /plaintext\r\n", "HTTP/0.9"),
+        ("GET /plaintext\n", "HTTP/0.9"),
+        ("GET /\rHost", "HTTP/0.9"),
+        ("GET / \r\n", "HTTP/0.9"),
+        ("GET\r\n", "ends behind its method"),
+        ("GET\n", "ends behind its method"),
+        ("GET \r\n", "ends behind its method"),
+        ("GET  /", "one space"),
+        ("GET\t/", "one space"),
+        ("GET /  ", "one space"),
+        ("GET /\tHTTP/1.1", "one space"),
+        ("GET / \t", "one space"),
+        (" GET / HTTP/1.1", "begin with a method"),
+        ("G@T / HTTP/1.1", "begin with a method"),
+        ("\x16\x03\x01\x02", "TLS"),
+        ("GET /\x0B", "byte that is not allowed"),
+        ("GET /<", "byte that is not allowed"),
+        ("GET /a b HTTP/1.1", "%20"),
+        ("GET / http/1.1", "does not end in"),
+        ("GET / HTTP/1.1 \r\n", "does not end in"),
+        ("GET / HTTP/1.1\n", "LF alone"),
+        ("GET / HTTP/1.1\rX", "CR without LF"),
+        ("GET / HTTP/1.1\r\nHost: a\n", "LF alone"),
+        ("GET / HTTP/1.1\r\nHost: a\rb", "CR without LF"),
+        ("GET / HTTP/1.1\r\nHost\r\n", "colon"),
+        ("GET / HTTP/1.1\r\nHost : a", "white space between"),
+        ("GET / HTTP/1.1\r\nHost: a\r\n b", "begins with white space"),
+        ("GET / HTTP/2", "version of HTTP"),
+        ("METHOD METHOD", "none of the forms"),
+    ] {
+        // None of them ends: it is refused all the same.
+        let reason = refused(input).reason;
+        assert!(reason.contains(says), "{input:?}: {reason}");
+    }
 }
 
 /// RFC 9112 section 2.3: a later minor version is read as the highest we know.
