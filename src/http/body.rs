@@ -99,6 +99,7 @@ const EXTENSION: &str = "A chunk extension is not valid. It must be `;name`, `;n
     `;name=\"text\"`.";
 const EXTENSIONS_TOO_LONG: &str = "The chunk extensions, or the zeros before chunk sizes, are too \
     long. They mean nothing here and must be left out.";
+const LINE_END_LF: &str = "A chunk's size line ends in LF alone. It must end in CRLF.";
 const LINE_END: &str = "A chunk's size line ends in CR without LF. It must end in CRLF.";
 const DATA_END: &str = "A chunk is not followed by CRLF. The data must be as long as the chunk \
     size says, then CRLF.";
@@ -174,7 +175,7 @@ impl Decoder {
         }
     }
 
-    /// The state after one octet of the framing.
+    /// The state after one octet of the framing, or what is wrong with it.
     fn after(&mut self, octet: u8, limits: &Limits) -> Result<State, Rejection> {
         match (self.state, octet) {
             (State::Size { digits, size }, _)
@@ -192,7 +193,13 @@ impl Decoder {
             (State::Size { digits: 0, .. }, _) => Err(Rejection::bad_request(SIZE)),
             (State::Size { size, .. }, b'\r') => Ok(State::SizeEnd { size }),
             (State::Extension { at, size }, b'\r') if at.may_end() => Ok(State::SizeEnd { size }),
-            (State::Size { size, .. }, _) => self.after_extension(Extension::Ended, octet, size),
+            (State::Size { .. } | State::Extension { .. }, b'\n') => {
+                Err(Rejection::bad_request(LINE_END_LF))
+            }
+            (State::Size { size, .. }, b';' | b' ' | b'\t') => {
+                self.after_extension(Extension::Ended, octet, size)
+            }
+            (State::Size { .. }, _) => Err(Rejection::bad_request(SIZE)),
             (State::Extension { at, size }, _) => self.after_extension(at, octet, size),
             (State::SizeEnd { size: 0 }, b'\n') => Ok(State::Trailer(Trailer::default())),
             (State::SizeEnd { size }, b'\n') => {

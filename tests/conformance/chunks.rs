@@ -40,6 +40,10 @@ fn right() -> Vec<Case> {
             "many zeros before a size",
             "00000000000000000000000000000009\r\n123456789\r\n0\r\n\r\n",
         ),
+        body(
+            "a size of 19 digits",
+            "0000000000000000009\r\n123456789\r\n0000000000000000000\r\n\r\n",
+        ),
         body("several zeros at the end", "9\r\n123456789\r\n0000\r\n\r\n"),
         stays(
             rfc,

@@ -37,13 +37,23 @@ fn lines() -> Vec<Case> {
         ),
         closes(
             rfc,
-            "a long method",
+            "a method of 9,000 octets",
             request(
-                &format!("{} / HTTP/1.1", "X".repeat(limit)),
+                &format!("{} / HTTP/1.1", "X".repeat(9000)),
                 &["Host: x"],
                 "",
             ),
             [414],
+        ),
+        stays(
+            "9110 15.6.2",
+            "the longest method",
+            request(
+                &format!("{} / HTTP/1.1", "X".repeat(limit - " / HTTP/1.1".len())),
+                &["Host: x"],
+                "",
+            ),
+            [501],
         ),
     ]
 }

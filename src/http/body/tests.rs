@@ -135,6 +135,33 @@ fn chunks() {
     assert_eq!(chunked("5\r\nhello\r\n0\r\n\r"), Ok(None));
 }
 
+/// What the refusal says is what is wrong.
+#[test]
+fn the_cause_is_told() {
+    for (input, says) in [
+        ("1\n", "LF alone"),
+        ("1;a\n", "LF alone"),
+        ("1;a=\"b\n", "LF alone"),
+        ("1\rx", "CR without LF"),
+        ("1g", "begin with its size"),
+        ("1\0", "begin with its size"),
+        ("g", "begin with its size"),
+        ("\r\n", "begin with its size"),
+        ("10000000000000000\r\n", "at most 16"),
+        ("1 \r\n", "extension is not valid"),
+        ("1;=", "extension is not valid"),
+        ("1\r\nxy", "not followed by CRLF"),
+        ("0\r\nA\r\n", "trailer section is not valid"),
+    ] {
+        let refused = chunked(input).expect_err(input);
+        assert!(
+            refused.reason.contains(says),
+            "{input:?}: {}",
+            refused.reason
+        );
+    }
+}
+
 #[test]
 fn broken_chunks() {
     for wrong in [

@@ -37,9 +37,10 @@ pub(super) const ALL: &[Requirement] = &[
     held(
         "2.2",
         Should,
-        "skip at least one empty line before the request line",
+        "skip at least one empty line before the request line: one CRLF, and two are refused",
         &[
             "an empty line first",
+            "two empty lines first",
             "empty_lines_between_requests_are_skipped",
         ],
     ),
@@ -66,14 +67,19 @@ pub(super) const ALL: &[Requirement] = &[
     held(
         "3",
         Should,
-        "answer a method longer than all its own with 501",
-        &["a long method", "a method of every octet"],
+        "answer a method longer than all its own with 501, if the request line fits its limit",
+        &["the longest method", "a method of every octet"],
     ),
     held(
         "3",
         Must,
-        "answer a target that is too long with 414",
-        &["a byte more", "a long query", "a line of 100 kB"],
+        "answer a target that is too long with 414, and so a request line, whatever is long in it",
+        &[
+            "a byte more",
+            "a long query",
+            "a line of 100 kB",
+            "a method of 9,000 octets",
+        ],
     ),
     held(
         "3",
@@ -242,10 +248,13 @@ pub(super) const ALL: &[Requirement] = &[
     held(
         "7.1",
         Must,
-        "decode chunks whatever the size of their numbers",
+        "decode chunks whatever the size of their numbers: 16 digits behind any zeros, and those \
+         beyond 16 digits count against the limit of extensions",
         &[
             "the largest size",
+            "a size of 19 digits",
             "many zeros before a size",
+            "zeros without end before a size",
             "sizes that overflow together",
             "a size that would wrap around",
         ],
