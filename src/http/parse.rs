@@ -5,7 +5,6 @@
 //! goes to `examine`, which is slow and knows why. Without the call of `usual` nothing would change
 //! but time.
 
-use std::iter;
 use std::mem::ManuallyDrop;
 
 use arrayvec::ArrayVec;
@@ -32,6 +31,10 @@ mod partial;
 pub use head::{Controls, Expectation, Framing, Head};
 use octets::{Class, PLAIN_PATH, TARGET};
 pub use partial::Partial;
+
+/// What the room for fields is cleared with: a copy in one go. A loop over 16 fields takes 144
+/// instructions, or 84 if the compiler happens to unroll it.
+static CLEARED: [Field<'static>; bounds::FIELDS_MAX] = [httparse::EMPTY_HEADER; bounds::FIELDS_MAX];
 
 /// Room for the fields of one head; nothing is cleared yet.
 #[derive(Default)]
@@ -83,17 +86,31 @@ impl Parser {
         // Most heads come in one piece: they are parsed at once. Of one that did not only what is
         // new is judged until its end has come: a head sent byte by byte would be parsed as many
         // times as it has bytes.
-        if partial.judged() > 0 && !partial.advance(input, &self.limits)? {
+        if partial.judged > 0 && !partial.advance(input, &self.limits)? {
             return Ok(None);
         }
         let Slots { usual, rare, head } = slots;
         if self.usual(input, usual, head, techniques).is_none() {
-            *head = examine::head(input, rare, &self.limits)?;
-            if head.is_none() {
-                partial.advance(input, &self.limits)?;
-            }
+            self.unusual(input, partial, rare, head)?;
         }
         Ok(head.as_mut())
+    }
+
+    /// What the usual way does not take: an unusual head, a wrong one, or the beginning of one.
+    #[cold]
+    #[inline(never)]
+    fn unusual<'a>(
+        &self,
+        input: &'a [u8],
+        partial: &mut Partial,
+        slots: &'a mut Option<[Field<'a>; bounds::FIELDS_MAX]>,
+        head: &mut Option<Head<'a>>,
+    ) -> Result<(), Rejection> {
+        *head = examine::head(input, slots, &self.limits)?;
+        if head.is_none() {
+            partial.advance(input, &self.limits)?;
+        }
+        Ok(())
     }
 
     /// The head that nearly every client sends: a usual method, a target in origin-form, HTTP/1.1,
@@ -118,7 +135,7 @@ impl Parser {
         let likely = (rest.len() / 32 + 4).min(32);
         let count = if techniques.field_slots { likely } else { N };
         let count = count.min(self.limits.header_fields);
-        slots.extend(iter::repeat_n(httparse::EMPTY_HEADER, count));
+        slots.try_extend_from_slice(CLEARED.get(..count)?).ok()?;
         let outcome = httparse::parse_headers(rest, slots);
         let Ok(httparse::Status::Complete((section_bytes, fields))) = outcome else {
             return None;

@@ -139,7 +139,7 @@ impl<K: Kernel> Connection<K> {
     /// its time, or was more than the peer would take.
     fn is_fresh(&self, input: &Input) -> bool {
         match self.session.state {
-            State::Head { ref partial, .. } => input.len() > partial.judged(),
+            State::Head { ref partial, .. } => input.len() > partial.judged,
             _ => !input.is_empty(),
         }
     }

@@ -50,7 +50,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let State::Head { partial, since } = &mut session.state else {
             return false;
         };
-        let (before, mut slots) = (partial.judged(), Slots::default());
+        let (before, mut slots) = (partial.judged, Slots::default());
         let (bytes, techniques) = (input.as_slice(), self.kernel.techniques());
         match self.parser.head(bytes, partial, &mut slots, techniques) {
             Ok(Some(head)) => {
@@ -201,8 +201,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let stays = matches!(produced, Produced::Written { keep_alive: true });
         match &mut session.state {
             State::Head { partial, since } if stays && pending.undrained == Framing::None => {
-                partial.restart();
-                *since = self.clock.now;
+                (partial.judged, *since) = (0, self.clock.now);
             }
             _ => self.finish_other(produced, pending, session),
         }

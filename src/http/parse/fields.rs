@@ -26,7 +26,8 @@ const CODING_INVALID: &str = "Transfer-Encoding is not a list of codings whose l
 const CODING_UNKNOWN: &str = "Transfer-Encoding names a coding that is not implemented. It must be \
     `chunked` and nothing else.";
 
-/// Reads them all.
+/// Reads them all. Never inlined: most heads pass its caller without it.
+#[inline(never)]
 pub(super) fn controls(fields: &[Field<'_>], version: Version) -> Result<Controls, Rejection> {
     let mut told = Told::default();
     for field in fields {

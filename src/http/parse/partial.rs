@@ -16,8 +16,8 @@ use crate::http::{Rejection, Version};
 /// input and more bytes behind it.
 #[derive(Clone, Copy)]
 pub struct Partial {
-    /// Octets that have been judged; with 0 nothing else counts.
-    judged: usize,
+    /// Octets of the input that have been judged. With 0 nothing else counts: a head begins.
+    pub judged: usize,
     /// Where the open line begins.
     line: usize,
     /// Where its header section begins: not in the request line.
@@ -51,21 +51,10 @@ impl Default for Partial {
 }
 
 impl Partial {
-    /// Octets of the input that have been judged: 0 before a head.
-    #[inline]
-    pub fn judged(&self) -> usize {
-        self.judged
-    }
-
-    /// The next head begins.
-    #[inline]
-    pub fn restart(&mut self) {
-        self.judged = 0;
-    }
-
     /// Judges what has come since. Whether the head has ended, be it right or not: the fields that
     /// are missing are not looked for here.
     #[cold]
+    #[inline(never)]
     pub(super) fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<bool, Rejection> {
         if self.judged == 0 {
             *self = Self::default();

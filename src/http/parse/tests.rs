@@ -54,7 +54,7 @@ fn fed(input: &[u8], lengths: impl IntoIterator<Item = usize>, limits: &Limits) 
     let mut partial = Partial::default();
     for length in lengths {
         match step(&input[..length], &mut partial, limits) {
-            Ok(None) => assert_eq!(partial.judged(), length, "what has come is judged"),
+            Ok(None) => assert_eq!(partial.judged, length, "what has come is judged"),
             verdict => return verdict,
         }
     }
