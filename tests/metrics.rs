@@ -240,6 +240,7 @@ fn every_metric_is_there() {
         "barewire_alarms_set_total",
         "barewire_allocations_total",
         "barewire_buffer_bytes",
+        "barewire_buffer_shortages_total",
         "barewire_build_info",
         "barewire_closes_total",
         "barewire_copied_bytes_total",

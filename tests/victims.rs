@@ -41,7 +41,7 @@ fn the_longest_idle_makes_room_for_a_newcomer() {
     assert_served(&mut rig, &peers[0]);
     let newcomer = rig.connect();
     assert_served(&mut rig, &newcomer);
-    let left = peers.each_ref().map(|peer| peer.saw_fin());
+    let left = peers.each_ref().map(Peer::saw_fin);
     assert_eq!(left, [false, true, false]);
     assert_eq!(peers[1].received(), b"", "silently");
     assert_eq!(rig.account.evictions.get(), 1);

@@ -163,6 +163,8 @@ accounts! {
         /// Connections that the peer reset, or that failed otherwise; those of slow readers are
         /// refusals.
         resets: "barewire_resets_total",
+        /// Times that most of the buffers were lent, so that somebody had to make room.
+        shortages: "barewire_buffer_shortages_total",
         /// Connections that had to make room for others: places or buffers were short.
         evictions: "barewire_evictions_total",
         /// Times that accepting paused because there were no descriptors (EMFILE, ENFILE).

@@ -8,7 +8,6 @@
 //! Between two advances the reactor's common input and output are empty. An idle connection holds
 //! no buffer.
 
-use std::fmt;
 use std::mem;
 use std::net::SocketAddr;
 use std::ops::ControlFlow::{Break, Continue};
@@ -35,6 +34,8 @@ mod deadline;
 mod room;
 
 mod changes;
+
+mod shown;
 
 /// A connection and all that is known of it.
 pub struct Connection<K: Kernel> {
@@ -83,11 +84,18 @@ impl<K: Kernel> Connection<K> {
         } else {
             self.act_on(cause, common, core)?;
         }
-        for _ in 0..bounds::ROUNDS_PER_ADVANCE {
-            self.round(common, core)?;
+        self.round(common, core)?;
+        self.go_on(common, core)
+    }
+
+    /// The other rounds, as long as there is time.
+    #[cold]
+    fn go_on<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow {
+        for _ in 1..bounds::ROUNDS_PER_ADVANCE {
             if !core.look_for_time() {
                 break;
             }
+            self.round(common, core)?;
         }
         Continue(())
     }
@@ -328,19 +336,5 @@ impl<K: Kernel> Connection<K> {
         {
             *kept = Some(reply);
         }
-    }
-}
-
-/// For whoever observes.
-impl<K: Kernel> fmt::Display for Connection<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.session.state.name();
-        let input = self.input.as_ref().map_or(0, Input::len);
-        let owed = self
-            .transport
-            .owed
-            .as_ref()
-            .map_or(0, |owed| owed.bytes.len());
-        write!(f, "state {state}, input {input}, owed {owed}")
     }
 }

@@ -167,7 +167,9 @@ impl Meter {
                 account.writes.add(1);
                 let sent = moved(account, WouldBlock::Send, result);
                 account.bytes_out.add(sent);
-                account.short_writes.add(u64::from(sent < bytes as u64));
+                if sent < bytes as u64 {
+                    account.short_writes.add(1);
+                }
                 return Some((Stage::Write, Stage::Rest));
             }
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),

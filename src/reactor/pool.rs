@@ -109,6 +109,7 @@ impl Pool {
         self.account.buffer_bytes.add(bytes as u64);
         if held > self.plenty() && !self.is_short {
             self.is_short = true;
+            self.account.shortages.add(1);
             (self.tell)();
         }
         true

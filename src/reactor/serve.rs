@@ -5,6 +5,7 @@
 //! `produce` before a byte is written, so HEAD, `Connection: close`, HTTP/1.0 and the order of
 //! pipelined answers hold for both.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::buffers::Input;
@@ -136,7 +137,9 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let is_plain = self.draining.is_none() && !self.meter.stopwatch.tells;
         let is_copied = is_plain && techniques.head_template && techniques.cached_date;
         let attempt = catch_unwind(AssertUnwindSafe(|| match make(&self.handler) {
-            Reply::Fixed(answer) if is_copied && exchange == Exchange::USUAL => {
+            reply @ Reply::Fixed(answer) if is_copied && exchange == Exchange::USUAL => {
+                // It owns nothing: the compiler would look for that at the end, by a call.
+                mem::forget(reply);
                 self.meter.note(Step::Handled, &mut self.kernel);
                 let copied = answer.push(&self.clock.date, &mut self.output);
                 let keep_alive = true;

@@ -199,8 +199,7 @@ impl Simulation {
     /// One turn of the server, which is told of some of what has happened, in any order.
     fn turn(&mut self) {
         // All jobs that were begun have ended: which do so in a turn would be the machine's luck.
-        let jobs = self.rig.account.jobs.get();
-        self.rig.wait_for_messages(jobs + self.notices);
+        self.rig.wait_for_messages(self.messages());
         let rng = &mut self.rng;
         self.rig.hold_mail(rng.random_ratio(1, 3));
         self.rig.hand_over_at_most(rng.random_range(1..6));
@@ -235,12 +234,17 @@ impl Simulation {
         panic!("{} connections do not end", left.count());
     }
 
+    /// How many messages other threads have sent, or will: and the reactor itself.
+    fn messages(&self) -> u64 {
+        let account = &self.rig.account;
+        account.jobs.get() + account.shortages.get() + self.notices
+    }
+
     fn settle(&mut self) {
         self.rig.hold_mail(false);
         self.rig.hand_over_at_most(usize::MAX);
         self.rig.run();
-        let jobs = self.rig.account.jobs.get();
-        self.rig.wait_for_messages(jobs + self.notices);
+        self.rig.wait_for_messages(self.messages());
         self.rig.advance(Duration::from_millis(1));
     }
 }
