@@ -120,6 +120,23 @@ fn those_that_are_in_are_served_while_there_are_no_descriptors() {
     rig.fail_accept(None);
 }
 
+/// epoll_ctl(2) has a limit of its own (max_user_watches): who cannot be watched is closed, and
+/// nothing of it stays.
+#[test]
+fn one_that_cannot_be_watched_is_closed_and_forgotten() {
+    let mut rig = Rig::new();
+    rig.fail_watch(Some(Errno::NOSPC.raw_os_error()));
+    let refused = rig.connect();
+    assert!(refused.is_closed());
+    assert_eq!(rig.reactor.connections(), 0);
+    assert_eq!(rig.account.connections.get(), 0);
+    rig.fail_watch(None);
+    let next = rig.connect();
+    next.send(HELLO);
+    rig.run();
+    assert_eq!(next.take_answer().text(), "hello");
+}
+
 #[test]
 fn one_that_has_gone_before_it_was_accepted_holds_up_nobody() {
     let mut rig = Rig::new();

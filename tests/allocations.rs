@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use barewire::accounts::{Accounts, Stage};
 use barewire::allocator::{CountingAllocator, HeapUsage, thread_totals, totals};
@@ -14,7 +15,7 @@ use barewire::config::{Config, Techniques, bounds};
 use barewire::handlers::Routes;
 use barewire::http::date::Date;
 use barewire::http::{Body, ContentType, Exchange, Fixed, Version};
-use barewire::{Handler, Method, Reply, Request, Server};
+use barewire::{Handler, Method, Reply, Request, Response, Server};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -54,6 +55,40 @@ fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Vec<u8>) {
             response.write(exchange, date, &Techniques::FULL, out);
         }
         Reply::Later(_) => panic!("{path} is answered at once"),
+    }
+}
+
+/// A long answer makes the common output grow for once, not for ever.
+fn the_output_does_not_stay_as_long_as_the_longest_answer() {
+    const LONG: usize = 8 * bounds::OUTPUT_KEPT;
+    let server = Server::new().port(0).workers(1);
+    let server = server.route(Method::Get, "/{bytes}", |request: &Request<'_>| {
+        let bytes = request.param("bytes").and_then(|bytes| bytes.parse().ok());
+        let bytes: usize = bytes.expect("a number");
+        Response::written(ContentType::Text, move |out| {
+            out.resize(out.len() + bytes, b'x')
+        })
+    });
+    let running = server.start().expect("a free port");
+    let mut peer = TcpStream::connect(running.address()).expect("accepted");
+    let mut room = vec![0; 2 * LONG];
+    let mut ask = |bytes: usize| {
+        write!(peer, "GET /{bytes} HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        let mut received = 0;
+        while received < bytes || !room[..received].ends_with(b"x") {
+            received += peer.read(&mut room[received..]).expect("an answer");
+        }
+    };
+    let in_use = || totals().map(|totals| totals.allocated_bytes - totals.freed_bytes);
+    ask(1);
+    let before = in_use().expect("counted");
+    ask(LONG);
+    ask(1);
+    // The client may have the answer before the server has done with it.
+    let began = Instant::now();
+    while in_use().expect("counted") > before + LONG as u64 / 2 {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is kept");
+        thread::yield_now();
     }
 }
 
@@ -105,6 +140,7 @@ fn the_constant_routes_allocate_nothing_and_every_thread_is_counted() {
     constant_routes_allocate_nothing();
     what_allocates_is_counted();
     allocations_are_attributed_to_their_stage();
+    the_output_does_not_stay_as_long_as_the_longest_answer();
     threads_without_a_slot_are_counted_too();
 }
 

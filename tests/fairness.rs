@@ -43,6 +43,24 @@ fn a_flood_that_goes_on_takes_no_more_rounds_with_each_turn() {
     rig.run();
 }
 
+/// Its deadline passes in each turn, too: each is a reason of its own to go on.
+#[test]
+fn one_who_yielded_stands_once_among_those_who_go_on() {
+    let mut rig = Rig::full();
+    let flooding = rig.connect();
+    flooding.send("BAD\r\n\r\n");
+    rig.run();
+    for turn in 1..=20 {
+        let before = flooding.calls().recvs;
+        flooding.send(vec![b'x'; 100 * rig.config.socket.buffer_size]);
+        rig.turn();
+        rig.hold_up(std::time::Duration::from_secs(1));
+        let rounds = flooding.calls().recvs - before;
+        // By its place in the queue, and by a look that a timer brings.
+        assert!(rounds <= 3 * ROUNDS_PER_ADVANCE, "{rounds} in turn {turn}");
+    }
+}
+
 #[test]
 fn many_floods_take_turns() {
     let mut rig = Rig::full();

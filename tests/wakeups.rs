@@ -233,6 +233,26 @@ fn an_answer_that_its_peer_has_left_goes_to_nobody_else() {
     }
 }
 
+/// Were it all of them, who is ready would wait for every deadline that has passed.
+#[test]
+fn two_due_timers_are_served_before_each_advance_and_no_more() {
+    let mut rig = Rig::full();
+    let waiting = [(); 10].map(|()| {
+        let peer = rig.connect();
+        peer.send("GET /wait?us=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
+        peer
+    });
+    let ready = [(); 3].map(|()| rig.connect());
+    for peer in &ready {
+        peer.send(HELLO);
+    }
+    rig.hold_up(MS);
+    rig.turn();
+    let answered = waiting.iter().filter(|peer| !peer.received().is_empty());
+    assert_eq!(answered.count(), 2 * ready.len());
+    rig.run();
+}
+
 #[test]
 fn timers_that_do_not_count_any_more_are_swept_out() {
     let mut rig = Rig::new();

@@ -240,6 +240,11 @@ impl Rig {
         self.world.borrow_mut().accept_error = error;
     }
 
+    /// No new connection can be watched, with this error, until told otherwise.
+    pub fn fail_watch(&self, error: Option<i32>) {
+        self.world.borrow_mut().watch_error = error;
+    }
+
     /// For tests that cannot know how often.
     pub fn forgive_all_vain_recvs(&mut self) {
         self.vain_recvs_forgiven = usize::MAX;

@@ -119,6 +119,8 @@ pub struct World {
     pub listening: bool,
     /// accept fails with this error of the system.
     pub accept_error: Option<i32>,
+    /// A new connection cannot be watched, with this error of the system (epoll_ctl(2)).
+    pub watch_error: Option<i32>,
     listener_edge: bool,
     /// Connections with an event that was not handed over yet.
     ready: VecDeque<usize>,
@@ -174,6 +176,7 @@ impl World {
             backlog: VecDeque::new(),
             listening: true,
             accept_error: None,
+            watch_error: None,
             listener_edge: false,
             ready: VecDeque::new(),
             events_max: usize::MAX,
@@ -487,6 +490,9 @@ impl Kernel for Scripted {
 
     fn watch(&mut self, socket: &mut Line, id: ConnectionId) -> io::Result<()> {
         let mut world = self.0.borrow_mut();
+        if let Some(error) = world.watch_error {
+            return Err(io::Error::from_raw_os_error(error));
+        }
         let wire = &mut world.wires[socket.index];
         wire.calls.registrations += 1;
         wire.id = Some(id);
