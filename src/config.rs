@@ -162,8 +162,8 @@ pub struct Timeouts {
     /// 408.
     pub body_rate_span: Duration,
     /// The peer takes no byte of an answer for so long, or under [`bounds::RATE_MIN`] bytes a
-    /// second over a span of this length: closed. It is the sockets' `TCP_USER_TIMEOUT` too, which
-    /// bounds what close(2) leaves to the kernel.
+    /// second over a span of this length: closed. It is the `TCP_USER_TIMEOUT` of one that is left,
+    /// which bounds what close(2) leaves to the kernel.
     #[serde(rename = "write-timeout")]
     pub write: Duration,
     /// Silence that ends a lingering close.

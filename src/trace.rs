@@ -20,7 +20,7 @@ use crate::handlers::Routes;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
-use crate::reactor::kernel::{Kernel, Occasion, Wake};
+use crate::reactor::kernel::{Bound, Kernel, Occasion, Wake};
 use crate::reactor::linux::{Flags, Linux};
 use crate::reactor::socket;
 use crate::reactor::step::Step;
@@ -176,13 +176,13 @@ impl Kernel for Traced {
         failed
     }
 
-    fn bound_receiving(&mut self, socket: &mut Socket) {
+    fn bound(&mut self, socket: &mut Socket, bound: Bound) {
         let began = Instant::now();
         if let Some(stream) = &mut socket.stream {
-            self.linux.bound_receiving(stream);
+            self.linux.bound(stream, bound);
         }
-        self.pen()
-            .call(began, "setsockopt(socket, SO_RCVBUF)", Ok(0), "");
+        let call = format!("setsockopt(socket, {bound:?})");
+        self.pen().call(began, &call, Ok(0), "");
     }
 
     fn now(&mut self) -> Time {

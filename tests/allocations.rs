@@ -66,7 +66,7 @@ fn the_output_does_not_stay_as_long_as_the_longest_answer() {
         let bytes = request.param("bytes").and_then(|bytes| bytes.parse().ok());
         let bytes: usize = bytes.expect("a number");
         Response::written(ContentType::Text, move |out| {
-            out.resize(out.len() + bytes, b'x')
+            out.resize(out.len() + bytes, b'x');
         })
     });
     let running = server.start().expect("a free port");

@@ -460,7 +460,7 @@ fn a_trace_has_every_call_of_a_life() {
     let traced = traced(&[]);
     let round = ["epoll_wait", "recv", "send"];
     let mut expected = vec!["socket"];
-    expected.extend(["setsockopt"; 6]);
+    expected.extend(["setsockopt"; 5]);
     expected.extend([
         "fcntl",
         "bind",

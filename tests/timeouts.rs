@@ -41,6 +41,7 @@ fn who_says_nothing_is_left_silently_after_30_s() {
     );
     assert!(!peer.is_closed(), "the close lingers");
     assert_at(&mut rig, 2 * SECOND, || peer.is_closed());
+    assert_eq!(peer.left_behind_for(), Some(20 * SECOND));
 }
 
 #[test]
@@ -244,6 +245,7 @@ fn who_takes_nothing_of_an_answer_is_left_after_20_s() {
     rig.run();
     assert_at(&mut rig, 20 * SECOND, || peer.is_closed());
     assert_eq!(rig.lent(), 0);
+    assert_eq!(peer.left_behind_for(), Some(20 * SECOND));
 }
 
 #[test]

@@ -209,8 +209,8 @@ pub(super) struct Options {
 
     /// The peer takes nothing of an answer: close
     ///
-    /// Or, after this long, less than 500 bytes a second. It is TCP_USER_TIMEOUT too, which bounds
-    /// what the kernel goes on delivering after close().
+    /// Or, after this long, less than 500 bytes a second. It is the TCP_USER_TIMEOUT of one that is
+    /// left, which bounds what the kernel goes on delivering after close().
     #[arg(kind = Kind::Time(SHORTEST..=LONGEST))]
     write_timeout: String,
 

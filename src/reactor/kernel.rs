@@ -40,6 +40,16 @@ impl std::fmt::Display for Occasion {
     }
 }
 
+/// What the kernel is told to bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// At most [`bounds::RECEIVED_KEPT`](crate::config::bounds::RECEIVED_KEPT) bytes are kept from
+    /// now on of what the peer sends and nobody reads.
+    Received,
+    /// What close(2) leaves behind is given up after so long without an acknowledgement.
+    LeftBehind(Duration),
+}
+
 /// Wakes a reactor from its poll, from any thread.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -65,11 +75,8 @@ pub trait Kernel {
     /// (getsockopt(2), `SO_ERROR`).
     fn has_failed(&mut self, socket: &mut Self::Socket) -> bool;
 
-    /// Keeps at most [`bounds::RECEIVED_KEPT`] bytes from now on of what the peer sends and nobody
-    /// reads.
-    ///
-    /// [`bounds::RECEIVED_KEPT`]: crate::config::bounds::RECEIVED_KEPT
-    fn bound_receiving(&mut self, socket: &mut Self::Socket);
+    /// Bounds what the kernel does for a connection by itself.
+    fn bound(&mut self, socket: &mut Self::Socket, bound: Bound);
 
     /// The monotonic clock.
     fn now(&mut self) -> Time;

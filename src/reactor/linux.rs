@@ -13,7 +13,7 @@ use rustix::time::{
     ClockId, TimerfdClockId, TimerfdFlags, Timespec, clock_gettime, timerfd_create,
 };
 
-use super::kernel::{Kernel, Occasion, Readiness, Wake};
+use super::kernel::{Bound, Kernel, Occasion, Readiness, Wake};
 use super::socket::{self, Told};
 use super::{buffers, connections::ConnectionId, source::Source, step::Step, timers::Time};
 use crate::accounts::ReactorAccount;
@@ -202,9 +202,9 @@ impl<D: Decisions> Kernel for Linux<D> {
         !matches!(stream.take_error(), Ok(None))
     }
 
-    fn bound_receiving(&mut self, stream: &mut TcpStream) {
+    fn bound(&mut self, stream: &mut TcpStream, bound: Bound) {
         self.account.options_set.add(1);
-        socket::bound_receiving(stream);
+        socket::bound(stream, bound);
     }
 
     #[inline]

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use mio::net::TcpStream;
 use socket2::{Domain, SockRef, Socket, Type};
 
+use super::kernel::Bound;
 use crate::config::{Config, Congestion, bounds};
 
 /// Binds a listener that other reactors can share the port with (`SO_REUSEPORT`), and sets on it
@@ -57,9 +58,6 @@ fn configure_told(socket: &impl AsFd, config: &Config, told: Told) -> io::Result
     told("setsockopt(listener, TCP_NODELAY)");
     socket.set_linger(options.linger)?;
     told("setsockopt(listener, SO_LINGER)");
-    // What close(2) leaves behind is given up after this long without an acknowledgement.
-    socket.set_tcp_user_timeout(Some(config.timeouts.write))?;
-    told("setsockopt(listener, TCP_USER_TIMEOUT)");
     // Otherwise the kernel takes megabytes of an answer at once, and tells of room only when a
     // third of them has been taken: a slow reader would seem to take nothing for minutes.
     socket.set_tcp_notsent_lowat(bounds::UNSENT_KEPT)?;
@@ -113,11 +111,16 @@ pub fn acknowledge_at_once(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_quickack(true);
 }
 
-/// `SO_RCVBUF` on a connection whose peer sends more than is being read. The kernel's own tuning,
-/// which would give it megabytes, ends for it (tcp(7)).
-pub fn bound_receiving(stream: &TcpStream) {
-    // It fails only for a connection that has gone: the next recv tells.
-    let _ = SockRef::from(stream).set_recv_buffer_size(bounds::RECEIVED_KEPT);
+/// `SO_RCVBUF`, with which the kernel's own tuning ends that would give the peer megabytes (tcp(7));
+/// or `TCP_USER_TIMEOUT`. That one is for a connection that is about to be closed: before, Linux
+/// would reset a peer that reads, but slowly, through a small window.
+pub fn bound(stream: &TcpStream, bound: Bound) {
+    let socket = SockRef::from(stream);
+    // It fails only for a connection that has gone: the next call tells.
+    let _ = match bound {
+        Bound::Received => socket.set_recv_buffer_size(bounds::RECEIVED_KEPT),
+        Bound::LeftBehind(span) => socket.set_tcp_user_timeout(Some(span)),
+    };
 }
 
 /// As the kernel calls it; `None` leaves what the system has set.
@@ -180,15 +183,11 @@ mod tests {
         for nodelay in [true, false] {
             let mut config = Config::default();
             config.techniques.nodelay = nodelay;
-            config.timeouts.write = Duration::from_secs(7);
             let listener = listen(([127, 0, 0, 1], 0).into(), &config).unwrap();
             let (accepted, _client) = accept_from(&listener);
             let accepted = SockRef::from(&accepted);
             assert_eq!(accepted.tcp_nodelay().unwrap(), nodelay);
-            assert_eq!(
-                accepted.tcp_user_timeout().unwrap(),
-                Some(Duration::from_secs(7))
-            );
+            assert_eq!(accepted.tcp_notsent_lowat().unwrap(), bounds::UNSENT_KEPT);
             assert_eq!(accepted.linger().unwrap(), None);
         }
     }
@@ -227,6 +226,18 @@ mod tests {
         assert!(!SockRef::from(&stream).tcp_quickack().unwrap());
         acknowledge_at_once(&stream);
         assert!(SockRef::from(&stream).tcp_quickack().unwrap());
+    }
+
+    #[test]
+    fn what_is_left_behind_is_bounded_once_it_is_left() {
+        let listener = listen(([127, 0, 0, 1], 0).into(), &Config::default()).unwrap();
+        let (accepted, _client) = accept_from(&listener);
+        let stream = TcpStream::from_std(accepted);
+        let timeout = || SockRef::from(&stream).tcp_user_timeout().unwrap();
+        assert_eq!(timeout(), None, "a slow reader is judged by what it takes");
+        let span = Duration::from_secs(7);
+        bound(&stream, Bound::LeftBehind(span));
+        assert_eq!(timeout(), Some(span));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use bytes::BytesMut;
 use super::buffers::Input;
 use super::connections::ConnectionId;
 use super::core::Core;
-use super::kernel::{Kernel, Readiness};
+use super::kernel::{Bound, Kernel, Readiness};
 use super::step::Step;
 use super::stopwatch::Sample;
 use super::timers::Time;
@@ -235,10 +235,12 @@ impl<K: Kernel> Transport<K> {
     }
 
     /// The connection has failed: the peer reset it, or the kernel gave up a peer that acknowledged
-    /// nothing for as long as we wait for it ourselves (tcp(7), TCP_USER_TIMEOUT).
+    /// nothing for a quarter of an hour (tcp(7), `tcp_retries2`).
     fn failed<H>(&self, error: &io::Error, core: &Core<H, K>) -> Progress {
         if error.kind() == ErrorKind::TimedOut {
-            return self.too_slow(core);
+            let reason = "acknowledges nothing";
+            core.meter.refused(Refusal::SlowReader, &self.peer, reason);
+            return Progress::Finished;
         }
         core.meter.account.resets.add(1);
         Progress::Finished
@@ -254,15 +256,25 @@ impl<K: Kernel> Transport<K> {
             return Progress::Finished;
         }
         if self.edges.readable && !mem::replace(&mut self.edges.is_bounded, true) {
-            core.kernel.bound_receiving(&mut self.socket);
+            core.kernel.bound(&mut self.socket, Bound::Received);
         }
         Progress::Blocked
     }
 
     /// The peer does not take its answer.
-    pub fn too_slow<H>(&self, core: &Core<H, K>) -> Progress {
+    #[cold]
+    pub fn too_slow<H>(&mut self, core: &mut Core<H, K>) -> Progress {
         let reason = "does not take its answer";
         core.meter.refused(Refusal::SlowReader, &self.peer, reason);
+        self.leave(core)
+    }
+
+    /// The connection is closed whatever is still on its way; the kernel sees to that, and not for
+    /// longer than we would.
+    #[cold]
+    pub fn leave<H>(&mut self, core: &mut Core<H, K>) -> Progress {
+        let bound = Bound::LeftBehind(core.timeouts.write);
+        core.kernel.bound(&mut self.socket, bound);
         Progress::Finished
     }
 

@@ -421,6 +421,11 @@ impl Peer {
         }
     }
 
+    /// For how long the kernel cares for what the server has left behind.
+    pub fn left_behind_for(&self) -> Option<Duration> {
+        self.look(|wire| wire.left_behind_for)
+    }
+
     /// The server has bounded what the kernel keeps of what this peer sends.
     pub fn is_bounded(&self) -> bool {
         self.look(|wire| wire.is_bounded)

@@ -17,7 +17,7 @@ use std::time::Duration;
 use barewire::config::Techniques;
 use barewire::config::bounds::UNSENT_KEPT;
 use barewire::reactor::connections::ConnectionId;
-use barewire::reactor::kernel::{Kernel, Occasion, Readiness, Wake};
+use barewire::reactor::kernel::{Bound, Kernel, Occasion, Readiness, Wake};
 use barewire::reactor::step::Step;
 use barewire::reactor::timers::Time;
 use bytes::BytesMut;
@@ -71,6 +71,8 @@ pub struct Wire {
     pub room: usize,
     /// What the kernel has taken of the server and not sent, if the peer reads slowly.
     pub unsent: Option<VecDeque<u8>>,
+    /// For how long the kernel cares for what close() leaves behind.
+    pub left_behind_for: Option<Duration>,
     /// What waits to be received is bounded.
     pub is_bounded: bool,
     /// Sent by the server.
@@ -264,6 +266,7 @@ impl Wire {
             room: usize::MAX,
             unsent: None,
             is_bounded: false,
+            left_behind_for: None,
             outbound: Vec::new(),
             saw_fin: false,
             closed: false,
@@ -405,8 +408,13 @@ impl Kernel for Scripted {
         self.0.borrow().wires[socket.index].reset
     }
 
-    fn bound_receiving(&mut self, socket: &mut Line) {
-        self.0.borrow_mut().wires[socket.index].is_bounded = true;
+    fn bound(&mut self, socket: &mut Line, bound: Bound) {
+        let mut world = self.0.borrow_mut();
+        let wire = &mut world.wires[socket.index];
+        match bound {
+            Bound::Received => wire.is_bounded = true,
+            Bound::LeftBehind(span) => wire.left_behind_for = Some(span),
+        }
     }
 
     fn now(&mut self) -> Time {

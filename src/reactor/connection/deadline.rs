@@ -84,7 +84,7 @@ impl<K: Kernel> Connection<K> {
                 return Continue(());
             }
             State::Body(_) => BODY_TOO_SLOW,
-            State::Lingering { .. } => return Break(Progress::Finished),
+            State::Lingering { .. } => return Break(self.transport.leave(core)),
             State::Discard { .. } => {
                 session.state = State::Closing;
                 return Continue(());
