@@ -6,7 +6,7 @@
 //! counted: by the peers, and by the server. In the end every connection, buffer and descriptor
 //! must have been given back, and the server must leave in order.
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{ffi::OsString, fs, path::PathBuf, thread, time::Duration};
 
 use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,11 +27,13 @@ mod scene;
 
 mod deeds;
 
+mod attacks;
+
 mod document;
 
-use cases::{CASES, Case};
-use scene::neighbour;
+use cases::Case;
 pub(crate) use scene::{Scene, Stats};
+use scene::{neighbour, slow};
 
 /// The neighbour is there first, so that it need not wait in a full backlog.
 const LEAD: Duration = Duration::from_millis(200);
@@ -51,8 +53,11 @@ pub struct Options {
     #[arg(long, default_value_t = 5.0, value_parser = positive)]
     seconds: f64,
     /// The most connections of a case.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u16).range(1..))]
     peers_max: u16,
+    /// Leave it to others how fast the neighbour is answered: the machine is busy.
+    #[arg(long)]
+    untimed: bool,
     /// The server; without it, the one beside this program.
     #[arg(long)]
     server: Option<PathBuf>,
@@ -67,9 +72,9 @@ pub struct Options {
 /// What a case found.
 #[derive(Debug, Serialize)]
 struct Finding {
-    name: &'static str,
-    what: &'static str,
-    promise: &'static str,
+    name: String,
+    what: String,
+    promise: String,
     facts: Vec<String>,
     /// Promises that were not kept.
     broken: Vec<String>,
@@ -79,27 +84,36 @@ struct Finding {
     server_busy: f64,
 }
 
+impl Finding {
+    fn verdict(&self) -> &'static str {
+        let held = self.broken.is_empty();
+        if held { "held" } else { "did not hold" }
+    }
+}
+
 /// Runs it: [`Exit::Failure`] if a promise was broken.
 ///
 /// # Errors
 ///
 /// If a name is no case's, or a server cannot be started or asked.
 pub fn run(options: &Options) -> Result<Exit> {
+    let cases = cases::all()?;
     if options.list {
-        for case in CASES {
-            println!("{:<12} {}", case.name, case.what);
-            println!("{:12} must: {}", "", case.promise);
+        for case in cases {
+            println!("{:<18} {}", case.name, case.what);
+            println!("{:18} must: {}", "", case.promise);
         }
         return Ok(Exit::Success);
     }
-    let chosen = chosen(CASES, &options.only, |case| case.name, "case")?;
+    let chosen = chosen(&cases, &options.only, |case| &case.name, "case")?;
     let peers_max = allow_files(options.peers_max.into())?;
     let server = Server::given(options.server.as_deref())?;
     let span = Duration::try_from_secs_f64(options.seconds)?;
     let mut findings = Vec::new();
     for case in chosen {
         eprintln!("{}: {}", case.name, case.what);
-        let finding = try_out(case, &server, span, peers_max).context(case.name)?;
+        let finding = try_out(case, &server, span, peers_max, options.untimed);
+        let finding = finding.with_context(|| case.name.clone())?;
         if !options.json {
             print(&finding);
         }
@@ -112,8 +126,9 @@ pub fn run(options: &Options) -> Result<Exit> {
         let text = document::of(&findings, &environment::read());
         fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let is_kept = |finding: &Finding| finding.broken.is_empty();
-    Ok(Exit::of(findings.iter().all(is_kept)))
+    Ok(Exit::of(
+        findings.iter().all(|finding| finding.broken.is_empty()),
+    ))
 }
 
 /// Raises the limit of open files to the hard one, which the servers inherit. Returns how many
@@ -132,8 +147,19 @@ fn allow_files(wanted: usize) -> Result<usize> {
 }
 
 /// One case, with a server of its own.
-fn try_out(case: &Case, server: &Server, span: Duration, peers_max: usize) -> Result<Finding> {
-    let server = Running::start(&server.with(case.name, case.arguments), 1, &[])?;
+fn try_out(
+    case: &Case,
+    server: &Server,
+    span: Duration,
+    peers_max: usize,
+    untimed: bool,
+) -> Result<Finding> {
+    let arguments: Vec<_> = case.arguments.split_whitespace().collect();
+    let folder = tempfile::tempdir().context("a folder for the server")?;
+    let mut subject = server.with(&case.name, &arguments);
+    subject.directory = Some(folder.path().to_owned());
+    let under: Vec<_> = case.under.iter().map(OsString::from).collect();
+    let server = Running::start_under(&under, &subject, 1)?;
     let address = server.address();
     let quiet = neighbour(address, span)?;
     let scene = Scene::new(&server, peers_max, LEAD + span)?;
@@ -141,7 +167,7 @@ fn try_out(case: &Case, server: &Server, span: Duration, peers_max: usize) -> Re
     let used_before = scene.usage()?;
     let beside = thread::spawn(move || neighbour(address, LEAD + span));
     thread::sleep(LEAD);
-    let done = (case.run)(&scene);
+    let done = case.run(&scene);
     let meanwhile = joined(beside.join());
     done?;
     let meanwhile = meanwhile?;
@@ -150,6 +176,10 @@ fn try_out(case: &Case, server: &Server, span: Duration, peers_max: usize) -> Re
     let (failed, kinds) = (meanwhile.errors, &meanwhile.errors_by_kind);
     let broken = format!("the neighbour lost {failed} requests: {kinds:?}");
     scene.must(failed == 0, broken);
+    if scene.is_timed.get() && !untimed {
+        let broken = slow(&meanwhile);
+        scene.must(broken.is_none(), broken.unwrap_or_default());
+    }
     all_is_given_back(&scene, files_before)?;
     let (facts, mut broken) = scene.into_findings();
     let ended = server.stop()?;
@@ -157,9 +187,9 @@ fn try_out(case: &Case, server: &Server, span: Duration, peers_max: usize) -> Re
         broken.push(format!("the server ended with {ended}"));
     }
     Ok(Finding {
-        name: case.name,
-        what: case.what,
-        promise: case.promise,
+        name: case.name.clone(),
+        what: case.what.clone(),
+        promise: case.promise.clone(),
         facts,
         broken,
         quiet,
@@ -186,6 +216,7 @@ fn print(finding: &Finding) {
     for broken in &finding.broken {
         println!("  BROKEN: {broken}");
     }
+    println!("  {}", finding.verdict());
 }
 
 /// The neighbour's latencies in a line.

@@ -1,79 +1,72 @@
-//! What is done to a server, a row for each.
+//! What is done to a server: `cases.toml` says what, and here is who does it.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use serde::Deserialize;
 
-use super::deeds::{
-    descriptors, flood, idle, jobs, resets, slow_body, slow_head, slow_read, storm,
+use super::attacks::{
+    asked, crowded, deferred_junk, files, left_jobs, lingering_flood, long_heads, named_ahead,
+    paid_ahead, pipeline, resumed, steady_reader, waits_left,
 };
+use super::deeds::{descriptors, flood, idle, jobs, resets, slow, slow_read, storm};
 use super::scene::Scene;
 
-/// What does it to a server.
-type Deed = fn(&Scene<'_>) -> Result<()>;
+/// Bytes of a head, and of a head and its body, that do not end.
+const HEAD: &[u8] = b"GET /plaintext HTTP/1.1\r\nHost: faults\r\nX: ";
+const BODY: &[u8] = b"POST /zero-copy HTTP/1.1\r\nHost: faults\r\nContent-Length: 100000\r\n\r\n";
 
-/// One thing that is done to a server.
+/// The whole of `cases.toml`.
+#[derive(Deserialize)]
+struct Table {
+    case: Vec<Case>,
+}
+
+/// One thing that is done to a server; `cases.toml` says what the fields are.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Case {
-    /// As on the command line.
-    pub(super) name: &'static str,
-    /// What is done.
-    pub(super) what: &'static str,
-    /// What must hold, beside what holds for all: the neighbour is answered, nothing is left
-    /// behind, and the server leaves in order.
-    pub(super) promise: &'static str,
-    /// Options of the server. Timeouts are short, so that their end is seen.
-    pub(super) arguments: &'static [&'static str],
-    pub(super) run: Deed,
+    pub(super) name: String,
+    pub(super) what: String,
+    pub(super) promise: String,
+    #[serde(default)]
+    pub(super) arguments: String,
+    #[serde(default)]
+    pub(super) under: Vec<String>,
+}
+
+/// All of them.
+pub(super) fn all() -> Result<Vec<Case>> {
+    Ok(toml::from_str::<Table>(include_str!("cases.toml"))?.case)
 }
 
 impl Case {
-    const fn new(name: &'static str, run: Deed, arguments: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            what: "",
-            promise: "",
-            arguments,
-            run,
+    /// Does it, and says what must be so.
+    pub(super) fn run(&self, scene: &Scene<'_>) -> Result<()> {
+        match self.name.as_str() {
+            "idle" => idle(scene),
+            "slow-head" => slow(scene, HEAD, "head_timeout"),
+            "slow-body" => slow(scene, BODY, "body_timeout"),
+            "slow-read" => slow_read(scene),
+            "flood" => flood(scene),
+            "storm" => storm(scene),
+            "resets" => resets(scene),
+            "descriptors" => descriptors(scene),
+            "jobs" => jobs(scene),
+            "costly-pipelines" => asked(scene, 64, &pipeline(), 200),
+            "many-names" => asked(scene, 16, &files("a", 262_000), 413),
+            "waits-left" => waits_left(scene),
+            "lingering-flood" => lingering_flood(scene),
+            "paid-ahead" => paid_ahead(scene),
+            "steady-slow-reader" => steady_reader(scene),
+            "left-jobs" => left_jobs(scene),
+            "named-ahead" => named_ahead(scene),
+            "unread-log" => asked(scene, 100, b"BAD\r\n\r\n", 400),
+            "long-heads" => long_heads(scene),
+            "deferred-junk" => deferred_junk(scene),
+            "silent-crowd" => crowded(scene, 60, ""),
+            "drip-crowd" => crowded(scene, 500, "GET"),
+            "stopped" => resumed(scene, false),
+            "urgent" => resumed(scene, true),
+            other => bail!("nobody does {other}"),
         }
     }
-
-    const fn what(self, what: &'static str) -> Self {
-        Self { what, ..self }
-    }
-
-    const fn promise(self, promise: &'static str) -> Self {
-        Self { promise, ..self }
-    }
 }
-
-/// Short of time and of room.
-const TIGHT: &[&str] = &["--write-timeout", "500ms", "--send-buffer", "16KiB"];
-
-/// All of them.
-pub(super) const CASES: &[Case] = &[
-    Case::new("idle", idle, &[])
-        .what("10,000 connections that say nothing")
-        .promise("all are accepted; asking all at once, all are answered"),
-    Case::new("slow-head", slow_head, &["--head-timeout", "1s"])
-        .what("1,000 peers that send a byte of a head every 100 ms")
-        .promise("each reads its 408, and is counted"),
-    Case::new("slow-body", slow_body, &["--body-rate-span", "1s"])
-        .what("1,000 peers that send a byte of a body every 100 ms")
-        .promise("each reads its 408, and is counted"),
-    Case::new("slow-read", slow_read, TIGHT)
-        .what("1,000 peers that ask for half a megabyte each and take a byte every 100 ms")
-        .promise("what is lent to them is bounded; each is given up, in time or for want of room"),
-    Case::new("flood", flood, TIGHT)
-        .what("100 peers that pipeline as fast as they can, and never read")
-        .promise("what is lent to them is bounded; each is given up"),
-    Case::new("storm", storm, &[])
-        .what("a connection for each request, 64 at a time, as fast as they come")
-        .promise("each is answered"),
-    Case::new("resets", resets, &[])
-        .what("connections that are reset at ten stages of a request, soon and late")
-        .promise("no panic"),
-    Case::new("descriptors", descriptors, &["--connections-max", "1000"])
-        .what("200 connections to a server that may open 64 files")
-        .promise("accepting pauses without a spin; as they leave, all are served"),
-    Case::new("jobs", jobs, &["--job-threads", "1", "--jobs-max", "4"])
-        .what("200 peers that want files, from a pool of one thread with four places")
-        .promise("each is answered: with 200, or with 503 and Retry-After"),
-];

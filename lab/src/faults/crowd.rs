@@ -9,7 +9,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::process::within;
 
@@ -17,16 +17,17 @@ use crate::process::within;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at what came.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
-/// Bytes of one read.
-const PIECE: usize = 16 * 1024;
+/// Bytes of one read, and of what a member keeps of what it was told.
+pub(super) const PIECE: usize = 16 * 1024;
 
-/// Connections of one kind.
+/// Connections of one kind. When it is dropped, all go at once, each with a reset: SO_LINGER with a
+/// time of 0 (socket(7)).
 pub(super) struct Crowd(Vec<Member>);
 
 /// One of them.
 struct Member {
     stream: TcpStream,
-    /// What came.
+    /// What came first: a status and some fields, and no more than [`PIECE`].
     told: Vec<u8>,
     /// Bytes of a flood that the socket has taken.
     sent: usize,
@@ -56,11 +57,32 @@ impl Crowd {
         }
     }
 
-    /// Each sends this request again and again, until its socket takes no more. Returns the bytes
-    /// that were taken.
-    pub(super) fn flood(&mut self, request: &[u8]) -> usize {
+    /// Each sends this request again and again, until its socket takes no more, or has taken so
+    /// many bytes in all. Returns the bytes that were taken now.
+    pub(super) fn flood(&mut self, request: &[u8], most: usize) -> usize {
         let members = self.0.iter_mut();
-        members.map(|member| member.flood(request)).sum()
+        members.map(|member| member.flood(request, most)).sum()
+    }
+
+    /// Each goes on sending this. Whether it has left them all, or they have ended.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> bool {
+        self.flood(bytes, bytes.len());
+        let mut members = self.0.iter();
+        members.all(|member| member.has_ended || member.sent >= bytes.len())
+    }
+
+    /// Each says that it will send no more.
+    pub(super) fn finish(&self) {
+        for member in &self.0 {
+            // One that has ended need not say it.
+            let _ = member.stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Each sends a byte of TCP's urgent data.
+    pub(super) fn urge(&self) -> Result<()> {
+        let mut members = self.0.iter().map(|member| SockRef::from(&member.stream));
+        members.try_for_each(|socket| Ok(socket.send_out_of_band(b"!").map(drop)?))
     }
 
     /// Each takes one byte.
@@ -99,36 +121,23 @@ impl Crowd {
         let answers = self.0.iter().map(|member| member.told.as_slice());
         answers.filter(move |answer| answer.starts_with(line.as_bytes()))
     }
-
-    /// All go at once, each with a reset: SO_LINGER with a time of 0 (socket(7)).
-    pub(super) fn reset(self) {
-        for member in self.0 {
-            // One that is gone already needs none.
-            let _ = Socket::from(member.stream).set_linger(Some(Duration::ZERO));
-        }
-    }
 }
 
 impl Member {
     fn connect(address: SocketAddr, window: Option<usize>) -> Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        if let Some(bytes) = window {
-            // Before the connection is made: the window is offered with the first segment.
-            socket.set_recv_buffer_size(bytes)?;
-        }
-        socket.connect(&address.into())?;
-        socket.set_nonblocking(true)?;
+        let stream = connect(address, window)?;
+        stream.set_nonblocking(true)?;
         Ok(Self {
-            stream: socket.into(),
+            stream,
             told: Vec::new(),
             sent: 0,
             has_ended: false,
         })
     }
 
-    fn flood(&mut self, request: &[u8]) -> usize {
+    fn flood(&mut self, request: &[u8], most: usize) -> usize {
         let before = self.sent;
-        while !self.has_ended {
+        while !self.has_ended && self.sent < most {
             match self.stream.write(&request[self.sent % request.len()..]) {
                 Ok(taken) => self.sent += taken,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -151,7 +160,20 @@ impl Member {
             // The server waits for it before it gives the descriptor back.
             let _ = self.stream.shutdown(Shutdown::Both);
         }
-        self.told.extend_from_slice(&piece[..taken]);
+        let kept = taken.min(PIECE - self.told.len());
+        self.told.extend_from_slice(&piece[..kept]);
         taken
     }
+}
+
+/// A connection; with `window`, as in [`Crowd::of`].
+pub(super) fn connect(address: SocketAddr, window: Option<usize>) -> Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if let Some(bytes) = window {
+        // Before the connection is made: the window is offered with the first segment.
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    socket.set_linger(Some(Duration::ZERO))?;
+    socket.connect(&address.into())?;
+    Ok(socket.into())
 }

@@ -17,13 +17,13 @@ use super::scene::{Scene, Stats};
 use crate::{generator, process::within};
 
 /// A request that is answered at once.
-const PLAIN: &str = "GET /plaintext HTTP/1.1\r\nHost: faults\r\n\r\n";
+pub(super) const PLAIN: &str = "GET /plaintext HTTP/1.1\r\nHost: faults\r\n\r\n";
 /// Between two bytes that a slow peer sends, or takes.
 const BYTE_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks at what a flood does to the server.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// The receive buffer of a peer that does not read; the kernel doubles it (socket(7)).
-const WINDOW: Option<usize> = Some(4096);
+pub(super) const WINDOW: Option<usize> = Some(4096);
 /// What a server lends to all connections of a reactor: its default.
 const BUFFERS_MAX: u64 = 64 << 20;
 /// Answers of some kilobytes, hundreds of them: more than a socket holds.
@@ -88,26 +88,13 @@ pub(super) fn idle(scene: &Scene<'_>) -> Result<()> {
     thread::sleep(scene.left());
     crowd.say(PLAIN.as_bytes());
     let answered = crowd.hear_all()?;
-    scene.tell(format!("then all ask at once: {answered} answered"));
-    let broken = format!("of {count} silent connections only {answered} were answered");
-    scene.must(answered == count, broken);
+    scene.all("answered, asking all at once", answered, count);
     Ok(())
 }
 
-/// Heads that come a byte at a time and do not end: Slowloris.
-pub(super) fn slow_head(scene: &Scene<'_>) -> Result<()> {
-    let head = b"GET /plaintext HTTP/1.1\r\nHost: faults\r\nX: ";
-    slow(scene, head, "head_timeout")
-}
-
-/// Bodies that come a byte at a time and do not end: R.U.D.Y.
-pub(super) fn slow_body(scene: &Scene<'_>) -> Result<()> {
-    let head = b"POST /zero-copy HTTP/1.1\r\nHost: faults\r\nContent-Length: 100000\r\n\r\n";
-    slow(scene, head, "body_timeout")
-}
-
-/// Waves of a thousand, each of which begins as `beginning` and then drips, until all were refused.
-fn slow(scene: &Scene<'_>, beginning: &[u8], reason: &str) -> Result<()> {
+/// Heads or bodies that come a byte at a time and do not end: Slowloris, R.U.D.Y. Waves of a
+/// thousand, each of which begins as `beginning` and then drips, until all were refused.
+pub(super) fn slow(scene: &Scene<'_>, beginning: &[u8], reason: &str) -> Result<()> {
     let mut told = 0;
     let (waves, peers) = scene.waves(1000, None, |mut crowd| {
         crowd.say(beginning);
@@ -142,14 +129,12 @@ pub(super) fn slow_read(scene: &Scene<'_>) -> Result<()> {
             lent = lent.max(stats.get("buffer_bytes")?);
             Ok(given_up(&stats)? >= asked)
         })?;
-        crowd.reset();
         Ok(())
     })?;
     let refused = given_up(&scene.ask("/stats")?)?;
     scene.tell(format!("{waves} waves, {peers} peers: {refused} given up"));
-    tell_lent(scene, lent);
-    let broken = format!("of {peers} slow readers {refused} were given up");
-    scene.must(refused == asked, broken);
+    scene.at_most("lent to them", lent, BUFFERS_MAX);
+    scene.must(refused == asked, "not all were given up");
     Ok(())
 }
 
@@ -159,13 +144,6 @@ fn given_up(stats: &Stats) -> Result<u64> {
     Ok(stats.get("refusals/slow_reader")? + stats.get("refusals/buffers")?)
 }
 
-/// The most that the server had lent at any look.
-fn tell_lent(scene: &Scene<'_>, lent: u64) {
-    scene.tell(format!("at most {} KiB lent to them", lent / 1024));
-    let broken = format!("{lent} bytes were lent, of {BUFFERS_MAX}");
-    scene.must(lent <= BUFFERS_MAX, broken);
-}
-
 /// A hundred that send requests as fast as the server takes them, and read nothing.
 pub(super) fn flood(scene: &Scene<'_>) -> Result<()> {
     let requests = PLAIN.repeat(100);
@@ -173,23 +151,19 @@ pub(super) fn flood(scene: &Scene<'_>) -> Result<()> {
     let (mut lent, mut most, mut sent, mut given_up) = (0, before, 0, 0);
     let (_, peers) = scene.waves(100, WINDOW, |mut crowd| {
         within(PATIENCE, LOOK_EVERY, || {
-            sent += crowd.flood(requests.as_bytes());
+            sent += crowd.flood(requests.as_bytes(), usize::MAX);
             lent = lent.max(scene.ask("/stats")?.get("buffer_bytes")?);
             most = most.max(scene.usage()?.resident_bytes);
             Ok(crowd.ended() == crowd.len())
         })?;
         given_up += crowd.ended();
-        crowd.reset();
         Ok(())
     })?;
     let (sent, grown) = (sent >> 10, (most - before) >> 10);
-    scene.tell(format!(
-        "{sent} KiB of requests taken, {given_up} of {peers} peers given up, resident memory up \
-         by {grown} KiB"
-    ));
-    tell_lent(scene, lent);
-    let broken = format!("{} peers that never read were kept", peers - given_up);
-    scene.must(given_up == peers, broken);
+    let fact = format!("{sent} KiB of requests taken, resident memory up by {grown} KiB");
+    scene.tell(fact);
+    scene.at_most("lent to them", lent, BUFFERS_MAX);
+    scene.all("given up", given_up, peers);
     Ok(())
 }
 
@@ -217,7 +191,6 @@ pub(super) fn resets(scene: &Scene<'_>) -> Result<()> {
         crowd.say(beginning.as_bytes());
         thread::sleep(Duration::from_millis(pause));
         peers += crowd.len();
-        crowd.reset();
         if scene.left().is_zero() && peers >= LEAVING * STAGES.len() * PAUSES_MS.len() {
             break;
         }
@@ -258,9 +231,7 @@ pub(super) fn descriptors(scene: &Scene<'_>) -> Result<()> {
     // Each leaves when it was served, and makes a place.
     crowd.say(b"GET /plaintext HTTP/1.1\r\nHost: faults\r\nConnection: close\r\n\r\n");
     let served = crowd.hear_all()?;
-    scene.tell(format!("as they left, the others came: {served} served"));
-    let broken = format!("of {CROWD} only {served} were served");
-    scene.must(served == CROWD, broken);
+    scene.all("served, as they left", served, CROWD);
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub(super) fn of(findings: &[Finding], place: &Environment) -> String {
          request was due; server, neighbour and whoever does wrong share the cores.\n\n\
          {cpu}, {cores} cores, {kernel}, commit {commit}: `barewire-lab {words}`\n\n\
          | what is done | neighbour before: 50 %, 99 %, slowest (us) | meanwhile | its failures \
-         | server busy |\n| --- | ---: | ---: | ---: | ---: |\n\
+         | server busy | what must hold |\n| --- | ---: | ---: | ---: | ---: | --- |\n\
          {rows}{sections}"
     )
 }
@@ -27,15 +27,15 @@ pub(super) fn of(findings: &[Finding], place: &Environment) -> String {
 /// A case in the table.
 fn row(finding: &Finding) -> String {
     let [quiet, meanwhile] = [&finding.quiet, &finding.meanwhile].map(times);
-    let (name, errors) = (finding.name, finding.meanwhile.errors);
+    let (name, errors, verdict) = (&finding.name, finding.meanwhile.errors, finding.verdict());
     let busy = 100.0 * finding.server_busy;
-    format!("| {name} | {quiet} | {meanwhile} | {errors} | {busy:.0} % |\n")
+    format!("| {name} | {quiet} | {meanwhile} | {errors} | {busy:.0} % | {verdict} |\n")
 }
 
 /// What a case is, and what it found.
 fn section(finding: &Finding) -> String {
     let (first, rest) = finding.what.split_at(1);
-    let (name, promise) = (finding.name, finding.promise);
+    let (name, promise) = (&finding.name, &finding.promise);
     let what = first.to_uppercase() + rest;
     let facts = finding.facts.iter().map(|fact| format!("- {fact}"));
     let broken = finding.broken.iter();

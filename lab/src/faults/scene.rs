@@ -1,8 +1,9 @@
 //! A server while something is done to it: where it is, what it says of itself, and how a client
 //! that does nothing wrong fares meanwhile.
 //!
-//! Absent is a limit on the neighbour's latency: on a machine where everybody shares two cores, it
-//! would say more about the scheduler than about the server. It is told; what must hold is counted.
+//! The neighbour's latency is told. Most cases set no limit to it: on a machine where everybody
+//! shares two cores, it would say more about the scheduler than about the server. Those that do
+//! ([`slow`]) have a wide one, for faults that hold everybody up for seconds.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -21,6 +22,11 @@ const NEIGHBOUR_RATE: f64 = 500.0;
 const NEIGHBOUR_CONNECTIONS: u16 = 4;
 /// How long something is waited for that must come: longer than any timeout in the cases.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long somebody may wait to be served, where others must make room first.
+const SERVED_WITHIN: Duration = Duration::from_secs(3);
+/// What the neighbour's latency must not pass where it is limited, in microseconds: for half of the
+/// requests, for 99 %, for each.
+const CALM_US: [f64; 3] = [5_000.0, 250_000.0, 1_000_000.0];
 /// Between two looks at whether it has come.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -37,6 +43,8 @@ pub(crate) struct Scene<'a> {
     peers_max: usize,
     /// Questions of ours that were answered.
     pub(crate) asked: Cell<u64>,
+    /// Whether the neighbour's latency is limited, too.
+    pub(super) is_timed: Cell<bool>,
     facts: RefCell<Vec<String>>,
     broken: RefCell<Vec<String>>,
 }
@@ -53,6 +61,7 @@ impl<'a> Scene<'a> {
             until: began + span,
             peers_max,
             asked: Cell::default(),
+            is_timed: Cell::default(),
             facts: RefCell::default(),
             broken: RefCell::default(),
         };
@@ -125,6 +134,36 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// So many of all there were; it must be all.
+    pub(super) fn all(&self, what: &str, count: usize, all: usize) {
+        let fact = format!("{count} of {all} {what}");
+        self.must(count == all, fact.clone());
+        self.tell(fact);
+    }
+
+    /// The most bytes at any look, of those that there may be.
+    pub(super) fn at_most(&self, what: &str, bytes: u64, most: u64) {
+        let fact = format!("at most {} of {} KiB {what}", bytes >> 10, most >> 10);
+        self.must(bytes <= most, fact.clone());
+        self.tell(fact);
+    }
+
+    /// So many who come now and send this are served.
+    pub(super) fn newcomers(&self, wanted: usize, request: &[u8]) -> Result<()> {
+        self.served(Crowd::of(wanted, self.address, None)?, request)
+    }
+
+    /// Each sends this, and is told 200 in time.
+    pub(super) fn served(&self, mut crowd: Crowd, request: &[u8]) -> Result<()> {
+        within(SERVED_WITHIN, LOOK_EVERY, || {
+            crowd.send(request);
+            crowd.hear();
+            Ok(crowd.told(200).count() == crowd.len())
+        })?;
+        self.all("served in time", crowd.told(200).count(), crowd.len());
+        Ok(())
+    }
+
     /// What was found, and what was not as it must be.
     pub(crate) fn into_findings(self) -> (Vec<String>, Vec<String>) {
         (self.facts.into_inner(), self.broken.into_inner())
@@ -162,4 +201,33 @@ pub(super) fn neighbour(address: SocketAddr, span: Duration) -> Result<Outcome> 
         warmup: 0.0,
         ..generator::Options::to(address)?
     })
+}
+
+/// What to say of a neighbour that was held up for longer than [`CALM_US`].
+pub(super) fn slow(outcome: &Outcome) -> Option<String> {
+    let latency = outcome.latency.as_ref()?;
+    let times = [latency.p50_us, latency.p99_us, latency.max_us];
+    let is_calm = times.iter().zip(CALM_US).all(|(time, most)| *time <= most);
+    (!is_calm).then(|| format!("the neighbour was held up: {times:.0?} us, of {CALM_US:.0?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_is_held_up_if_any_of_its_times_is_too_long() {
+        let told = |[p50_us, p99_us, max_us]: [f64; 3]| {
+            let mut outcome = Outcome::default();
+            let latency = outcome.latency.get_or_insert_default();
+            (latency.p50_us, latency.p99_us, latency.max_us) = (p50_us, p99_us, max_us);
+            slow(&outcome)
+        };
+        assert_eq!(told(CALM_US), None);
+        for (index, said) in [(0, "[5001, 2"), (1, ", 250001, "), (2, ", 1000001]")] {
+            let mut times = CALM_US;
+            times[index] += 1.0;
+            assert!(told(times).unwrap().contains(said));
+        }
+    }
 }
