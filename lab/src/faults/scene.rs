@@ -66,6 +66,9 @@ impl<'a> Scene<'a> {
             broken: RefCell::default(),
         };
         scene.ask("/stats")?;
+        // The sample files are made when they are first asked for, and stay open.
+        let nothing = r#"{"files":[]}"#;
+        scene.control.ask("POST", "/async-files", nothing)?;
         Ok(scene)
     }
 
