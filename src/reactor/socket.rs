@@ -111,9 +111,9 @@ pub fn acknowledge_at_once(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_quickack(true);
 }
 
-/// `SO_RCVBUF`, with which the kernel's own tuning ends that would give the peer megabytes (tcp(7));
-/// or `TCP_USER_TIMEOUT`. That one is for a connection that is about to be closed: before, Linux
-/// would reset a peer that reads, but slowly, through a small window.
+/// `SO_RCVBUF`, with which the kernel's own tuning ends that would give the peer megabytes
+/// (tcp(7)); or `TCP_USER_TIMEOUT`. That one is for a connection that is about to be closed:
+/// before, Linux would reset a peer that reads, but slowly, through a small window.
 pub fn bound(stream: &TcpStream, bound: Bound) {
     let socket = SockRef::from(stream);
     // It fails only for a connection that has gone: the next call tells.

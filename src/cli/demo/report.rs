@@ -160,11 +160,12 @@ impl Findings {
             );
         }
         if let Some(flags) = &self.flags {
-            let percent = 100.0 * (flags.median - 1.0);
-            let _ = write!(
-                sentence,
-                ". That techniques can be switched costs {percent:.1} %"
-            );
+            let costs = match Saying::of(flags) {
+                Saying::Costs => format!("{:.1} %", 100.0 * (flags.median - 1.0)),
+                Saying::AtMostOnePercent => "at most 1 %".to_owned(),
+                _ => "nothing that shows".to_owned(),
+            };
+            let _ = write!(sentence, ". That techniques can be switched costs {costs}");
         }
         sentence + "."
     }
@@ -338,6 +339,14 @@ mod tests {
         );
         assert!(last.contains("6.5 times"), "{last}");
         assert!(last.ends_with("costs 1.0 %."), "{last}");
+        for (flags, costs) in [
+            (of(0.998, 0.002), "at most 1 %"),
+            (of(0.98, 0.04), "nothing that shows"),
+        ] {
+            findings.flags = Some(flags);
+            let sentence = findings.sentence();
+            assert!(sentence.ends_with(&format!("costs {costs}.")), "{sentence}");
+        }
         assert!(table.contains("At most 1 %: "));
     }
 
