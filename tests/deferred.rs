@@ -334,7 +334,7 @@ fn a_job_that_is_given_up_is_under_way_for_nobody() {
 
 #[test]
 fn what_the_kernel_keeps_behind_a_deferred_request_is_bounded() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::full();
     let [patient, hasty, early] = [(); 3].map(|()| rig.connect());
     for peer in [&patient, &hasty] {
         peer.send(get("/wait?us=100"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use barewire::config::bounds::PLACES_SPARE_MIN;
 use barewire::config::{KIB, MIB};
-use support::{HELLO, Peer, Rig};
+use support::{HELLO, Peer, Rig, naive};
 
 mod support;
 
@@ -84,7 +84,7 @@ fn a_request_that_comes_just_then_is_answered() {
 /// They send a byte of a head each second; what they have sent is never whole.
 #[test]
 fn without_anybody_idle_the_one_who_has_held_the_most_for_longest_makes_room() {
-    let mut rig = Rig::with_connections_max(3, |_| ());
+    let mut rig = Rig::with_connections_max(3, naive::full);
     let [small, large, young] = [100, 5000, 100].map(|bytes| {
         let peer = rig.connect();
         let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(bytes));
