@@ -157,7 +157,7 @@ fields() {
     check curl '--haproxy-protocol: 400 before any request'
     ask --haproxy-protocol "$url/plaintext"
     answered 0 400
-    error 'request line'
+    error 'request target'
     field Connection close
     ok
 
@@ -169,7 +169,7 @@ fields() {
     field Content-Type 'text/html; charset=utf-8'
     field Connection close
     same 'fields received, in the usual letters' \
-        'Connection Content-Length Content-Type Date Server Vary' \
+        'Connection Content-Length Content-Security-Policy Content-Type Date Server Vary X-Content-Type-Options' \
         "$(sed -n '/Recv header/,$ s/^0000: \([A-Z][A-Za-z-]*\): .*/\1/p' "$scratch/trace" |
             sort | xargs)"
     ok
