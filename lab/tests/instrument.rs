@@ -98,24 +98,30 @@ fn who_fails_loses_its_own_rows_and_nobody_elses() {
     assert_eq!(whole.count(), 2 * 2);
 }
 
-#[test]
-fn an_ablation_counts_what_a_technique_saves() {
+/// What an ablation has found, and said. 4 says that a control failed, which a busy machine may do.
+fn ablated(arguments: &[&str]) -> (Results, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ablation.json");
-    let output = lab(&["ablate", "--quick", "--techniques", "register-once"])
+    let output = lab(&["ablate"])
+        .args(arguments)
         .args(["--server".as_ref(), server::path().as_os_str()])
         .args(["--output".as_ref(), file.as_os_str()])
         .output()
         .unwrap();
-    // 4 says that a control failed, which a busy machine may do.
     ended_with(&output, &[0, 4]);
-    let results = Results::load(&file).unwrap();
-    // A duel says so if so little time was left to it that it cannot judge.
-    let mut reasons = results.missing.values();
-    if reasons.any(|why| why.starts_with("too few pairs of slices")) {
-        println!("skipped: the machine is busy: {:?}", results.missing);
-        return;
-    }
+    (Results::load(&file).unwrap(), told(&output))
+}
+
+#[test]
+fn an_ablation_counts_what_a_technique_saves() {
+    let quick = || ablated(&["--quick", "--techniques", "register-once"]);
+    // On a busy machine a duel may have too little time to judge, and says so: then once more.
+    let is_judged = |(results, _): &(Results, String)| {
+        let mut reasons = results.missing.values();
+        !reasons.any(|why| why.starts_with("too few pairs of slices"))
+    };
+    let mut runs = (0..5).map(|_| quick());
+    let (results, told) = runs.find(is_judged).expect("time to judge, once in five");
     assert!(results.missing.is_empty(), "{:?}", results.missing);
     let row = results
         .row(RowKind::LeaveOut, "register-once", "keep-alive")
@@ -128,26 +134,13 @@ fn an_ablation_counts_what_a_technique_saves() {
         .filter(|row| row.kind == RowKind::Control);
     assert_eq!(controls.count(), 3);
     assert!(results.row(RowKind::Naive, "naive", "keep-alive").is_some());
-    assert!(told(&output).contains("without register-once"));
+    assert!(told.contains("without register-once"));
 }
 
 #[test]
 fn what_shows_in_latency_is_compared_between_processes() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ablation.json");
-    let output = lab(&[
-        "ablate",
-        "--techniques",
-        "spin,accept-batches",
-        "--sets",
-        "2",
-    ])
-    .args(["--server".as_ref(), server::path().as_os_str()])
-    .args(["--output".as_ref(), file.as_os_str()])
-    .output()
-    .unwrap();
-    ended_with(&output, &[0, 4]);
-    let results = Results::load(&file).unwrap();
+    let arguments = ["--techniques", "spin,accept-batches", "--sets", "2"];
+    let (results, _) = ablated(&arguments);
     assert!(results.missing.is_empty(), "{:?}", results.missing);
     for (about, workload, figure) in [
         ("spin", "one-connection", "median latency"),
