@@ -537,6 +537,7 @@ fn who_does_not_take_its_answer_when_the_buffers_are_exhausted_is_left() {
     peer.send("GET /large?bytes=50000 HTTP/1.1\r\nHost: a\r\n\r\n");
     rig.run();
     assert!(peer.is_closed());
+    assert!(peer.left_behind_for().is_some());
     assert_eq!(rig.lent(), 0);
 }
 

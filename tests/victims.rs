@@ -195,6 +195,19 @@ fn those_who_hold_the_buffers_make_room_before_anybody_is_refused() {
     assert!(neighbour.take_answer().text().starts_with("3 bytes"));
 }
 
+#[test]
+fn a_slow_reader_makes_room_and_the_kernel_does_not_keep_its_answer_for_long() {
+    let mut rig = Rig::with_connections_max(1, |_| ());
+    let reader = rig.connect();
+    reader.take_at_most(10);
+    reader.send(HELLO);
+    rig.advance(SECOND);
+    let newcomer = rig.connect();
+    assert_served(&mut rig, &newcomer);
+    assert!(reader.is_closed() && reader.was_left_owing());
+    assert_eq!(reader.left_behind_for(), Some(20 * SECOND));
+}
+
 /// What is held for a head is what has come of it, and at most as much again.
 #[test]
 fn heads_that_do_not_end_hold_little_more_than_their_bytes() {

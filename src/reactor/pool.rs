@@ -162,13 +162,10 @@ impl Pool {
         } else {
             self.take(room)
         };
-        let Some(mut larger) = larger else {
+        let Some(larger) = larger else {
             return false;
         };
-        larger.extend_from_slice(input.as_slice());
-        self.account.bytes_copied[Copied::Input as usize].add(input.len() as u64);
-        let full = std::mem::replace(input, Input::new(larger));
-        self.give_back(full.into_bytes());
+        self.move_to(larger, input);
         true
     }
 
@@ -178,18 +175,22 @@ impl Pool {
         if input.is_whole() {
             return;
         }
-        let Some(mut whole) = self.take(input.room()) else {
-            return;
-        };
-        whole.extend_from_slice(input.as_slice());
-        self.account.bytes_copied[Copied::Input as usize].add(whole.len() as u64);
-        let pieces = std::mem::replace(input, Input::new(whole));
-        self.give_back(pieces.into_bytes());
+        if let Some(whole) = self.take(input.room()) {
+            self.move_to(whole, input);
+        }
+    }
+
+    /// Moves what has not been consumed of an input to another buffer.
+    fn move_to(&mut self, mut buffer: BytesMut, input: &mut Input) {
+        buffer.extend_from_slice(input.as_slice());
+        self.account.bytes_copied[Copied::Input as usize].add(buffer.len() as u64);
+        let former = std::mem::replace(input, Input::new(buffer));
+        self.give_back(former.into_bytes());
     }
 
     /// Takes a buffer back.
     pub fn give_back(&mut self, mut buffer: BytesMut) {
-        self.account.buffer_bytes.sub(buffer.capacity() as u64);
+        self.release(buffer.capacity());
         let mut sizes = self.idle.iter_mut();
         if let Some((_, idle)) = sizes.find(|(size, _)| buffer.capacity() == *size)
             && idle.len() < self.idle_max

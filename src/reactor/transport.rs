@@ -215,7 +215,7 @@ impl<K: Kernel> Transport<K> {
         let Some(bytes) = kept else {
             let reason = "no buffer left for an answer that it does not take";
             core.meter.refused(Refusal::Buffers, &self.peer, reason);
-            return Break(Progress::Finished);
+            return Break(self.leave(core));
         };
         self.owed = Some(Box::new(Owed {
             bytes: Input::new(bytes),

@@ -98,7 +98,7 @@ impl<K: Kernel> Connection<K> {
 }
 
 /// What has been received and not been served.
-fn held(input: Option<&Input>) -> &[u8] {
+pub(super) fn held(input: Option<&Input>) -> &[u8] {
     input.map_or(&[], Input::as_slice)
 }
 

@@ -1,6 +1,7 @@
 //! Making room for others.
 
-use super::{Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, Progress, State};
+use super::deadline::held;
+use super::{Break, Connection, Continue, Core, Flow, Handler, Input, Kernel, State};
 use crate::http::{Rejection, Status, parse};
 use crate::reactor::state::Stake;
 
@@ -22,7 +23,7 @@ impl<K: Kernel> Connection<K> {
         };
         let is_idle = self.transport.owed.is_none()
             && matches!(self.session.state, State::Head { .. })
-            && !parse::has_begun(input.map_or(&[], Input::as_slice));
+            && !parse::has_begun(held(input));
         let bytes = bytes + input.map_or(0, Input::room);
         Some(Stake {
             is_idle,
@@ -38,22 +39,20 @@ impl<K: Kernel> Connection<K> {
         common: &mut Input,
         core: &mut Core<H, K>,
     ) -> Flow {
-        let before = self.stake();
+        let before = self.stake().map(|stake| stake.since);
         self.look_once_more(common, core)?;
-        let stake = self.stake();
-        if stake.is_none() || stake.map(|stake| stake.since) != before.map(|stake| stake.since) {
+        let Some(stake) = self.stake().filter(|stake| before == Some(stake.since)) else {
             return Continue(());
-        }
+        };
         core.meter.account.evictions.add(1);
         if self.transport.owed.is_some() {
-            return Break(Progress::Finished);
+            return Break(self.transport.leave(core));
         }
-        let (input, session) = (self.input.as_ref(), &mut self.session);
-        if stake.is_some_and(|stake| stake.is_idle) {
-            session.state = State::Closing;
+        if stake.is_idle {
+            self.session.state = State::Closing;
         } else {
             let rejection = Rejection::new(Status::REQUEST_TIMEOUT, MAKES_ROOM);
-            core.reject(rejection, input.map_or(&[], Input::as_slice), session);
+            core.reject(rejection, held(self.input.as_ref()), &mut self.session);
         }
         Continue(())
     }
