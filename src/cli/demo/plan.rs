@@ -75,11 +75,15 @@ impl Plan {
 
     /// The row whose interval is widest, of those that are not narrow enough. One under the load
     /// that goes on is preferred to one that is not much wider; one whose verdict is open to one
-    /// that is known to cost something.
+    /// that is known to cost something. A control without an interval goes first: without it the
+    /// rest proves nothing.
     pub(super) fn widest(&mut self, now: Option<Workload>) -> Option<&mut Row> {
         let level = self.level();
         let weight = |row: &Row| {
             let found = row.estimate(level);
+            if found.is_none() && row.kind == Kind::Control {
+                return f64::INFINITY;
+            }
             let width = found.map_or(1.0, |found| (found.high - found.low) / found.median);
             let is_open = found.is_none_or(|found| found.low <= 1.0 && found.high >= 1.0);
             let is_here = now == Some(row.workload);
@@ -229,6 +233,10 @@ mod tests {
         }
         let name = plan.rows[5].name.clone();
         assert_eq!(plan.widest(None).unwrap().name, name);
+        plan.rows[1].ratios.truncate(4);
+        plan.rows[7].ratios.clear();
+        let name = plan.widest(None).unwrap().name.clone();
+        assert_eq!(name, "null change", "a control that says nothing yet");
         let level = plan.level();
         plan.rows
             .iter_mut()
