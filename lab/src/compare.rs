@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-mod field;
+pub(crate) mod field;
 
 use crate::ablate::workloads::of_any_server;
 use crate::counting;
@@ -28,7 +28,7 @@ use crate::{Exit, chosen, generator, report};
 /// As tables call the server.
 pub const SERVER: &str = "barewire";
 /// The loop that all of the limit is compared with.
-const L0: &str = "L0";
+pub const L0: &str = "L0";
 /// Variables of `--fail-if`; of another workload than keep-alive with its name behind.
 const VARIABLES: [&str; 5] = ["ns_per_request", "limit", "limit0", "naive", "rps"];
 

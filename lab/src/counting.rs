@@ -26,6 +26,8 @@ use crate::results::Counters;
 use crate::statistics::count;
 use crate::workload::Workload;
 
+mod crates;
+
 /// The calls that a server of HTTP makes for requests, as the kernel calls them.
 const CALLS: [&str; 27] = [
     "recvfrom",
@@ -86,6 +88,7 @@ pub fn of(subject: &Subject, workload: &Workload, with_instructions: bool) -> Re
         system_calls: calls(subject, workload)?,
         source: "perf".to_owned(),
         instructions,
+        ..Counters::default()
     })
 }
 
@@ -146,7 +149,43 @@ fn counted(text: &str) -> impl Iterator<Item = (&str, f64)> {
 }
 
 /// Instructions in user space of one request. `None` where valgrind is missing.
-fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
+///
+/// # Errors
+///
+/// If the server fails under callgrind.
+pub fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
+    let runs = callgrind(subject, workload)?;
+    runs.map(|[few, many]| Ok((total_of(&many)? - total_of(&few)?) / more()))
+        .transpose()
+}
+
+/// The same, and whose they are: by the crate of the innermost inlined frame, where the program has
+/// line tables.
+///
+/// # Errors
+///
+/// If the server fails under callgrind.
+pub fn instructions_by_crate(
+    subject: &Subject,
+    workload: &Workload,
+) -> Result<Option<BTreeMap<String, f64>>> {
+    let runs = callgrind(subject, workload)?;
+    Ok(runs.map(|runs| {
+        let [few, mut many] = runs.map(|text| crates::of(&text));
+        for (name, instructions) in &mut many {
+            *instructions = (*instructions - few.get(name).copied().unwrap_or(0.0)) / more();
+        }
+        many
+    }))
+}
+
+/// Requests by which the two runs differ.
+fn more() -> f64 {
+    count(CALLGRIND[1] - CALLGRIND[0])
+}
+
+/// What callgrind writes of a shorter run and of a longer one.
+fn callgrind(subject: &Subject, workload: &Workload) -> Result<Option<[String; 2]>> {
     if which::which("valgrind").is_err() {
         return Ok(None);
     }
@@ -154,8 +193,7 @@ fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
         connections: 1,
         ..workload.clone()
     };
-    let mut totals = Vec::new();
-    for requests in CALLGRIND {
+    let [few, many] = CALLGRIND.map(|requests| -> Result<String> {
         let folder = TempDir::new()?;
         let file = folder.path().join("callgrind.out");
         let told = format!("--callgrind-out-file={}", file.display());
@@ -171,16 +209,12 @@ fn instructions(subject: &Subject, workload: &Workload) -> Result<Option<f64>> {
         );
         drop(client);
         server.stop()?;
-        totals.push(total_of(&file)?);
-    }
-    let [few, many] = totals[..] else {
-        bail!("two runs have two totals");
-    };
-    Ok(Some((many - few) / count(CALLGRIND[1] - CALLGRIND[0])))
+        fs::read_to_string(&file).context("callgrind has written nothing")
+    });
+    Ok(Some([few?, many?]))
 }
 
-fn total_of(file: &Path) -> Result<f64> {
-    let text = fs::read_to_string(file).context("callgrind has written nothing")?;
+fn total_of(text: &str) -> Result<f64> {
     let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
     let total = total.context("callgrind's file has no total")?;
     Ok(total.trim().parse()?)

@@ -175,6 +175,18 @@ pub struct Arm {
     per_request: BTreeMap<String, Option<f64>>,
 }
 
+impl Outcome {
+    /// What a request takes more in the second arm, by the name of the count.
+    pub fn more(&self) -> BTreeMap<String, f64> {
+        let [first, second] = &self.arms;
+        let both = second.per_request.iter().filter_map(|(name, more)| {
+            let less = first.per_request.get(name).copied().flatten()?;
+            Some((name.clone(), (*more)? - less))
+        });
+        both.collect()
+    }
+}
+
 impl Arm {
     /// What a request takes, by the prices. A count that was not made costs nothing.
     fn priced(&self) -> f64 {

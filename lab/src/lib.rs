@@ -52,6 +52,8 @@ pub mod compare;
 
 pub mod versus;
 
+pub mod tax;
+
 pub mod article;
 
 pub mod check;

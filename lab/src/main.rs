@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use barewire_lab::{
     Exit, ablate, article, check, compare, doctor, duel, faults, generator, machine, report, soak,
-    versus,
+    tax, versus,
 };
 use clap::{Parser, Subcommand};
 use signal_hook::consts::SIGPIPE;
@@ -29,6 +29,8 @@ enum Command {
     Limit(compare::LimitOptions),
     /// Compare two servers of anybody's.
     Versus(versus::Options),
+    /// Say where the time of frameworks goes, layer by layer.
+    Tax(tax::Options),
     /// Ask a server that runs with --live what a technique is worth.
     Duel(duel::Options),
     /// Rerun the article's comparison and judge it sentence by sentence.
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Compare(options) => compare::run(&options),
         Command::Limit(options) => compare::limit(&options),
         Command::Versus(options) => versus::run(&options),
+        Command::Tax(options) => tax::run(&options),
         Command::Duel(options) => duel::run(&options),
         Command::Article(options) => article::run(&options),
         Command::Check(options) => check::run(&options),

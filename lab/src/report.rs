@@ -17,8 +17,11 @@ pub mod tables;
 
 pub mod terminal;
 
+mod waterfall;
+
 pub use markdown::{document, github};
 pub use page::html;
+pub use waterfall::waterfall;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +50,9 @@ pub struct Options {
         default_missing_value = "-"
     )]
     export_markdown: Option<PathBuf>,
+    /// The accounts of frameworks as a picture (SVG), of the workload keep-alive.
+    #[arg(long, value_name = "FILE")]
+    waterfall: Option<PathBuf>,
     /// Tables for the terminal.
     #[arg(long)]
     terminal: bool,
@@ -101,6 +107,15 @@ pub fn run(options: &Options) -> Result<Exit> {
         } else {
             write(path, &text)?;
         }
+    }
+    if let Some(path) = &options.waterfall {
+        let mut drawn = sources
+            .iter()
+            .filter_map(|source| waterfall(&source.results, "keep-alive"));
+        let picture = drawn
+            .next()
+            .context("no file has an account of keep-alive")?;
+        write(path, &(picture.into_string() + "\n"))?;
     }
     for document in &options.update_document {
         let (old, new) = documents(document, &sources)?;
@@ -195,6 +210,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 impl Options {
     fn asks_nothing(&self) -> bool {
         self.export_markdown.is_none()
+            && self.waterfall.is_none()
             && !self.terminal
             && self.update_document.is_empty()
             && self.check_document.is_empty()

@@ -45,6 +45,9 @@ pub struct Results {
     pub runs: Vec<Run>,
     /// What a request costs by accounts, perf and callgrind, by subject and workload.
     pub counters: Vec<Counters>,
+    /// Where the time of frameworks goes, layer by layer.
+    #[serde(default)]
+    pub accounts: Vec<Account>,
     /// What could not be measured, and why.
     pub missing: BTreeMap<String, String>,
     /// Runs of wrk, if the experiment was about the article.
@@ -120,6 +123,12 @@ pub struct Row {
     pub why: String,
     /// What these counts cost by their prices: nanoseconds more for a request.
     pub predicted_ns: Option<f64>,
+    /// The same from the least to the most, where prices are ranges.
+    #[serde(default)]
+    pub predicted_range_ns: Option<[f64; 2]>,
+    /// What the subject takes more or less for a request, by the name of the count.
+    #[serde(default)]
+    pub counts: BTreeMap<String, f64>,
     /// Of each pair of slices, or of each set, its ratio.
     pub ratios: Vec<f64>,
 }
@@ -145,6 +154,42 @@ pub enum RowKind {
     Rival,
     /// A server against L0.
     Limit,
+    /// A layer of a framework, against the level of the ladder below it.
+    Layer,
+    /// What something that layers are made of costs, against a server that does without it.
+    Price,
+    /// A server that takes part in an account of layers, against the server that lies below it.
+    Process,
+}
+
+/// What a framework spends its CPU time on: bars that add up to what was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Account {
+    /// Whose account: a server's name.
+    pub of: String,
+    /// Name of the workload.
+    pub workload: String,
+    /// From the limit to the framework. The last one is what no layer explains.
+    pub bars: Vec<Bar>,
+    /// What a request costs the framework, in nanoseconds.
+    pub measured_ns: f64,
+    /// What is not explained, as a share of the way from the limit to the framework.
+    pub unexplained_share: f64,
+}
+
+/// A part of an account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Bar {
+    /// What it is.
+    pub name: String,
+    /// Nanoseconds of a request.
+    pub ns: f64,
+    /// From the least to the most that the intervals of its parts allow.
+    pub range_ns: [f64; 2],
+    /// What was predicted of it from its counts.
+    pub predicted_ns: Option<[f64; 2]>,
+    /// Instructions in user space of a request.
+    pub instructions: Option<f64>,
 }
 
 /// The turns of one server under one workload in one set.
@@ -222,6 +267,9 @@ pub struct Counters {
     pub source: String,
     /// Instructions in user space, by callgrind; `None` if valgrind is missing or cannot run it.
     pub instructions: Option<f64>,
+    /// The same by the crate whose source they are from, where the program has line tables.
+    #[serde(default)]
+    pub instructions_by_crate: BTreeMap<String, f64>,
 }
 
 /// A sentence of the article, and what is true of it.

@@ -16,6 +16,8 @@ pub struct Workload {
     pub paths: Vec<String>,
     /// What is posted to them; `None`: they are asked for by GET.
     pub upload: Option<String>,
+    /// Lines of its head beyond Host, each with its end.
+    pub fields: String,
     /// Body that every answer must have; `None` if answers differ, and are then parsed one by one.
     pub body: Option<String>,
     /// Connections, all open from the start.
@@ -46,6 +48,14 @@ const CONNECTIONS: u16 = 64;
 const PIPELINE: u16 = 16;
 /// Answers that are read together, where the server would be the faster one of the two.
 const READ_EVERY: u16 = 16;
+/// What a browser sends beyond Host: the lines of `benches/requests/request-browser.http`.
+const BROWSER: &str = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20130501 Firefox/30.0 \
+     AppleWebKit/600.00 Chrome/30.0.0000.0 Trident/10.0 Safari/600.00\r\n\
+     Cookie: uid=12345678901234567890; __utma=1.1234567890.1234567890.1234567890.1234567890.12; \
+     wd=2560x1600\r\n\
+     Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+     Accept-Language: en-US,en;q=0.5\r\n\
+     Connection: keep-alive\r\n";
 /// Keys of the cache.
 const KEYS: u16 = 1000;
 
@@ -60,6 +70,15 @@ impl Workload {
             pipeline: 1,
             read_every: 1,
             ..Self::default()
+        }
+    }
+
+    /// The same with what a browser says about itself in each request.
+    pub fn browser() -> Self {
+        Self {
+            name: "keep-alive-browser".to_owned(),
+            fields: BROWSER.to_owned(),
+            ..Self::keep_alive()
         }
     }
 

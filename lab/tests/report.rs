@@ -99,6 +99,7 @@ fn source() -> Source {
             system_calls: [("recvfrom".to_owned(), 1.0), ("writev".to_owned(), 1.0)].into(),
             source: "perf".to_owned(),
             instructions: Some(7_700.0),
+            ..Counters::default()
         }],
         workloads: [("keep-alive".to_owned(), Workload::keep_alive())].into(),
         missing: [("a|b <i>".to_owned(), "not built".to_owned())].into(),

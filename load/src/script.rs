@@ -88,8 +88,13 @@ pub fn mix(text: &str) -> Result<Vec<Weighted>> {
 
 /// The plainest request that asks for a path.
 pub fn request_for(path: &str, host: &str, close: bool) -> Vec<u8> {
+    request_with(path, host, close, "")
+}
+
+/// The same with more field lines, each with its line end.
+pub fn request_with(path: &str, host: &str, close: bool, fields: &str) -> Vec<u8> {
     let connection = if close { "Connection: close\r\n" } else { "" };
-    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{connection}\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{connection}{fields}\r\n").into_bytes()
 }
 
 /// The plainest request that posts a body.

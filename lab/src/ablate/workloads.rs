@@ -9,6 +9,7 @@ use crate::workload::Workload;
 pub fn all() -> Vec<Workload> {
     vec![
         Workload::keep_alive().saturating(),
+        Workload::browser().saturating(),
         Workload::pipelined(),
         Workload::pipelined_different(),
         Workload::single(),

@@ -14,7 +14,7 @@ const COUNTABLE: [&str; 2] = ["Rust", "Go"];
 const SHORT_WARMUP: f64 = 1.0;
 
 /// The server, and the server with everything done naively.
-pub(super) fn own(server: &Server) -> Vec<Entrant> {
+pub(crate) fn own(server: &Server) -> Vec<Entrant> {
     vec![
         Entrant::of(server.with(SERVER, &[])),
         Entrant::of(server.with("naive", &["--naive"])),
@@ -22,7 +22,7 @@ pub(super) fn own(server: &Server) -> Vec<Entrant> {
 }
 
 /// The loops beside this program. None of them closes a connection.
-pub(super) fn canned_loops() -> Result<Vec<Entrant>> {
+pub(crate) fn canned_loops() -> Result<Vec<Entrant>> {
     let own = std::env::current_exe().context("this program's own path")?;
     let canned = |name: &str, program: &str, arguments: &[&str]| Entrant {
         closes: false,
@@ -43,7 +43,7 @@ pub(super) fn canned_loops() -> Result<Vec<Entrant>> {
 }
 
 /// A rival, built, whose answers are right.
-pub(super) fn entrant(peer: &Peer) -> Result<Entrant> {
+pub(crate) fn entrant(peer: &Peer) -> Result<Entrant> {
     let subject = peer.build()?;
     let running = Running::start(&subject, 1, &[])?;
     let fault = answers::check(running.address())?;

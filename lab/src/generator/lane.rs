@@ -197,7 +197,7 @@ fn requests(workload: &Workload) -> impl Iterator<Item = Vec<u8>> {
     let paths = workload.paths.iter();
     paths.map(|path| match &workload.upload {
         Some(body) => script::upload_for(path, HOST, body),
-        None => script::request_for(path, HOST, workload.reconnect),
+        None => script::request_with(path, HOST, workload.reconnect, &workload.fields),
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod record;
 mod servers;
+mod tax;
 mod techniques;
 
 pub use record::command_line;
@@ -40,7 +41,7 @@ pub struct Column {
 type Maker = fn(&Results) -> Option<Table>;
 
 /// All kinds by name, in the order of a report.
-const KINDS: [(&str, Maker); 11] = [
+const KINDS: [(&str, Maker); 14] = [
     ("controls", techniques::controls),
     ("techniques", techniques::techniques),
     ("ladder", techniques::ladder),
@@ -48,6 +49,9 @@ const KINDS: [(&str, Maker); 11] = [
     ("comparison", servers::comparison),
     ("limit", servers::limit),
     ("instructions", servers::instructions),
+    ("accounts", tax::accounts),
+    ("layers", tax::layers),
+    ("prices", tax::prices),
     ("article", record::article),
     ("missing", record::missing),
     ("environment", record::environment),

@@ -165,7 +165,7 @@ pub(super) fn controls(results: &Results) -> Option<Table> {
 
 impl Row {
     /// What the subject costs more, in nanoseconds, by the ratio.
-    fn more_ns(&self) -> Option<f64> {
+    pub(super) fn more_ns(&self) -> Option<f64> {
         Some(self.base_ns? * (self.ratio?.median - 1.0))
     }
 

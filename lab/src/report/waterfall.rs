@@ -1,0 +1,131 @@
+//! The waterfall of an account: from the limit to each framework, a bar for each part, as a picture
+//! that stands by itself. It brings its colours, for light and dark, and shows text as text.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::numbers::whole;
+use crate::compare::SERVER;
+use crate::results::{Account, Bar, Results};
+use crate::rows::{self, Figure};
+use crate::tax::account::NOT_EXPLAINED;
+
+/// Units of the picture's width.
+const WIDTH: f64 = 900.0;
+/// Where bars begin and end.
+const LEFT: f64 = 330.0;
+const RIGHT: f64 = 830.0;
+/// Height of a bar with its gap.
+const ROW: f64 = 22.0;
+/// Above a group of bars.
+const HEAD: f64 = 34.0;
+/// Those whose bars are drawn, in this order.
+const SHOWN: [&str; 4] = [SERVER, "hyper", "axum", "hyperlane-5"];
+/// Servers without an account, whose whole cost is one bar.
+const BESIDE: [&str; 7] = [
+    "go-nethttp",
+    "node-http",
+    "fastify",
+    "express",
+    "jdk-httpserver",
+    "spring-boot",
+    "naive",
+];
+const STYLE: &str = "text{font:13px sans-serif;fill:#222}.h{font-weight:bold}.n{text-anchor:end}\
+    .limit{fill:#9aa5b1}.part{fill:#3b7dd8}.rest{fill:#d9822b}.whole{fill:#5c7080}\
+    .range{stroke:#222;stroke-width:1.5}rect.bg{fill:#fff}\
+    @media(prefers-color-scheme:dark){text{fill:#ddd}.range{stroke:#ddd}rect.bg{fill:#0d1117}}";
+
+/// Draws the accounts of a workload; `None` if there is none.
+pub fn waterfall(results: &Results, workload: &str) -> Option<Markup> {
+    let accounts: Vec<&Account> = SHOWN
+        .iter()
+        .filter_map(|name| {
+            let mut all = results.accounts.iter();
+            all.find(|account| account.of == *name && account.workload == workload)
+        })
+        .collect();
+    let most = accounts.iter().map(|account| account.measured_ns);
+    let most = most.max_by(f64::total_cmp)?;
+    let beside: Vec<(&str, f64)> = BESIDE
+        .iter()
+        .filter_map(|name| {
+            let runs = rows::runs(results, name, workload);
+            Some((*name, rows::figure(&runs, Figure::Cpu)?))
+        })
+        .collect();
+    let mut y = 10.0;
+    let mut drawn = Vec::new();
+    for account in &accounts {
+        drawn.push(group(account, y, (RIGHT - LEFT) / most));
+        y += HEAD + ROW * count(account.bars.len()) + 8.0;
+    }
+    if !beside.is_empty() {
+        drawn.push(whole_bars(&beside, y));
+        y += HEAD + ROW * count(beside.len()) + 8.0;
+    }
+    Some(html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (y + 10.0) }
+            width=(WIDTH) role="img" {
+            title { "CPU time of a request on " (workload) ", part by part, in nanoseconds" }
+            style { (PreEscaped(STYLE)) }
+            rect class="bg" width=(WIDTH) height=(y + 10.0) {}
+            @for group in &drawn { (group) }
+        }
+    })
+}
+
+/// One account: each bar begins where the last one ended.
+fn group(account: &Account, top: f64, scale: f64) -> Markup {
+    let mut end = 0.0;
+    html! {
+        text x="10" y=(top + 20.0) class="h" {
+            (account.of) ": " (whole(account.measured_ns)) " ns a request"
+        }
+        @for (number, bar) in account.bars.iter().enumerate() {
+            @let y = top + HEAD + ROW * count(number);
+            @let from = end;
+            ({ end += bar.ns; PreEscaped("") })
+            text x=(LEFT - 8.0) y=(y + 13.0) class="n" { (bar.name) }
+            rect x=(tenth(LEFT + f64::min(from, end) * scale)) y=(y)
+                width=(tenth(f64::max(bar.ns.abs() * scale, 1.0))) height=(ROW - 5.0)
+                class=(class(number, bar)) {}
+            @if let Some([low, high]) = bar.predicted_ns {
+                line x1=(tenth(LEFT + (from + low) * scale)) x2=(tenth(LEFT + (from + high) * scale))
+                    y1=(y + 8.5) y2=(y + 8.5) class="range" {}
+            }
+            text x=(WIDTH - 10.0) y=(y + 13.0) class="n" { (whole(bar.ns)) }
+        }
+    }
+}
+
+/// Whole servers, on a scale of their own.
+fn whole_bars(servers: &[(&str, f64)], top: f64) -> Markup {
+    let most = servers.iter().map(|(_, ns)| *ns).fold(1.0, f64::max);
+    html! {
+        text x="10" y=(top + 20.0) class="h" { "Other languages, on a scale of their own" }
+        @for (number, (name, ns)) in servers.iter().enumerate() {
+            @let y = top + HEAD + ROW * count(number);
+            text x=(LEFT - 8.0) y=(y + 13.0) class="n" { (name) }
+            rect x=(LEFT) y=(y) width=(tenth(ns / most * (RIGHT - LEFT))) height=(ROW - 5.0)
+                class="whole" {}
+            text x=(WIDTH - 10.0) y=(y + 13.0) class="n" { (whole(*ns)) }
+        }
+    }
+}
+
+fn class(number: usize, bar: &Bar) -> &'static str {
+    match (number, bar.name.as_str()) {
+        (0, _) => "limit",
+        (_, NOT_EXPLAINED) => "rest",
+        _ => "part",
+    }
+}
+
+fn tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+#[allow(clippy::cast_precision_loss, reason = "some twenty")]
+fn count(number: usize) -> f64 {
+    number as f64
+}

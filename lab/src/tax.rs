@@ -1,0 +1,266 @@
+//! The framework tax: where the time of a framework goes, layer by layer, in an account that is
+//! closed against what the framework itself costs.
+//!
+//! The layers are levels of the ladder (`tax/`), a server on barewire's own loop, and are compared
+//! by duels while it serves. What replaces the loop is compared between processes, in turns. An
+//! [`account`] adds up both, and what is left is told as "not explained".
+
+pub mod account;
+
+mod ladder;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::ablate::workloads::of_any_server;
+use crate::command::output_of;
+use crate::compare::{L0, SERVER, field};
+use crate::counting;
+use crate::machine::{self, Watch};
+use crate::process::Subject;
+use crate::progress::Progress;
+use crate::results::{Counters, Results, RowKind};
+use crate::rows::{Figure, Question};
+use crate::server::Server;
+use crate::statistics::level_of_each;
+use crate::turns::{Contest, Entrant};
+use crate::workload::Workload;
+use crate::{Exit, generator, peers, report};
+
+/// The runtime alone, with one thread, and the one that steals work.
+pub const TASKS: &str = "tokio";
+/// The same with a worker of the runtime that steals work.
+pub const TASKS_STEALING: &str = "tokio, multi-thread";
+/// Whose cost is compared with whose: what stands above adds a layer to what stands below.
+const ABOVE: [(&str, &str); 6] = [
+    ("L2", L0),
+    (SERVER, "L2"),
+    (TASKS, "L2"),
+    (TASKS_STEALING, TASKS),
+    ("hyper", TASKS),
+    ("axum", "hyper"),
+];
+/// The rivals that stand in the account, or beside it.
+const RIVALS: [&str; 11] = [
+    "hyper",
+    "axum",
+    "actix-web",
+    "ntex",
+    "hyperlane-5",
+    "node-http",
+    "fastify",
+    "express",
+    "go-nethttp",
+    "jdk-httpserver",
+    "spring-boot",
+];
+/// What is asked for, where nothing else is said.
+const WORKLOADS: [&str; 3] = ["keep-alive", "keep-alive-browser", "pipelined-x16"];
+/// Steps of a progress bar for a second: a turn of a server takes about as long as one.
+const STEPS_PER_SECOND: u64 = 20;
+
+/// Say where the time of frameworks goes.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The folder of the layers' package [default: `tax`, beside the rivals' folder].
+    #[arg(long, value_name = "FOLDER")]
+    tax_folder: Option<PathBuf>,
+    /// What is asked: keep-alive, keep-alive-browser, pipelined-x16 [default: these].
+    #[arg(long, value_delimiter = ',')]
+    workload: Vec<String>,
+    /// Only these rivals, by the names of their folders.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    peers: Vec<String>,
+    /// Sets of fresh processes.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..))]
+    sets: u32,
+    /// Rounds of a set on each workload.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Seconds of a duel at most.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Where the result file is written.
+    #[arg(short, long, default_value = "results/tax.json")]
+    output: PathBuf,
+    /// List the layers and leave.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+///
+/// If the layers' package cannot be built, or the result file cannot be written. What cannot be
+/// measured is told in the file.
+pub fn run(options: &Options) -> Result<Exit> {
+    let peers_folder = peers::folder(None)?;
+    let beside = peers_folder.with_file_name("tax");
+    let folder = options.tax_folder.clone().unwrap_or(beside);
+    let programs = build(&folder)?;
+    let layers = ladder::layers(&programs.join("ladder"))?;
+    if options.list {
+        for layer in &layers {
+            println!("{:<20} over {}", layer.name, layer.below);
+        }
+        return Ok(Exit::Success);
+    }
+    let mut results = Results::new();
+    let workloads = options.workloads()?;
+    let entrants = options.entrants(&programs, &peers_folder, &mut results)?;
+    let rungs = ladder::Ladder {
+        program: programs.join("ladder"),
+        layers,
+        seconds: options.seconds,
+    };
+    rungs.count(&workloads, &mut results)?;
+    count(&entrants, &workloads, &mut results);
+    let contest = Contest {
+        entrants,
+        workloads,
+        sets: options.sets,
+        rounds: options.rounds,
+        timed: false,
+    };
+    let duels = rungs.steps(contest.workloads.len(), STEPS_PER_SECOND);
+    let progress = Progress::of(contest.steps() + duels)?;
+    let free = generator::stay_on_core(machine::generator_core())?;
+    let watch = Watch::start();
+    for workload in &contest.workloads {
+        rungs.measure(workload, &mut results, &progress, STEPS_PER_SECOND);
+        results.save(&options.output)?;
+    }
+    contest.hold(&mut results, &progress, |results| {
+        watch.note(results);
+        results.save(&options.output)
+    })?;
+    progress.finish();
+    generator::leave_core(free)?;
+    conclude(&contest, &mut results);
+    results.save(&options.output)?;
+    report::terminal::print_written(&results, &options.output);
+    Ok(Exit::of(!results.accounts.is_empty()))
+}
+
+impl Options {
+    fn workloads(&self) -> Result<Vec<Workload>> {
+        let names: Vec<&str> = self.workload.iter().map(String::as_str).collect();
+        let names = if names.is_empty() {
+            &WORKLOADS[..]
+        } else {
+            &names
+        };
+        names.iter().map(|name| of_any_server(name)).collect()
+    }
+
+    /// The limit, the server, the runtime alone, and frameworks as they are.
+    fn entrants(
+        &self,
+        programs: &Path,
+        peers_folder: &Path,
+        results: &mut Results,
+    ) -> Result<Vec<Entrant>> {
+        let server = Server::given(None)?;
+        let mut entrants: Vec<Entrant> = field::canned_loops()?;
+        entrants.retain(|entrant| !entrant.subject.name.contains("io_uring"));
+        entrants.push(Entrant::of(server.with(SERVER, &[])));
+        for (name, runtime) in [(TASKS, "current-thread"), (TASKS_STEALING, "multi-thread")] {
+            let arguments = ["--port", "0", "--runtime", runtime];
+            let subject = Subject::announcing(name, programs.join("tasks"), &arguments);
+            entrants.push(Entrant {
+                closes: false,
+                ..Entrant::of(subject)
+            });
+        }
+        let mut rivals = peers::all(peers_folder)?;
+        rivals.retain(|peer| {
+            if self.peers.is_empty() {
+                RIVALS.contains(&peer.name.as_str())
+            } else {
+                self.peers.contains(&peer.name)
+            }
+        });
+        entrants.extend(peers::invited(
+            &rivals,
+            &mut results.missing,
+            field::entrant,
+        ));
+        Ok(entrants)
+    }
+}
+
+/// Builds the layers' package, and says where its programs lie.
+fn build(folder: &Path) -> Result<PathBuf> {
+    let manifest = folder.join("Cargo.toml");
+    ensure!(
+        manifest.is_file(),
+        "{} is not there: name the layers' package with --tax-folder",
+        manifest.display()
+    );
+    eprintln!("layers: building");
+    let mut cargo = Command::new("cargo");
+    cargo.args([
+        "build",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--manifest-path",
+    ]);
+    output_of(cargo.arg(&manifest)).context("the layers' package cannot be built")?;
+    Ok(folder.join("target/release"))
+}
+
+/// Instructions of those whose programs are machine code from the start.
+fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
+    for workload in workloads.iter().filter(|workload| workload.pipeline == 1) {
+        for entrant in entrants.iter().filter(|entrant| entrant.countable) {
+            let subject = entrant.subject_for(workload);
+            eprintln!("{}, {}: counting instructions", subject.name, workload.name);
+            match counting::instructions(&subject, workload) {
+                Ok(instructions) => results.counters.push(Counters {
+                    subject: subject.name,
+                    workload: workload.name.clone(),
+                    source: "callgrind".to_owned(),
+                    instructions,
+                    ..Counters::default()
+                }),
+                Err(error) => {
+                    let what = format!("{}, {}, instructions", subject.name, workload.name);
+                    results.missing.insert(what, format!("{error:#}"));
+                }
+            }
+        }
+    }
+}
+
+/// Rows between processes, and the accounts.
+fn conclude(contest: &Contest, results: &mut Results) {
+    let level = level_of_each(contest.workloads.len() * (contest.entrants.len() + ABOVE.len()));
+    for workload in &contest.workloads {
+        let beside = contest
+            .entrants
+            .iter()
+            .map(|entrant| entrant.subject.name.as_str());
+        let to_limit = beside.filter(|name| *name != L0).map(|name| (name, L0));
+        let above = ABOVE.into_iter().filter(|(_, below)| *below != L0);
+        for (subject, base) in to_limit.chain(above) {
+            let question = Question {
+                kind: RowKind::Process,
+                about: subject,
+                workload: &workload.name,
+                subject,
+                base,
+                figure: Figure::Cpu,
+                level,
+            };
+            let row = question.answer(results);
+            results.rows.extend(row);
+        }
+        results
+            .accounts
+            .extend(account::all(results, &workload.name));
+    }
+}

@@ -1,0 +1,188 @@
+//! The ladder: its layers, what each takes in instructions, and what each costs by a duel.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::account::Prices;
+use crate::command::output_of;
+use crate::counting;
+use crate::duel;
+use crate::generator::lane::Background;
+use crate::machine;
+use crate::process::{Running, Subject};
+use crate::progress::Progress;
+use crate::results::{Counters, Results, Row, RowKind};
+use crate::statistics::level_of_each;
+use crate::workload::Workload;
+
+/// The level without a layer.
+pub(super) const BARE: &str = "bare";
+/// Levels that something else is predicted from, and how many of it each has. The first is what
+/// allocations cost, the others give the range of an instruction.
+pub(super) const PRICES: [(&str, f64); 4] = [
+    ("allocations", 20.0),
+    ("calls", 100.0),
+    ("hashes", 20.0),
+    ("atomics", 20.0),
+];
+
+/// A level, as the ladder tells of it.
+pub(super) struct Layer {
+    pub(super) name: String,
+    /// The level that it is compared with.
+    pub(super) below: String,
+}
+
+/// What is measured, and for how long.
+pub(super) struct Ladder {
+    pub(super) program: PathBuf,
+    pub(super) layers: Vec<Layer>,
+    pub(super) seconds: u64,
+}
+
+/// Asks the ladder for its layers.
+pub(super) fn layers(program: &Path) -> Result<Vec<Layer>> {
+    let told = output_of(Command::new(program).arg("--list"))?;
+    let lines = told.lines().map(|line| match line.split_once(' ') {
+        Some((name, below)) => Ok(Layer {
+            name: name.to_owned(),
+            below: below.trim().to_owned(),
+        }),
+        None => bail!("{} tells {line:?}, which is no layer", program.display()),
+    });
+    lines.collect()
+}
+
+impl Ladder {
+    /// Those that are compared; what others are predicted from comes first.
+    fn compared(&self) -> impl Iterator<Item = &Layer> {
+        let is_price = |layer: &&Layer| PRICES.iter().any(|(name, _)| *name == layer.name);
+        let all = self.layers.iter().filter(|layer| layer.name != BARE);
+        let others = all.clone().filter(move |layer| !is_price(layer));
+        all.filter(is_price).chain(others)
+    }
+
+    pub(super) fn steps(&self, workloads: usize, per_second: u64) -> u64 {
+        (self.compared().count() * workloads) as u64 * self.seconds * per_second
+    }
+
+    /// Instructions of each level, on one connection.
+    pub(super) fn count(&self, workloads: &[Workload], results: &mut Results) -> Result<()> {
+        for workload in workloads.iter().filter(|workload| workload.pipeline == 1) {
+            for layer in &self.layers {
+                eprintln!("{}, {}: counting instructions", layer.name, workload.name);
+                let subject = self.subject(&layer.name);
+                let crates = counting::instructions_by_crate(&subject, workload)
+                    .with_context(|| layer.name.clone())?;
+                results.counters.push(Counters {
+                    subject: subject.name,
+                    workload: workload.name.clone(),
+                    source: "callgrind".to_owned(),
+                    instructions: crates.as_ref().map(|crates| crates.values().sum()),
+                    instructions_by_crate: crates.unwrap_or_default(),
+                    ..Counters::default()
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A duel for each layer.
+    pub(super) fn measure(
+        &self,
+        workload: &Workload,
+        results: &mut Results,
+        progress: &Progress,
+        per_second: u64,
+    ) {
+        let name = workload.name.clone();
+        results.workloads.insert(name.clone(), workload.clone());
+        let (server, load) = match self.serve(workload) {
+            Ok(both) => both,
+            Err(error) => {
+                results
+                    .missing
+                    .insert(format!("layers, {name}"), format!("{error:#}"));
+                return;
+            }
+        };
+        for layer in self.compared() {
+            if progress.is_over() {
+                break;
+            }
+            match self.duel(&server, layer, workload, results) {
+                Ok(row) => results.rows.push(row),
+                Err(error) => {
+                    let what = format!("{}, {name}", layer.name);
+                    results.missing.insert(what, format!("{error:#}"));
+                }
+            }
+            let what = format!("{}, {name}", layer.name);
+            progress.steps(self.seconds * per_second, &what);
+        }
+        if let Err(error) = load.end().and_then(|()| server.stop().map(drop)) {
+            results
+                .missing
+                .insert(format!("layers, {name}, end"), format!("{error:#}"));
+        }
+    }
+
+    fn serve(&self, workload: &Workload) -> Result<(Running, Background)> {
+        let server = Running::start(&self.subject(BARE), 1, &machine::server_cores(1))?;
+        let load = Background::start(server.address(), workload)?;
+        Ok((server, load))
+    }
+
+    fn subject(&self, layer: &str) -> Subject {
+        let arguments = ["--port", "0", "--layer", layer];
+        Subject::announcing(&rung(layer), &self.program, &arguments)
+    }
+
+    fn duel(
+        &self,
+        server: &Running,
+        layer: &Layer,
+        workload: &Workload,
+        results: &Results,
+    ) -> Result<Row> {
+        let query = format!("a=layer={}&b=layer={}", layer.below, layer.name);
+        let outcome = duel::ask(server.address(), &query, self.seconds)?;
+        let is_price = PRICES.iter().any(|(name, _)| *name == layer.name);
+        let kind = if is_price {
+            RowKind::Price
+        } else {
+            RowKind::Layer
+        };
+        let mut counts = outcome.more();
+        let level = level_of_each(self.compared().count());
+        let mut row = duel::row(kind, &layer.name, &workload.name, &[outcome], level);
+        let instructions = |layer: &str| {
+            let counted = results.counters(&rung(layer), &workload.name);
+            // What a level does for a request is the same, however many come together.
+            let counted = counted.or_else(|| results.counters(&rung(layer), "keep-alive"));
+            counted.and_then(|one| one.instructions)
+        };
+        let more = instructions(&layer.name).zip(instructions(&layer.below));
+        if let Some((above, below)) = more {
+            counts.insert("instructions".to_owned(), above - below);
+        }
+        row.predicted_ns = None;
+        row.predicted_range_ns = match kind {
+            RowKind::Layer => {
+                Prices::of(results, &workload.name).map(|prices| prices.of_layer(&counts))
+            }
+            _ => None,
+        };
+        (row.subject, row.base) = (layer.name.clone(), layer.below.clone());
+        row.counts = counts;
+        row.why = String::new();
+        Ok(row)
+    }
+}
+
+/// A level as a server: frameworks have the names of layers, too.
+fn rung(layer: &str) -> String {
+    format!("ladder, {layer}")
+}

@@ -1,0 +1,91 @@
+//! The handler as a tower service: boxed, and cloned for each request, with layers that only pass
+//! on.
+//!
+//! Such a layer is what tower's own guide begins with, and what `axum::middleware` makes of a
+//! function: it calls what is inside of it, in a future that is boxed. A layer written with a future
+//! type of its own costs less, and is written seldom.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use barewire::http::Request;
+use http::Response;
+use tower::util::BoxCloneService;
+use tower::{Service, ServiceExt as _};
+
+use super::body::Boxed;
+use super::{future, types};
+
+/// A service whose type nobody needs to know.
+type BoxedService = BoxCloneService<http::Request<()>, Response<Boxed>, Infallible>;
+
+/// A layer that only passes on.
+#[derive(Clone)]
+struct Pass<S>(S);
+
+impl<S> Service<http::Request<()>> for Pass<S>
+where
+    S: Service<http::Request<()>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = S::Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<()>) -> Self::Future {
+        let mut inner = self.0.clone();
+        Box::pin(async move { inner.call(request).await })
+    }
+}
+
+/// No layer: the service alone.
+pub fn plain(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVICE: BoxedService = through(0));
+    SERVICE.with(|service| serve(service, request, out));
+}
+
+/// Through one layer.
+pub fn through_1(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVICE: BoxedService = through(1));
+    SERVICE.with(|service| serve(service, request, out));
+}
+
+/// Through three.
+pub fn through_3(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVICE: BoxedService = through(3));
+    SERVICE.with(|service| serve(service, request, out));
+}
+
+/// Through ten.
+pub fn through_10(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVICE: BoxedService = through(10));
+    SERVICE.with(|service| serve(service, request, out));
+}
+
+/// The handler behind so many layers, each of them boxed, as a router keeps them.
+fn through(layers: usize) -> BoxedService {
+    let handler = tower::service_fn(|request| async { Ok(future::hello(request).await) });
+    let mut service = BoxCloneService::new(handler);
+    for _ in 0..layers {
+        service = BoxCloneService::new(Pass(service));
+    }
+    service
+}
+
+fn serve(service: &BoxedService, request: &Request<'_>, out: &mut Vec<u8>) {
+    let request = types::of(request);
+    let answer = service.clone().oneshot(request);
+    future::finish(Box::pin(unfailing(answer)), out);
+}
+
+async fn unfailing<T>(answer: impl Future<Output = Result<T, Infallible>>) -> T {
+    match answer.await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
+}

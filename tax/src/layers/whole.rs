@@ -1,0 +1,150 @@
+//! Whole frameworks without a runtime and without a socket: hyper's own connection, reading from
+//! and writing to memory, with a handler of hyper's and with axum's router.
+//!
+//! The connection lives as long as its thread, like one that is kept alive, and is polled once for
+//! each request, as a runtime polls it once for each event.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use axum::routing::get;
+use barewire::http::Request;
+use bytes::Bytes;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue, SERVER};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::rt::ReadBufCursor;
+use hyper::server::conn::http1;
+use hyper_util::service::TowerToHyperService;
+use tower::ServiceExt as _;
+
+use super::future::with_context;
+
+/// What lies between a connection and its peer.
+#[derive(Default)]
+struct Wire {
+    from_peer: Vec<u8>,
+    to_peer: Vec<u8>,
+}
+
+/// The connection's end of it.
+struct Memory(Rc<RefCell<Wire>>);
+
+/// A connection, and the peer's end.
+struct Served {
+    connection: Pin<Box<dyn Future<Output = Result<(), hyper::Error>>>>,
+    wire: Rc<RefCell<Wire>>,
+}
+
+impl hyper::rt::Read for Memory {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut wire = self.0.borrow_mut();
+        if wire.from_peer.is_empty() {
+            return Poll::Pending;
+        }
+        let count = wire.from_peer.len().min(into.remaining());
+        into.put_slice(&wire.from_peer[..count]);
+        wire.from_peer.drain(..count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl hyper::rt::Write for Memory {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().to_peer.extend_from_slice(from);
+        Poll::Ready(Ok(from.len()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut wire = self.0.borrow_mut();
+        for piece in pieces {
+            wire.to_peer.extend_from_slice(piece);
+        }
+        Poll::Ready(Ok(pieces.iter().map(|piece| piece.len()).sum()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Served {
+    fn new<F>(serve: impl FnOnce(Memory) -> F) -> RefCell<Self>
+    where
+        F: Future<Output = Result<(), hyper::Error>> + 'static,
+    {
+        let wire = Rc::default();
+        RefCell::new(Self {
+            connection: Box::pin(serve(Memory(Rc::clone(&wire)))),
+            wire,
+        })
+    }
+
+    /// One request in, one answer out.
+    fn turn(&mut self, head: &[u8], out: &mut Vec<u8>) {
+        self.wire.borrow_mut().from_peer.extend_from_slice(head);
+        let polled = with_context(|context| self.connection.as_mut().poll(context));
+        assert!(polled.is_pending(), "the connection ended: {polled:?}");
+        out.append(&mut self.wire.borrow_mut().to_peer);
+    }
+}
+
+/// hyper, with a service of its own kind.
+pub fn hyper(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVED: RefCell<Served> = Served::new(|memory| {
+        http1::Builder::new()
+            .pipeline_flush(true)
+            .serve_connection(memory, hyper::service::service_fn(hello))
+    }));
+    SERVED.with_borrow_mut(|served| served.turn(request.head, out));
+}
+
+/// hyper, with axum's router.
+pub fn axum(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVED: RefCell<Served> = Served::new(|memory| {
+        let router = axum::Router::new()
+            .route("/plaintext", get(|| async { crate::HELLO }))
+            .route("/json", get(|| async { "{}" }))
+            .route("/benchmark", get(|| async { "{}" }));
+        // As axum::serve does for each connection.
+        let service = router
+            .into_service()
+            .map_request(|request: http::Request<Incoming>| request.map(axum::body::Body::new));
+        http1::Builder::new()
+            .serve_connection(memory, TowerToHyperService::new(service))
+    }));
+    SERVED.with_borrow_mut(|served| served.turn(request.head, out));
+}
+
+async fn hello(_: http::Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut response = Response::new(Full::from(crate::HELLO));
+    let fields = response.headers_mut();
+    fields.insert(SERVER, HeaderValue::from_static("hyper"));
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    Ok(response)
+}
