@@ -9,12 +9,12 @@
 # machine and the tools of `barewire-lab doctor`; the rivals are built first. Minutes that each
 # takes, on two cores:
 #
-#   ablation.json 15, limit.json 9, comparison.json 15, article.json 18, flames.json 1
+#   ablation.json 15, limit.json 9, comparison.json 15, tax.json 25, article.json 18, flames.json 1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lab=target/release/barewire-lab
-documents=(README.md docs/lab.md)
+documents=(README.md docs/lab.md docs/framework-tax.md)
 # here: the files that there are.
 here() {
     find docs/results -name '*.json' ! -name schema.json | sort
@@ -31,10 +31,10 @@ fi
 files=()
 for name in "$@"; do
     case $name in
-    all) files=(ablation.json limit.json comparison.json article.json flames.json) ;;
-    ablation.json | limit.json | comparison.json | article.json | flames.json) files+=("$name") ;;
+    all) files=(ablation.json limit.json comparison.json tax.json article.json flames.json) ;;
+    ablation.json | limit.json | comparison.json | tax.json | article.json | flames.json) files+=("$name") ;;
     *)
-        echo "$name is no result file; there are ablation.json, limit.json, comparison.json, article.json, flames.json and all" >&2
+        echo "$name is no result file; there are ablation.json, limit.json, comparison.json, tax.json, article.json, flames.json and all" >&2
         exit 2
         ;;
     esac
@@ -51,6 +51,7 @@ for file in "${files[@]}"; do
         "$lab" compare --build-only || echo "some rivals are missing; the file will say which"
         "$lab" compare --instructions --output "$scratch/$file"
         ;;
+    tax.json) "$lab" tax --output "$scratch/$file" ;;
     article.json)
         "$lab" article --peers --with docs/results/comparison.json --output "$scratch/$file" \
             --document docs/article.md
@@ -61,4 +62,5 @@ for file in "${files[@]}"; do
     echo "written: docs/results/$file"
 done
 mapfile -t results < <(here)
-"$lab" report "${results[@]}" "${documents[@]/#/--update-document=}"
+"$lab" report "${results[@]}" "${documents[@]/#/--update-document=}" \
+    --waterfall docs/framework-tax.svg

@@ -93,17 +93,26 @@ pub fn of(subject: &Subject, workload: &Workload, with_instructions: bool) -> Re
 }
 
 fn calls(subject: &Subject, workload: &Workload) -> Result<BTreeMap<String, f64>> {
-    ensure!(
-        which::which("perf").is_ok(),
-        "system calls are counted by perf (Debian: apt install linux-perf)"
-    );
     let workers = workload.workers();
     let server = Running::start(subject, workers, &machine::server_cores(workers))?;
     let mut lane = Lane::open(server.address(), workload, false)?;
     lane.turn(SPAN)?;
+    calls_of(server.pid(), &mut lane)
+}
+
+/// Calls of a request of a process and all below it, under the load of this lane.
+///
+/// # Errors
+///
+/// If perf is missing, or may not count here.
+pub(crate) fn calls_of(pid: u32, lane: &mut Lane) -> Result<BTreeMap<String, f64>> {
+    ensure!(
+        which::which("perf").is_ok(),
+        "system calls are counted by perf (Debian: apt install linux-perf)"
+    );
     let folder = TempDir::new()?;
     let file = folder.path().join("counts");
-    let usage = Usage::of(server.pid())?;
+    let usage = Usage::of(pid)?;
     let mut threads: Vec<String> = usage.threads.keys().map(|(_, id)| id.to_string()).collect();
     threads.dedup();
     let perf = counter(&threads.join(","), &file)?;

@@ -54,6 +54,8 @@ pub mod versus;
 
 pub mod tax;
 
+pub mod why;
+
 pub mod article;
 
 pub mod check;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use barewire_lab::{
     Exit, ablate, article, check, compare, doctor, duel, faults, generator, machine, report, soak,
-    tax, versus,
+    tax, versus, why,
 };
 use clap::{Parser, Subcommand};
 use signal_hook::consts::SIGPIPE;
@@ -31,6 +31,8 @@ enum Command {
     Versus(versus::Options),
     /// Say where the time of frameworks goes, layer by layer.
     Tax(tax::Options),
+    /// Say what a request costs a server that runs, and where that may go.
+    Why(why::Options),
     /// Ask a server that runs with --live what a technique is worth.
     Duel(duel::Options),
     /// Rerun the article's comparison and judge it sentence by sentence.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Limit(options) => compare::limit(&options),
         Command::Versus(options) => versus::run(&options),
         Command::Tax(options) => tax::run(&options),
+        Command::Why(options) => why::run(&options),
         Command::Duel(options) => duel::run(&options),
         Command::Article(options) => article::run(&options),
         Command::Check(options) => check::run(&options),

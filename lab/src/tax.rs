@@ -9,6 +9,8 @@ pub mod account;
 
 mod ladder;
 
+pub use ladder::{BARE, rung};
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -57,7 +57,7 @@ fn every_option_exists() {
     }
     // Cargo's own, and that of contrib/results.sh.
     known.extend(["--release", "--workspace", "--", "--check"].map(str::to_owned));
-    for document in ["docs/lab.md", "peers/README.md"] {
+    for document in ["docs/lab.md", "docs/framework-tax.md", "peers/README.md"] {
         let page = read(document);
         // Not in the tables that are made of results: those quote any program's options.
         let own = page.split("<!-- results:").next().unwrap_or_default();
@@ -72,7 +72,12 @@ fn every_option_exists() {
 #[test]
 fn every_subcommand_is_one_of_the_list() {
     let known = commands();
-    for document in ["README.md", "docs/lab.md", "peers/README.md"] {
+    for document in [
+        "README.md",
+        "docs/lab.md",
+        "docs/framework-tax.md",
+        "peers/README.md",
+    ] {
         let page = read(document);
         let calls = page
             .lines()

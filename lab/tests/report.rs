@@ -229,7 +229,7 @@ fn documents_are_those_of_their_result_files() {
     for file in &files {
         command.arg(file.strip_prefix(root()).unwrap());
     }
-    for document in ["README.md", "docs/lab.md"] {
+    for document in ["README.md", "docs/lab.md", "docs/framework-tax.md"] {
         command.args(["--check-document", document]);
     }
     let output = command.output().unwrap();
@@ -237,5 +237,17 @@ fn documents_are_those_of_their_result_files() {
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_picture_is_that_of_its_file() {
+    let source = Source::read(&root().join("docs/results/tax.json")).unwrap();
+    let drawn = report::waterfall(&source.results, "keep-alive").expect("an account");
+    let kept = fs::read_to_string(root().join("docs/framework-tax.svg")).unwrap();
+    let is_current = kept.trim_end() == drawn.into_string();
+    assert!(
+        is_current,
+        "`barewire-lab report docs/results/tax.json --waterfall docs/framework-tax.svg` draws it"
     );
 }

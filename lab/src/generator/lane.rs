@@ -74,6 +74,11 @@ impl Lane {
         })
     }
 
+    /// How many connections ask.
+    pub fn connections(&self) -> u16 {
+        self.workload.connections
+    }
+
     /// From now on so many requests are sent in a second.
     pub fn set_rate(&mut self, rate: f64) {
         self.rate = Some(rate);

@@ -41,7 +41,7 @@ pub struct Column {
 type Maker = fn(&Results) -> Option<Table>;
 
 /// All kinds by name, in the order of a report.
-const KINDS: [(&str, Maker); 14] = [
+const KINDS: [(&str, Maker); 16] = [
     ("controls", techniques::controls),
     ("techniques", techniques::techniques),
     ("ladder", techniques::ladder),
@@ -51,7 +51,9 @@ const KINDS: [(&str, Maker); 14] = [
     ("instructions", servers::instructions),
     ("accounts", tax::accounts),
     ("layers", tax::layers),
+    ("crates", tax::crates),
     ("prices", tax::prices),
+    ("processes", tax::processes),
     ("article", record::article),
     ("missing", record::missing),
     ("environment", record::environment),

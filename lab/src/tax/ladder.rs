@@ -18,7 +18,7 @@ use crate::statistics::level_of_each;
 use crate::workload::Workload;
 
 /// The level without a layer.
-pub(super) const BARE: &str = "bare";
+pub const BARE: &str = "bare";
 /// Levels that something else is predicted from, and how many of it each has. The first is what
 /// allocations cost, the others give the range of an instruction.
 pub(super) const PRICES: [(&str, f64); 4] = [
@@ -183,6 +183,6 @@ impl Ladder {
 }
 
 /// A level as a server: frameworks have the names of layers, too.
-fn rung(layer: &str) -> String {
+pub fn rung(layer: &str) -> String {
     format!("ladder, {layer}")
 }

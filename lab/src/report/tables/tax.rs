@@ -1,9 +1,11 @@
 //! Layers, prices and accounts: where the time of frameworks goes.
 
 use super::Table;
-use crate::report::numbers::{change, count, or_dash, percent, whole};
+use crate::compare::L0;
+use crate::report::numbers::{change, count, estimate, or_dash, percent, ratio, whole};
 use crate::results::{Results, Row, RowKind};
 use crate::statistics::Estimate;
+use crate::tax::{BARE, rung};
 
 /// What each layer costs, beside what was predicted from its counts.
 pub(super) fn layers(results: &Results) -> Option<Table> {
@@ -43,6 +45,93 @@ pub(super) fn layers(results: &Results) -> Option<Table> {
          instructions, counted before it was timed, at the prices of this machine. The level \
          write-again is what a layer that writes an answer replaces, parse-again what one that \
          parses replaces: an account takes them off.",
+    )
+    .filled(rows.collect())
+}
+
+/// Layers beside the frameworks that they are taken from: who, whose crates, and beside whom.
+const HONEST: [(&str, &str, &str); 6] = [
+    ("types", "http", "hyper"),
+    ("parse-again", "httparse", "hyper"),
+    ("body", "http-body-util", "axum"),
+    ("tower", "tower", "axum"),
+    ("router", "matchit", "axum"),
+    ("hyper", "hyper", "axum"),
+];
+
+/// The instructions of a layer in its crate, beside those of a framework in the same crate.
+pub(super) fn crates(results: &Results) -> Option<Table> {
+    let counted = |layer: &str, name: &str| {
+        let counters = results.counters(&rung(layer), "keep-alive")?;
+        counters.instructions_by_crate.get(name).copied()
+    };
+    let more = |layer: &str, name: &str| {
+        let bare = counted(BARE, name).unwrap_or_default();
+        Some(counted(layer, name)? - bare)
+    };
+    let rows = HONEST.iter().filter_map(|(layer, name, framework)| {
+        let (own, theirs) = (more(layer, name)?, more(framework, name)?);
+        Some(vec![
+            (*name).to_owned(),
+            (*layer).to_owned(),
+            whole(own),
+            (*framework).to_owned(),
+            whole(theirs),
+            ratio(own / theirs),
+        ])
+    });
+    Table::new(
+        "Layers beside what they are taken from",
+        &[
+            "crate",
+            "layer",
+            "#instructions",
+            "framework",
+            "#instructions",
+            "#times",
+        ],
+    )
+    .note("Instructions of a request by the crate of the innermost inlined frame, by callgrind.")
+    .filled(rows.collect())
+}
+
+/// All servers that took part, by what they cost.
+pub(super) fn processes(results: &Results) -> Option<Table> {
+    let to_limit = results
+        .rows_of(RowKind::Process)
+        .filter(|row| row.base == L0);
+    let mut rows: Vec<&Row> = to_limit.collect();
+    rows.sort_by(|one, other| {
+        let worth = |row: &Row| row.ratio.map_or(f64::INFINITY, |ratio| ratio.median);
+        let by_workload = one.workload.cmp(&other.workload);
+        by_workload.then(worth(one).total_cmp(&worth(other)))
+    });
+    let rows = rows.into_iter().map(|row| {
+        let counters = results.counters(&row.subject, &row.workload);
+        vec![
+            row.workload.clone(),
+            row.subject.clone(),
+            or_dash(row.subject_ns, whole),
+            or_dash(row.ratio.as_ref(), estimate),
+            or_dash(row.subject_busy, percent),
+            or_dash(counters.and_then(|counters| counters.instructions), whole),
+        ]
+    });
+    Table::new(
+        "All that took part",
+        &[
+            "workload",
+            "server",
+            "#ns",
+            "#times L0",
+            "#busy",
+            "#instructions",
+        ],
+    )
+    .note(
+        "CPU time of all threads of a server for a request, in turns. Half of what the peer's \
+         kernel does with an answer runs inside send(), the same for all, which draws each ratio \
+         towards 1.",
     )
     .filled(rows.collect())
 }
