@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use barewire_lab::generator::{self, Options, Outcome, Pace};
 use clap::Parser;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Parser)]
 #[command(args_override_self = true)]
@@ -245,6 +246,21 @@ fn what_finds_no_free_connection_is_told_and_timed() {
     assert!(outcome.unsent >= 50, "{}", outcome.unsent);
     assert_eq!(outcome.requests + outcome.unsent, 200);
     assert_eq!(outcome.latency.map(|latency| latency.count), Some(200));
+}
+
+#[test]
+fn a_generator_that_was_stopped_takes_nobody_for_silent() {
+    let (address, seen) = server(Habit::default());
+    let line = format!("load {address} --warmup 0 --seconds 1 --silence 2");
+    let mut load = std::process::Command::new(env!("CARGO_BIN_EXE_barewire-lab"));
+    let mut load = load.args(line.split(' ')).spawn().unwrap();
+    while seen.requests.load(Ordering::Relaxed) < 100 {
+        thread::yield_now();
+    }
+    kill_process(Pid::from_child(&load), Signal::STOP).unwrap();
+    thread::sleep(Duration::from_millis(2500));
+    kill_process(Pid::from_child(&load), Signal::CONT).unwrap();
+    assert!(load.wait().unwrap().success());
 }
 
 #[test]

@@ -20,7 +20,6 @@ use rustix::time::{
 };
 
 use crate::client::{Client, EVENTS_MAX, Turn};
-use crate::connection::Times;
 
 /// Token of the alarm; connections have small ones.
 const ALARM: Token = Token(usize::MAX - 1);
@@ -133,17 +132,12 @@ impl<'a> OpenLoop<'a> {
     /// became due while the last one was sent goes with it.
     fn send_what_is_due(&mut self) {
         while let Some(&id) = self.free.front() {
-            let elapsed = self.elapsed();
-            let Some(due) = self.next_due(elapsed) else {
+            let Some(due) = self.next_due(self.elapsed()) else {
                 return;
             };
             self.free.pop_front();
             self.next += 1;
-            let times = Times {
-                intended: self.start + due,
-                sent: self.start + elapsed,
-            };
-            self.client.begin(id, 1, times);
+            self.client.begin(id, 1, self.start + due);
         }
     }
 

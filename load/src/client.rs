@@ -2,7 +2,7 @@
 //! sends a batch, waits for all its answers, and sends the next.
 //!
 //! The invariant: a phase begins and ends with nothing under way, so that requests, answers and the
-//! server's CPU time belong together exactly; and no batch is waited for longer than the silence
+//! server's CPU time belong together exactly; and no batch is waited for long beyond the silence
 //! limit, so that every phase ends. A connection that fails is counted and given up. The loop
 //! allocates nothing.
 
@@ -15,7 +15,7 @@ use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 
 use crate::answer::{Fault, Kind};
-use crate::connection::{Connection, Times};
+use crate::connection::Connection;
 use crate::manner::Manner;
 use crate::script::Script;
 use crate::tally::Tally;
@@ -24,6 +24,8 @@ use crate::tally::Tally;
 const INPUT_BYTES: usize = 64 * 1024;
 /// Answers of which one at least is parsed.
 const ANSWERS_PER_CHECK: usize = 1000;
+/// Looks for silent connections within the silence limit.
+const LOOKS: u32 = 4;
 /// Events of one poll; what does not fit comes with the next.
 pub(crate) const EVENTS_MAX: usize = 1024;
 
@@ -186,18 +188,17 @@ impl Client {
         }
         *to_send -= requests;
         // The clock is read for each batch only if somebody wants to know.
-        let sent = if self.manner.timed {
+        let intended = if self.manner.timed {
             Instant::now()
         } else {
             now
         };
-        let intended = sent;
-        self.begin(id, requests, Times { intended, sent });
+        self.begin(id, requests, intended);
     }
 
     /// Sends a batch on a connection without one, which is opened if each batch has its own.
     /// `false` if there is no such connection (any more).
-    pub(crate) fn begin(&mut self, id: usize, requests: usize, times: Times) -> bool {
+    pub(crate) fn begin(&mut self, id: usize, requests: usize, intended: Instant) -> bool {
         let batch = self.script.batch(requests);
         let parse = self.manner.varying || self.unchecked >= ANSWERS_PER_CHECK;
         if parse {
@@ -206,10 +207,10 @@ impl Client {
         let begun = match &mut self.connections[id] {
             Some(connection) => {
                 let pieces = self.manner.pieces;
-                connection.send(batch, &self.script, parse, pieces, times)
+                connection.send(batch, &self.script, parse, pieces, intended)
             }
             None if self.manner.reconnect => {
-                let opened = Connection::open(self.manner.address, batch, &self.script, times);
+                let opened = Connection::open(self.manner.address, batch, &self.script, intended);
                 opened.and_then(|mut connection| {
                     connection.register(self.poll.registry(), Token(id))?;
                     self.connections[id] = Some(connection);
@@ -255,7 +256,7 @@ impl Client {
 
     /// Polls, no longer than until the next look for silent connections, and tells the time.
     pub(crate) fn wait(&mut self, events: &mut Events) -> io::Result<Instant> {
-        let pause = self.manner.silence / 4;
+        let pause = self.manner.silence / LOOKS;
         let timeout = if self.manner.spin {
             Duration::ZERO
         } else {
@@ -274,7 +275,7 @@ impl Client {
         }
         if now >= self.next_sweep {
             self.next_sweep = now + pause;
-            self.sweep(now);
+            self.sweep();
         }
         Ok(now)
     }
@@ -288,8 +289,7 @@ impl Client {
         self.unchecked += requests;
         self.waiting -= 1;
         if self.manner.timed {
-            self.tally
-                .record(connection.times.intended.elapsed(), requests);
+            self.tally.record(connection.intended.elapsed(), requests);
         }
         if self.manner.reconnect {
             self.connections[id] = None;
@@ -297,13 +297,10 @@ impl Client {
     }
 
     /// Gives up the connections that have waited for too long.
-    fn sweep(&mut self, now: Instant) {
+    fn sweep(&mut self) {
         for id in self.places() {
-            let overdue = self.connections[id].as_ref().filter(|connection| {
-                let silent = now.saturating_duration_since(connection.times.sent);
-                !connection.is_done() && silent >= self.manner.silence
-            });
-            if let Some(fault) = overdue.map(|connection| connection.overdue(&self.script)) {
+            let place = self.connections[id].as_mut();
+            if let Some(fault) = place.and_then(|one| one.overdue(&self.script, LOOKS)) {
                 self.waiting -= 1;
                 self.give_up(id, &fault);
             }

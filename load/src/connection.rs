@@ -29,22 +29,15 @@ enum Awaiting {
     End,
 }
 
-/// The times of a batch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    /// When it should have been sent: its latency counts from here.
-    pub(crate) intended: Instant,
-    /// When it was: the server's silence counts from here.
-    pub(crate) sent: Instant,
-}
-
 /// A connection to the server.
 pub(crate) struct Connection {
     stream: TcpStream,
     awaiting: Awaiting,
-    /// The last batch, and its times.
+    /// The last batch, and when it should have been sent: its latency counts from there.
     pub(crate) batch: Batch,
-    pub(crate) times: Times,
+    pub(crate) intended: Instant,
+    /// How often it was found waiting for that batch.
+    looks: u32,
     /// The start of an answer whose end has not come, if answers are parsed.
     collected: Vec<u8>,
     /// Whether to parse the answers to this batch.
@@ -59,7 +52,6 @@ pub(crate) struct Connection {
 impl Connection {
     /// Of a connected stream that is kept; its first batch's answers are parsed.
     pub(crate) fn kept(stream: TcpStream) -> Self {
-        let now = Instant::now();
         Self {
             stream,
             awaiting: Awaiting::Nothing,
@@ -67,10 +59,8 @@ impl Connection {
             collected: Vec::new(),
             parse: true,
             once: false,
-            times: Times {
-                intended: now,
-                sent: now,
-            },
+            intended: Instant::now(),
+            looks: 0,
             unread: 0,
             unread_batches: 0,
         }
@@ -82,12 +72,12 @@ impl Connection {
         address: SocketAddr,
         batch: Batch,
         script: &Script,
-        times: Times,
+        intended: Instant,
     ) -> Result<Self, Fault> {
         let stream = TcpStream::connect(address).map_err(|e| Fault::new(Kind::Connect, e))?;
         let mut connection = Self {
             batch,
-            times,
+            intended,
             once: true,
             ..Self::kept(stream)
         };
@@ -113,12 +103,12 @@ impl Connection {
         script: &Script,
         parse: bool,
         pieces: bool,
-        times: Times,
+        intended: Instant,
     ) -> Result<(), Fault> {
         self.batch = batch;
         // Between answers that were left in the socket none can be told from another.
         self.parse |= parse && self.unread == 0;
-        self.times = times;
+        (self.intended, self.looks) = (intended, 0);
         let bytes = script.bytes_of(batch);
         // Of two requests the second is cut: its answer comes when the first one's is on its way.
         let cut = if pieces { bytes.len() * 3 / 4 } else { 0 };
@@ -180,16 +170,19 @@ impl Connection {
         }
     }
 
-    /// What it means that the batch was not answered in time.
-    pub(crate) fn overdue(&self, script: &Script) -> Fault {
-        match self.awaiting {
+    /// What it means that its batch was not answered in time: so many looks before this one have
+    /// found it waiting. They are counted in place of time: while we are stopped, answers lie in
+    /// the socket, and nobody is silent.
+    pub(crate) fn overdue(&mut self, script: &Script, looks: u32) -> Option<Fault> {
+        self.looks += u32::from(!self.is_done());
+        (self.looks > looks).then(|| match self.awaiting {
             Awaiting::Opening => Fault::new(Kind::Connect, "the server does not accept"),
             Awaiting::Bytes(owed) if owed < script.answer_bytes_of(self.batch) => {
                 let what = format!("{owed} bytes fewer came than the answers have");
                 Fault::new(Kind::Length, what)
             }
             _ => Fault::new(Kind::Silence, "no answer"),
-        }
+        })
     }
 
     /// Sends the batch if the connection is there.
