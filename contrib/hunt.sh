@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case " $* " in
-    *" --server"*) ;;
+    *" --server "* | *" --server="*) ;;
     *) cargo build --quiet --release --bins ;;
 esac
 exec python3 contrib/hunt/main.py "$@"

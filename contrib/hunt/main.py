@@ -66,9 +66,10 @@ class Hunt:
         self.poll = select.epoll()
         self.peers = {}
         self.last_pump = time.monotonic()
+        self.longest_pause = 0.0
         self.count = dict.fromkeys(
             ["slices", "pings", "requests", "answers", "connections", "resets", "stops", "switches",
-             "left in the middle", "own pauses", "late"], 0)
+             "left in the middle", "own pauses", "slow", "late"], 0)
         self.longest = {False: 0.0, True: 0.0}
         self.burners = Burners(60 * arguments.minutes + 60)
         self.servers = []
@@ -140,6 +141,7 @@ class Hunt:
             server.go_on_if_due()
         now = time.monotonic()
         pause = now - self.last_pump - max(seconds, 0)
+        self.longest_pause = max(self.longest_pause, pause)
         if pause > OWN_PAUSE_S:
             self.count["own pauses"] += 1
             for server in self.servers:
@@ -152,6 +154,9 @@ class Hunt:
             burns = self.burners.are_burning
             waited = peer.server.clock() - peer.asked
             self.longest[burns] = max(self.longest[burns], waited)
+            if waited > oracle.SLOW_S:
+                self.count["slow"] += 1
+                print(oracle.why_slow(peer, waited), flush=True)
 
     def slice(self):
         """Drives some servers for some milliseconds, and stops in the middle."""
@@ -271,8 +276,8 @@ class Hunt:
     def tell(self):
         print(", ".join(f"{value:,} {name}" for name, value in self.count.items()))
         idle, busy = (1000 * self.longest[burns] for burns in (False, True))
-        print(f"longest wait for a constant answer: {idle:.0f} ms, {busy:.0f} ms with burners",
-              flush=True)
+        print(f"longest wait for a constant answer: {idle:.0f} ms, {busy:.0f} ms with burners; "
+              f"longest pause of our own: {1000 * self.longest_pause:.0f} ms", flush=True)
 
     def end(self):
         self.burners.end()
@@ -298,7 +303,7 @@ def main():
     arguments = parse()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="barewire-hunt-"))
     print(f"seed {arguments.seed}, {arguments.minutes:g} minutes", flush=True)
-    hunt = None
+    hunt, is_lost = None, False
     try:
         hunt = Hunt(arguments, folder)
         until = time.monotonic() + 60 * arguments.minutes
@@ -307,13 +312,14 @@ def main():
         hunt.finish()
     except Loss as loss:
         print(f"LOSS: {loss}\nevidence: {folder}", flush=True)
-        return 1
+        is_lost = True
     finally:
         if hunt:
             hunt.tell()
             hunt.end()
-    shutil.rmtree(folder)
-    return 0
+        if not is_lost:
+            shutil.rmtree(folder)
+    return int(is_lost)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from peer import OF_PLAIN, PLAIN, Loss
 BOUND_S = 5.0
 # The same for one that runs all the while.
 BUSY_BOUND_S = 60.0
+# A constant answer that took longer is told, with what the reactors did meanwhile.
+SLOW_S = 1.0
 # Of a second: who ran, or waited for a core, for less has slept.
 ASLEEP_S = 0.1
 SAMPLES = 12
@@ -23,6 +25,21 @@ def sample(server):
     if not server.samples or now - server.samples[-1][0] >= 1:
         server.samples.append((now, server.threads()))
         del server.samples[:-SAMPLES]
+
+
+def why_slow(peer, waited):
+    """How much of its time each reactor was on a core or waited for one; less than nearly all, with
+    nothing else to do, would be a wakeup that came late."""
+    server, now = peer.server, time.monotonic()
+    earlier = [one for one in server.samples if one[0] <= now - waited] or server.samples[:1]
+    at, before = earlier[-1]
+    shares = []
+    for task, (name, _, _, _, ran, lacked) in server.threads().items():
+        if name.startswith("reactor") and task in before:
+            span = ran + lacked - sum(before[task][4:])
+            shares.append(f"{name} {span / 1e7 / (now - at):.0f} %")
+    told = f"slow: port {peer.port} of {server.pid}, {1000 * waited:.0f} ms; busy or without a core"
+    return f"{told} for {now - at:.1f} s: {', '.join(shares)}"
 
 
 def look_into(hunt, peer):
