@@ -153,10 +153,10 @@ class Hunt:
         if peer.is_plain:
             burns = self.burners.are_burning
             waited = peer.server.clock() - peer.asked
-            self.longest[burns] = max(self.longest[burns], waited)
-            if waited > oracle.SLOW_S:
-                self.count["slow"] += 1
+            self.count["slow"] += waited > oracle.SLOW_S
+            if waited > max(self.longest[burns], oracle.SLOW_S):
                 print(oracle.why_slow(peer, waited), flush=True)
+            self.longest[burns] = max(self.longest[burns], waited)
 
     def slice(self):
         """Drives some servers for some milliseconds, and stops in the middle."""
