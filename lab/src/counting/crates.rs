@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     const FILE: &str = "events: Ir\n\nfl=(1) /work/tax/src/layers/types.rs\nfn=(1) answer\n\
-        0x10 12 100\nfi=(2) /root/.cargo/registry/src/index.crates.io-1/http-body-1.1.0/src/lib.rs\n\
+        0x10 12 100\nfi=(2) /root/.cargo/registry/src/index-1/http-body-1.1.0/src/lib.rs\n\
         +3 +2 40\n* * 2\nfe=(1)\ncfi=(3) ./malloc/malloc.c\ncfn=(2) malloc\ncalls=5 0\n+1 +1 5000\n\
         +2 * 8\nfl=(3)\nfn=(2)\n-4 -3 5000\nfl=(4) /rustc/abc/library/core/src/str.rs\n9 7\n\
         totals: 5157\n";

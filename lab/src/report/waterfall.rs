@@ -90,8 +90,8 @@ fn group(account: &Account, top: f64, scale: f64) -> Markup {
                 width=(tenth(f64::max(bar.ns.abs() * scale, 1.0))) height=(ROW - 5.0)
                 class=(class(number, bar)) {}
             @if let Some([low, high]) = bar.predicted_ns {
-                line x1=(tenth(LEFT + (from + low) * scale)) x2=(tenth(LEFT + (from + high) * scale))
-                    y1=(y + 8.5) y2=(y + 8.5) class="range" {}
+                @let [low, high] = [low, high].map(|ns| tenth(LEFT + (from + ns) * scale));
+                line x1=(low) x2=(high) y1=(y + 8.5) y2=(y + 8.5) class="range" {}
             }
             text x=(WIDTH - 10.0) y=(y + 13.0) class="n" { (whole(bar.ns)) }
         }

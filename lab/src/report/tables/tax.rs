@@ -201,11 +201,20 @@ pub(super) fn accounts(results: &Results) -> Option<Table> {
     }
     Table::new(
         "Where the time goes",
-        &["workload", "server", "part", "#ns", "#from, to", "#predicted", "#instructions"],
+        &[
+            "workload",
+            "server",
+            "part",
+            "#ns",
+            "#from, to",
+            "#predicted",
+            "#instructions",
+        ],
     )
     .note(
-        "The parts of a server add up to what it was measured to cost. \"Not explained\" is what is \
-         left, of either sign; the intervals of all other parts are added to its own, end to end.",
+        "The parts of a server add up to what it was measured to cost. \"Not explained\" is what \
+         is left, of either sign; the intervals of all other parts are added to its own, end to \
+         end.",
     )
     .filled(rows)
 }
