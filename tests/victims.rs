@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use barewire::config::bounds::PLACES_SPARE_MIN;
+use barewire::config::bounds::{self, PLACES_SPARE_MIN};
 use barewire::config::{KIB, MIB};
+use barewire::duel::schedule::hash;
 use support::{HELLO, Peer, Rig, naive};
 
 mod support;
@@ -44,6 +45,31 @@ fn the_longest_idle_makes_room_for_a_newcomer() {
     let left = peers.each_ref().map(Peer::saw_fin);
     assert_eq!(left, [false, true, false]);
     assert_eq!(peers[1].received(), b"", "silently");
+    assert_eq!(rig.account.evictions.get(), 1);
+}
+
+/// All places are taken, so each draw finds somebody: of so many the one that has been idle for
+/// longest goes, though others have been for longer. To look at more would cost the reactor more.
+#[test]
+fn so_many_are_drawn_and_no_more() {
+    let places = 64;
+    let mut rig = Rig::with_connections_max(places, |_| ());
+    let mut peers: Vec<Peer> = (1..places).map(|_| rig.connect()).collect();
+    // The last has been idle for longest.
+    for peer in peers.iter().rev() {
+        assert_served(&mut rig, peer);
+        rig.advance(20 * MS);
+    }
+    rig.advance(SECOND);
+    // It takes the last place, and a victim is looked for already.
+    peers.push(rig.connect());
+    let looks_at = bounds::VICTIMS_SAMPLED as u64;
+    let drawn = (1..=looks_at).map(|draw| hash(0, looks_at + draw) as usize % places);
+    let longest_idle = drawn.filter(|place| *place < places - 1).max();
+    assert!(longest_idle < Some(places - 2), "all would choose the same");
+    let newcomer = rig.connect();
+    assert_served(&mut rig, &newcomer);
+    assert_eq!(peers.iter().position(Peer::saw_fin), longest_idle);
     assert_eq!(rig.account.evictions.get(), 1);
 }
 
