@@ -89,10 +89,7 @@ const TESTED: &[(&str, &str)] = &[
         "batched-writes",
         "without_batched_writes_each_answer_is_a_send",
     ),
-    (
-        "same-request",
-        "without_same_request_the_answers_are_the_same",
-    ),
+    ("same-request", "without_same_request_each_head_is_parsed"),
     (
         "cached-date",
         "without_cached_date_each_answer_reads_the_wall_clock",
@@ -426,8 +423,23 @@ fn without_batched_writes_each_answer_is_a_send() {
     }
 }
 
-/// No counter shows what is parsed. What must not differ are the answers, to requests that repeat,
-/// that nearly do, that are cut, and that close.
+/// No counter shows what is parsed, but a handler sees where in the input the head of its request
+/// lies: where the first one lies, if it was not parsed again.
+#[test]
+fn without_same_request_each_head_is_parsed() {
+    for (mut rig, heads) in both("same-request").into_iter().zip([1, 16]) {
+        let peer = rig.connect();
+        peer.send("GET /head-at HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16));
+        rig.run();
+        let answers = peer.answers();
+        assert_eq!(answers.len(), 16);
+        let places: HashSet<_> = answers.iter().map(|answer| answer.text()).collect();
+        assert_eq!(places.len(), heads);
+    }
+}
+
+/// What must not differ are the answers, to requests that repeat, that nearly do, that are cut, and
+/// that close.
 #[test]
 fn without_same_request_the_answers_are_the_same() {
     let line = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n");

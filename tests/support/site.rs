@@ -59,6 +59,7 @@ impl Handler for Site {
             "/clock" => Response::text(self.clock.load(Relaxed).to_string()).into(),
             "/close" => Response::text("bye").closing().into(),
             "/empty" => Response::empty(Status::NO_CONTENT).into(),
+            "/head-at" => Response::text(format!("{:p}", request.head.as_ptr())).into(),
             "/echo" => {
                 Response::bytes(ContentType::Text, request.body.contiguous().into_owned()).into()
             }
