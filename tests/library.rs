@@ -239,6 +239,27 @@ impl Handler for Everything {
     }
 }
 
+/// Unless it says so, a handler has no routes that are counted one by one: a duel cannot be about one.
+#[test]
+fn a_handler_that_names_no_routes_has_none() {
+    assert_eq!(Everything.routes(), [""; 0]);
+    let config = Config {
+        live: true,
+        ..alone()
+    };
+    let live = Live::start(Server::new().config(config).handler(Everything));
+    let duel = "POST /duel?null=1&route=/whatever HTTP/1.1\r\nHost: localhost\r\n";
+    let answer = live
+        .connect()
+        .ask(format!("{duel}Content-Length: 0\r\n\r\n"));
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.text().contains("no route of that path"),
+        "{}",
+        answer.text()
+    );
+}
+
 #[test]
 fn a_handler_may_take_everything() {
     let live = Live::start(Server::new().config(alone()).handler(Everything));
