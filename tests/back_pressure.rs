@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use barewire::accounts::Refusal;
+use barewire::reactor::kernel::Readiness;
 use support::{HELLO, Rig, pattern};
 
 mod support;
@@ -272,6 +273,48 @@ fn a_reader_that_was_fast_and_takes_nothing_more_is_given_up() {
     rig.advance(SECOND);
     rig.advance(20 * SECOND);
     assert!(peer.is_closed() && peer.was_left_owing());
+}
+
+/// A send that finds no room after all is no sign of life.
+#[test]
+fn room_that_is_not_there_gives_a_reader_no_more_time() {
+    let mut rig = Rig::new();
+    let peer = rig.connect();
+    peer.take_at_most(3_000_000);
+    peer.send(large(4_000_000));
+    rig.run();
+    peer.drain_more(500_000);
+    rig.advance(10 * SECOND);
+    let sends = peer.calls().sends;
+    peer.spurious(Readiness {
+        writable: true,
+        ..Readiness::default()
+    });
+    rig.run();
+    assert_eq!(peer.calls().sends, sends + 1);
+    rig.advance(9 * SECOND);
+    assert!(!peer.is_closed());
+    rig.advance(SECOND);
+    assert!(peer.is_closed() && peer.was_left_owing());
+}
+
+/// Where a batch stops: what is due then is not one answer more.
+#[test]
+fn a_batch_is_sent_as_soon_as_it_is_enough() {
+    let one_answer = {
+        let mut rig = Rig::new();
+        let peer = rig.connect();
+        peer.send(HELLO);
+        rig.run();
+        peer.received().len()
+    };
+    for (owed_max, sends) in [(2 * one_answer, 2), (2 * one_answer + 1, 1)] {
+        let mut rig = Rig::full_with(|config| config.limits.owed = owed_max);
+        let peer = rig.connect();
+        peer.send(HELLO.repeat(3));
+        rig.run();
+        assert_eq!((peer.answers().len(), peer.calls().sends), (3, sends));
+    }
 }
 
 /// The pace of what is owed does not start anew when more joins it.
