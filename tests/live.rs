@@ -222,6 +222,11 @@ fn a_duel_finds_what_a_call_costs() {
     let per_request = outcome.arms[1].per_request;
     assert!((per_request.epoll_ctl - 1.0).abs() < 1e-9 && (per_request.recv - 1.0).abs() < 1e-9);
     assert!((outcome.arms[0].events_per_poll.unwrap() - 4.0).abs() < 0.01);
+    let each = outcome.arms[0].ns_per_request.unwrap();
+    assert!((each - full).abs() < 5.0, "{each}");
+    // Four requests in each 40 us.
+    let busy = outcome.arms[0].busy_percent.unwrap();
+    assert!((busy - 100.0 * 4.0 * full / 40_000.0).abs() < 0.1, "{busy}");
 }
 
 #[test]
