@@ -379,6 +379,9 @@ fn without_uninit_reads_the_bytes_are_the_same() {
         });
         assert_eq!(received, Some(5));
         assert_eq!((&into[..], into.capacity()), (&b"held, recei"[..], 64));
+        // More may come than there is room for: the memory stays what it is.
+        assert_eq!(receive(&stream, &mut into, 1000).ok(), Some(3));
+        assert_eq!((&into[..], into.capacity()), (&b"held, received"[..], 64));
     }
 }
 
