@@ -6,11 +6,11 @@
 #   contrib/mutants.sh --list [SHARD]     only their names
 #   contrib/mutants.sh --check            only whether the tests that are left out are still there
 #
-# JOBS (1) and OUTPUT (target/mutants) are from the environment. A shard has every 27th mutant in the
-# order of the source, so the same source gives the same mutants, from all files. .cargo/mutants.toml
-# says what is not mutated. The tests run in the dev profile, in a copy under TMPDIR, which takes 3 GB
-# for each job. The exit code is cargo-mutants' own: 2 if one survived, 3 if one ran out of time. Needs
-# `cargo install cargo-mutants --locked`.
+# JOBS (1) and OUTPUT (target/mutants) are from the environment. A shard has every 27th mutant in
+# the order of the source, so the same source gives the same mutants, from all files.
+# .cargo/mutants.toml says what is not mutated. The tests run in the dev profile, in a copy under
+# TMPDIR, which takes 3 GB for each job. The exit code is cargo-mutants' own: 2 if one survived, 3
+# if one ran out of time. Needs `cargo install cargo-mutants --locked`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -26,6 +26,7 @@ use barewire::techniques;
 use barewire::{Handler, Method, Reply, Request};
 use bytes::BytesMut;
 use socket2::{Domain, Socket, Type};
+use support::answers::Answer;
 use support::{HELLO, Peer, Rig};
 use wire::driven::Driven;
 
@@ -436,7 +437,7 @@ fn without_same_request_each_head_is_parsed() {
         rig.run();
         let answers = peer.answers();
         assert_eq!(answers.len(), 16);
-        let places: HashSet<_> = answers.iter().map(|answer| answer.text()).collect();
+        let places: HashSet<_> = answers.iter().map(Answer::text).collect();
         assert_eq!(places.len(), heads);
     }
 }

@@ -239,7 +239,7 @@ impl Handler for Everything {
     }
 }
 
-/// Unless it says so, a handler has no routes that are counted one by one: a duel cannot be about one.
+/// Unless it says so, a handler has no routes that are counted one by one: no duel is about one.
 #[test]
 fn a_handler_that_names_no_routes_has_none() {
     assert_eq!(Everything.routes(), [""; 0]);
