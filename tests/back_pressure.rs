@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use barewire::accounts::Refusal;
-use barewire::reactor::kernel::Readiness;
 use support::{HELLO, Rig, pattern};
 
 mod support;
@@ -272,29 +271,6 @@ fn a_reader_that_was_fast_and_takes_nothing_more_is_given_up() {
     peer.drain_more(10);
     rig.advance(SECOND);
     rig.advance(20 * SECOND);
-    assert!(peer.is_closed() && peer.was_left_owing());
-}
-
-/// A send that finds no room after all is no sign of life.
-#[test]
-fn room_that_is_not_there_gives_a_reader_no_more_time() {
-    let mut rig = Rig::new();
-    let peer = rig.connect();
-    peer.take_at_most(3_000_000);
-    peer.send(large(4_000_000));
-    rig.run();
-    peer.drain_more(500_000);
-    rig.advance(10 * SECOND);
-    let sends = peer.calls().sends;
-    peer.spurious(Readiness {
-        writable: true,
-        ..Readiness::default()
-    });
-    rig.run();
-    assert_eq!(peer.calls().sends, sends + 1);
-    rig.advance(9 * SECOND);
-    assert!(!peer.is_closed());
-    rig.advance(SECOND);
     assert!(peer.is_closed() && peer.was_left_owing());
 }
 
