@@ -35,12 +35,15 @@ use crate::{Exit, generator, peers, report};
 pub const TASKS: &str = "tokio";
 /// The same with a worker of the runtime that steals work.
 pub const TASKS_STEALING: &str = "tokio, multi-thread";
+/// The first one, with an answer in two pieces.
+pub const TASKS_VECTORED: &str = "tokio, writev";
 /// Whose cost is compared with whose: what stands above adds a layer to what stands below.
-const ABOVE: [(&str, &str); 6] = [
+const ABOVE: [(&str, &str); 7] = [
     ("L2", L0),
     (SERVER, "L2"),
     (TASKS, "L2"),
     (TASKS_STEALING, TASKS),
+    (TASKS_VECTORED, TASKS),
     ("hyper", TASKS),
     ("axum", "hyper"),
 ];
@@ -169,14 +172,18 @@ impl Options {
         let mut entrants: Vec<Entrant> = field::canned_loops()?;
         entrants.retain(|entrant| !entrant.subject.name.contains("io_uring"));
         entrants.push(Entrant::of(server.with(SERVER, &[])));
-        for (name, runtime) in [(TASKS, "current-thread"), (TASKS_STEALING, "multi-thread")] {
-            let arguments = ["--port", "0", "--runtime", runtime];
-            let subject = Subject::announcing(name, programs.join("tasks"), &arguments);
-            entrants.push(Entrant {
-                closes: false,
-                ..Entrant::of(subject)
-            });
-        }
+        let tasks: [(&str, &[&str]); 3] = [
+            (TASKS, &["--port", "0"]),
+            (TASKS_VECTORED, &["--port", "0", "--vectored"]),
+            (
+                TASKS_STEALING,
+                &["--port", "0", "--runtime", "multi-thread"],
+            ),
+        ];
+        entrants.extend(tasks.map(|(name, arguments)| Entrant {
+            closes: false,
+            ..Entrant::of(Subject::announcing(name, programs.join("tasks"), arguments))
+        }));
         let mut rivals = peers::all(peers_folder)?;
         rivals.retain(|peer| {
             if self.peers.is_empty() {

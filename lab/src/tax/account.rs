@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::ladder::PRICES;
-use super::{TASKS, TASKS_STEALING};
+use super::{TASKS, TASKS_STEALING, TASKS_VECTORED};
 use crate::compare::{L0, SERVER};
 use crate::results::{Account, Bar, Results, Row, RowKind};
 use crate::rows::{self, Figure};
@@ -21,6 +21,7 @@ struct Cost {
     low: f64,
     high: f64,
     instructions: Option<f64>,
+    allocations: f64,
 }
 
 impl Cost {
@@ -31,6 +32,7 @@ impl Cost {
             low: self.low - other.high,
             high: self.high - other.low,
             instructions: instructions.map(|(all, part)| all - part),
+            allocations: self.allocations - other.allocations,
         }
     }
 
@@ -52,11 +54,7 @@ pub fn all(results: &Results, workload: &str) -> Vec<Account> {
         books.of("hyper", |books| {
             Some(vec![books.types()?, books.connection()?])
         }),
-        books.of("axum", |books| {
-            let axum = books.layer("axum")?;
-            let above = books.bar("axum: router, extractors, boxes", axum, "axum");
-            Some(vec![books.types()?, books.connection()?, above])
-        }),
+        books.of("axum", Books::axum),
         books.of("hyperlane-5", Books::hyperlane),
         books.of(SERVER, |_| Some(Vec::new())),
         books.of(TASKS_STEALING, |_| Some(Vec::new())),
@@ -88,7 +86,7 @@ impl Books<'_> {
             ns: measured.ns,
             low: measured.ns - (way.ns - way.low),
             high: measured.ns + (way.high - way.ns),
-            instructions: measured.instructions,
+            ..measured
         };
         let rest = rest.less(sum(&bars));
         bars.push(match name {
@@ -109,52 +107,64 @@ impl Books<'_> {
     /// `http`'s types, in place of barewire's own answer.
     fn types(self) -> Option<Bar> {
         let types = self.layer("types")?.less(self.layer("write-again")?);
-        Some(self.bar(
-            "http types: a map of fields, and an answer from one",
-            types,
-            "types",
-        ))
+        Some(self.bar("http types: a map of fields, and an answer from one", types))
     }
 
     /// What hyper does beyond parsing and types.
     fn connection(self) -> Option<Bar> {
         let hyper = self.layer("hyper")?.less(self.layer("types")?);
         let own = hyper.less(self.layer("parse-again")?);
-        Some(self.bar("hyper's own connection", own, "hyper"))
+        Some(self.bar("hyper's own connection", own))
+    }
+
+    /// axum sends head and body as two pieces.
+    fn axum(self) -> Option<Vec<Bar>> {
+        let axum = self.layer("axum")?;
+        let pieces = self.process(TASKS_VECTORED, TASKS)?;
+        Some(vec![
+            self.types()?,
+            self.connection()?,
+            self.bar("axum: router, extractors, boxes", axum),
+            pieces.bar("head and body by writev in place of send", None),
+        ])
     }
 
     /// hyperlane parses by itself, so the parser that the runtime's bar has is taken off.
     fn hyperlane(self) -> Option<Vec<Bar>> {
-        let read = self
-            .layer("hyperlane-read")?
-            .less(self.layer("parse-again")?);
+        let read = self.layer("hyperlane-read")?;
+        let read = read.less(self.layer("parse-again")?);
         let context = self.layer("hyperlane-context")?;
-        let answer = self.layer("hyperlane")?.less(self.layer("write-again")?);
+        let answer = self.layer("hyperlane")?;
+        let answer = answer.less(self.layer("write-again")?);
         Some(vec![
-            self.bar("reading into strings, 8 KiB a line", read, "hyperlane-read"),
-            self.bar(
-                "a context with a copy of the request",
-                context,
-                "hyperlane-context",
-            ),
+            self.bar("reading into strings, 8 KiB a line", read),
+            self.bar("a context with a copy of the request", context),
             self.bar(
                 "getters and setters with a lock each, and the answer",
                 answer,
-                "hyperlane",
             ),
         ])
     }
 
-    fn bar(self, name: &str, cost: Cost, layer: &str) -> Bar {
-        let row = self.results.row(RowKind::Layer, layer, self.workload);
-        cost.bar(name, row.and_then(|row| row.predicted_range_ns))
+    /// A part that was counted, with what its counts predict.
+    fn bar(self, name: &str, cost: Cost) -> Bar {
+        let counts = [
+            ("allocations", Some(cost.allocations)),
+            ("instructions", cost.instructions),
+        ];
+        let counts = counts.into_iter();
+        let counts = counts.filter_map(|(name, count)| Some((name.to_owned(), count?)));
+        let counts: BTreeMap<String, f64> = counts.collect();
+        let prices = Prices::of(self.results, self.workload);
+        cost.bar(name, prices.map(|prices| prices.of_layer(&counts)))
     }
 
     fn layer(self, name: &str) -> Option<Cost> {
         let row = self.results.row(RowKind::Layer, name, self.workload)?;
-        let instructions = row.counts.get("instructions").copied();
+        let count = |name| row.counts.get(name).copied();
         Some(Cost {
-            instructions,
+            instructions: count("instructions"),
+            allocations: count("allocations").unwrap_or_default(),
             ..cost(row)?
         })
     }
@@ -181,6 +191,7 @@ impl Books<'_> {
             low: ns,
             high: ns,
             instructions,
+            allocations: 0.0,
         })
     }
 
@@ -197,6 +208,7 @@ fn sum(bars: &[Bar]) -> Cost {
         low: bars.iter().map(|bar| bar.range_ns[0]).sum(),
         high: bars.iter().map(|bar| bar.range_ns[1]).sum(),
         instructions: instructions.map(|all| all.iter().sum()),
+        allocations: 0.0,
     }
 }
 
@@ -208,7 +220,7 @@ fn cost(row: &Row) -> Option<Cost> {
         ns: of(ratio.median),
         low: of(ratio.low),
         high: of(ratio.high),
-        instructions: None,
+        ..Cost::default()
     })
 }
 

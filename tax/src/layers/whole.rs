@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::routing::get;
@@ -20,6 +20,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::rt::ReadBufCursor;
 use hyper::server::conn::http1;
+use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tower::ServiceExt as _;
 
@@ -33,12 +34,15 @@ struct Wire {
 }
 
 /// The connection's end of it.
-struct Memory(Rc<RefCell<Wire>>);
+struct Memory(Arc<Mutex<Wire>>);
+
+/// Why a connection ends.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection, and the peer's end.
 struct Served {
-    connection: Pin<Box<dyn Future<Output = Result<(), hyper::Error>>>>,
-    wire: Rc<RefCell<Wire>>,
+    connection: Pin<Box<dyn Future<Output = Result<(), Fault>>>>,
+    wire: Arc<Mutex<Wire>>,
 }
 
 impl hyper::rt::Read for Memory {
@@ -47,7 +51,7 @@ impl hyper::rt::Read for Memory {
         _: &mut Context<'_>,
         mut into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut wire = self.0.borrow_mut();
+        let mut wire = lock(&self.0);
         if wire.from_peer.is_empty() {
             return Poll::Pending;
         }
@@ -64,7 +68,7 @@ impl hyper::rt::Write for Memory {
         _: &mut Context<'_>,
         from: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.0.borrow_mut().to_peer.extend_from_slice(from);
+        lock(&self.0).to_peer.extend_from_slice(from);
         Poll::Ready(Ok(from.len()))
     }
 
@@ -77,7 +81,7 @@ impl hyper::rt::Write for Memory {
         _: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut wire = self.0.borrow_mut();
+        let mut wire = lock(&self.0);
         for piece in pieces {
             wire.to_peer.extend_from_slice(piece);
         }
@@ -96,30 +100,32 @@ impl hyper::rt::Write for Memory {
 impl Served {
     fn new<F>(serve: impl FnOnce(Memory) -> F) -> RefCell<Self>
     where
-        F: Future<Output = Result<(), hyper::Error>> + 'static,
+        F: Future<Output = Result<(), Fault>> + 'static,
     {
-        let wire = Rc::default();
+        let wire = Arc::default();
         RefCell::new(Self {
-            connection: Box::pin(serve(Memory(Rc::clone(&wire)))),
+            connection: Box::pin(serve(Memory(Arc::clone(&wire)))),
             wire,
         })
     }
 
     /// One request in, one answer out.
     fn turn(&mut self, head: &[u8], out: &mut Vec<u8>) {
-        self.wire.borrow_mut().from_peer.extend_from_slice(head);
+        lock(&self.wire).from_peer.extend_from_slice(head);
         let polled = with_context(|context| self.connection.as_mut().poll(context));
         assert!(polled.is_pending(), "the connection ended: {polled:?}");
-        out.append(&mut self.wire.borrow_mut().to_peer);
+        out.append(&mut lock(&self.wire).to_peer);
     }
 }
 
 /// hyper, with a service of its own kind.
 pub fn hyper(request: &Request<'_>, out: &mut Vec<u8>) {
     thread_local!(static SERVED: RefCell<Served> = Served::new(|memory| {
-        http1::Builder::new()
+        let mut builder = http1::Builder::new();
+        let served = builder
             .pipeline_flush(true)
-            .serve_connection(memory, hyper::service::service_fn(hello))
+            .serve_connection(memory, hyper::service::service_fn(hello));
+        async { Ok(served.await?) }
     }));
     SERVED.with_borrow_mut(|served| served.turn(request.head, out));
 }
@@ -135,10 +141,26 @@ pub fn axum(request: &Request<'_>, out: &mut Vec<u8>) {
         let service = router
             .into_service()
             .map_request(|request: http::Request<Incoming>| request.map(axum::body::Body::new));
-        http1::Builder::new()
-            .serve_connection(memory, TowerToHyperService::new(service))
+        async {
+            auto::Builder::new(Nowhere)
+                .serve_connection_with_upgrades(memory, TowerToHyperService::new(service))
+                .await
+        }
     }));
     SERVED.with_borrow_mut(|served| served.turn(request.head, out));
+}
+
+/// Where a connection's own tasks would run: HTTP/1 has none.
+#[derive(Clone, Copy)]
+struct Nowhere;
+
+impl<F> hyper::rt::Executor<F> for Nowhere {
+    fn execute(&self, _: F) {}
+}
+
+/// Nobody else holds it: it is there since an upgraded connection may change threads.
+fn lock(wire: &Mutex<Wire>) -> MutexGuard<'_, Wire> {
+    wire.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn hello(_: http::Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
