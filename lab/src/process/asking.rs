@@ -26,10 +26,10 @@ impl Client {
     /// Of a server by its URL, without a path; `longest` is how long an answer may take.
     pub(crate) fn to(server: &str, longest: Duration) -> Self {
         // A proxy that the environment names is not what is measured. Where a route has text for
-        // people, too, the figures are wanted.
+        // people, too, the figures are wanted; whoever has only text may say it.
         let agent = Agent::config_builder()
             .proxy(None)
-            .accept("application/json")
+            .accept("application/json, */*;q=0.5")
             .http_status_as_error(false)
             .timeout_global(Some(longest))
             .build()
