@@ -4,11 +4,16 @@
 
 mod wire;
 
+use std::hint::black_box;
+use std::time::Duration;
+
+use barewire::Server;
 use barewire::accounts::{Figures, Stage};
 use barewire::allocator::CountingAllocator;
+use barewire::http::{Later, Method, Response, Status};
 
 use wire::driven::Driven;
-use wire::{PROBE, Wire};
+use wire::{Live, PROBE, Wire};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -66,28 +71,64 @@ fn a_cache_miss_costs_two_timers_and_a_hit_none() {
     }
 }
 
+/// What the reactor of a server has allocated so far, by stage.
+fn allocated(live: &Live) -> [u64; Stage::COUNT] {
+    let owner = &live.accounts.reactors[0].owner;
+    owner.allocations().expect("the allocator is installed")
+}
+
+fn since(before: [u64; Stage::COUNT], after: [u64; Stage::COUNT]) -> [u64; Stage::COUNT] {
+    std::array::from_fn(|stage| after[stage] - before[stage])
+}
+
 #[test]
 fn plaintext_allocates_in_no_stage() {
     const REQUESTS: u64 = 1000;
-    let mut driven = Driven::new(&wire::full(1));
-    driven.account.owner.take_over();
-    let mut wire = driven.connect(1).remove(0);
-    let mut spent = [0; Stage::COUNT];
-    for request in 0..=REQUESTS {
-        wire.send(PROBE);
-        let before = driven.account.owner.allocations().expect("installed");
-        driven.turn_until_answered(1);
-        let after = driven.account.owner.allocations().expect("installed");
-        assert_eq!(wire.answer().status, 200);
-        // The first is not counted: lists of the loop get their first room.
-        if request > 0 {
-            for (sum, (after, before)) in spent.iter_mut().zip(after.iter().zip(before)) {
-                *sum += after - before;
-            }
-        }
+    let live = Live::routes(wire::full(1));
+    let mut wire = live.connect();
+    // The first is not counted: lists of the loop get their first room.
+    assert_eq!(wire.ask(PROBE).status, 200);
+    let before = allocated(&live);
+    for _ in 0..REQUESTS {
+        assert_eq!(wire.ask(PROBE).status, 200);
     }
-    let rest = std::mem::take(&mut spent[Stage::Rest as usize]);
+    let mut spent = since(before, allocated(&live));
+    // The date is rendered once a second, between two requests, and that allocates.
+    let between =
+        [Stage::Wait, Stage::Rest].map(|stage| std::mem::take(&mut spent[stage as usize]));
     assert_eq!(spent, [0; Stage::COUNT]);
-    // The date is rendered once a second, and that allocates.
-    assert!(rest < REQUESTS / 10, "{rest}");
+    assert!(between.iter().sum::<u64>() < REQUESTS / 10, "{between:?}");
+}
+
+#[test]
+fn a_handler_allocates_in_its_own_stage_also_after_a_wait() {
+    const BLOCKS: u64 = 1000;
+    let blocks = || (0..BLOCKS).for_each(|_| drop(black_box(Box::new(0_u64))));
+    let server = Server::new().config(wire::full(1));
+    let server = server.route(Method::Get, "/now", move |_| {
+        blocks();
+        Response::empty(Status::OK)
+    });
+    let server = server.route(Method::Get, "/later", move |_| {
+        Later::After(
+            Duration::from_millis(1),
+            Box::new(move |_| {
+                blocks();
+                Response::empty(Status::OK).into()
+            }),
+        )
+    });
+    let live = Live::start(server);
+    for target in ["/now", "/later"] {
+        let mut wire = live.connect();
+        // The reactor runs, and its lists have their first room.
+        assert_eq!(wire.get("/nowhere").status, 404);
+        let before = allocated(&live);
+        assert_eq!(wire.get(target).status, 200);
+        let spent = since(before, allocated(&live));
+        let handled = spent[Stage::Handle as usize];
+        assert!(handled >= BLOCKS, "{target}: {spent:?}");
+        let others = spent.iter().sum::<u64>() - handled;
+        assert!(others < BLOCKS / 10, "{target}: {spent:?}");
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use barewire::accounts::Copied;
 use barewire::config::{Config, Techniques};
 use barewire::duel::outcome::Outcome;
 use barewire::duel::schedule::hash;
@@ -52,6 +53,29 @@ fn a_set_holds_from_the_next_turn_on_and_until_the_next_set() {
     assert_eq!(registrations(&mut rig), 1);
     live.stand(without(&[])).unwrap();
     assert_eq!(registrations(&mut rig), 0);
+}
+
+/// Without `cursors` pieces are split off an input, and what is left of its buffer is smaller.
+#[test]
+fn with_cursors_again_an_input_has_its_whole_room_again() {
+    let (mut rig, live) = Rig::full().live();
+    live.stand(without(&["cursors"])).unwrap();
+    let peer = rig.connect();
+    // The beginning of a request lies in a buffer of the connection's own ...
+    peer.send(&HELLO[..10]);
+    rig.run();
+    // ... of which the whole request is split off, and the beginning of the next one stays.
+    peer.send([&HELLO[10..], &HELLO[..10]].concat());
+    rig.run();
+    assert_eq!(peer.take_answer().text(), "hello");
+    let copied = |rig: &Rig| rig.account.bytes_copied[Copied::Input as usize].get();
+    let before = copied(&rig);
+    live.stand(without(&[])).unwrap();
+    rig.turn();
+    assert_eq!(copied(&rig) - before, 10, "it moved to a whole buffer");
+    peer.send(&HELLO[10..]);
+    rig.run();
+    assert_eq!(peer.take_answer().text(), "hello");
 }
 
 /// A random set of what can change.
