@@ -27,6 +27,9 @@ const DOCUMENTS: [&str; 11] = [
     "docs/testing.md",
 ];
 
+/// Those that name the lab's options, which `lab/tests/documents.rs` holds.
+const OF_THE_LAB: [&str; 2] = ["docs/lab.md", "docs/framework-tax.md"];
+
 /// What a command of a code block may begin with, besides scripts of this repository.
 const PROGRAMS: [&str; 5] = ["cargo", "curl", "wrk", "perf", "samply"];
 
@@ -263,8 +266,6 @@ fn every_option_that_a_document_names_exists() {
     // Not barewire's: cargo's and rustc's.
     let others = ["--cfg", "--no-default-features"];
     let mut seen = 0;
-    const OF_THE_LAB: [&str; 2] = ["docs/lab.md", "docs/framework-tax.md"];
-    // The options of the lab are held by `lab/tests/documents.rs`.
     for document in DOCUMENTS
         .into_iter()
         .filter(|path| !OF_THE_LAB.contains(path))

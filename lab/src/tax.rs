@@ -47,6 +47,18 @@ const ABOVE: [(&str, &str); 7] = [
     ("hyper", TASKS),
     ("axum", "hyper"),
 ];
+/// Levels of the ladder that stand in an account; each is a process there, too.
+const LEVELS: [&str; 9] = [
+    "bare",
+    "write-again",
+    "parse-again",
+    "types",
+    "hyper",
+    "axum",
+    "hyperlane-read",
+    "hyperlane-context",
+    "hyperlane",
+];
 /// The rivals that stand in the account, or beside it.
 const RIVALS: [&str; 11] = [
     "hyper",
@@ -115,12 +127,14 @@ pub fn run(options: &Options) -> Result<Exit> {
     }
     let mut results = Results::new();
     let workloads = options.workloads()?;
-    let entrants = options.entrants(&programs, &peers_folder, &mut results)?;
     let rungs = ladder::Ladder {
         program: programs.join("ladder"),
         layers,
         seconds: options.seconds,
     };
+    let mut entrants = options.entrants(&programs, &peers_folder, &mut results)?;
+    let levels = LEVELS.into_iter().map(|level| rungs.subject(level));
+    entrants.extend(levels.map(Entrant::of));
     rungs.count(&workloads, &mut results)?;
     count(&entrants, &workloads, &mut results);
     let contest = Contest {
@@ -144,7 +158,7 @@ pub fn run(options: &Options) -> Result<Exit> {
     })?;
     progress.finish();
     generator::leave_core(free)?;
-    conclude(&contest, &mut results);
+    conclude(&contest, &rungs, &mut results);
     results.save(&options.output)?;
     report::terminal::print_written(&results, &options.output);
     Ok(Exit::of(!results.accounts.is_empty()))
@@ -222,10 +236,14 @@ fn build(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join("target/release"))
 }
 
-/// Instructions of those whose programs are machine code from the start.
+/// Instructions of those that stand in an account.
 fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
     for workload in workloads.iter().filter(|workload| workload.pipeline == 1) {
-        for entrant in entrants.iter().filter(|entrant| entrant.countable) {
+        let is_counted = |name: &str| {
+            let is_part = |(above, below): &(&str, &str)| name == *above || name == *below;
+            ABOVE.iter().any(is_part) || name == "hyperlane-5"
+        };
+        for entrant in entrants.iter().filter(|one| is_counted(&one.subject.name)) {
             let subject = entrant.subject_for(workload);
             eprintln!("{}, {}: counting instructions", subject.name, workload.name);
             match counting::instructions(&subject, workload) {
@@ -246,8 +264,14 @@ fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
 }
 
 /// Rows between processes, and the accounts.
-fn conclude(contest: &Contest, results: &mut Results) {
-    let level = level_of_each(contest.workloads.len() * (contest.entrants.len() + ABOVE.len()));
+fn conclude(contest: &Contest, rungs: &ladder::Ladder, results: &mut Results) {
+    let pairs = contest.entrants.len() + ABOVE.len() + LEVELS.len();
+    let level = level_of_each(contest.workloads.len() * pairs);
+    let levels: Vec<(String, String)> = LEVELS
+        .iter()
+        .filter_map(|name| rungs.below(name))
+        .map(|(name, below)| (rung(name), rung(below)))
+        .collect();
     for workload in &contest.workloads {
         let beside = contest
             .entrants
@@ -255,7 +279,8 @@ fn conclude(contest: &Contest, results: &mut Results) {
             .map(|entrant| entrant.subject.name.as_str());
         let to_limit = beside.filter(|name| *name != L0).map(|name| (name, L0));
         let above = ABOVE.into_iter().filter(|(_, below)| *below != L0);
-        for (subject, base) in to_limit.chain(above) {
+        let levels = levels.iter().map(|(name, below)| (&**name, &**below));
+        for (subject, base) in to_limit.chain(above).chain(levels) {
             let question = Question {
                 kind: RowKind::Process,
                 about: subject,

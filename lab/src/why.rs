@@ -20,6 +20,7 @@ use crate::process::{Running, Usage};
 use crate::report::numbers::{count as counted, estimate, mebibytes, whole};
 use crate::results::{Bar, Results, RowKind};
 use crate::statistics::{Estimate, LEVEL, count, median, of_pairs};
+use crate::tax::rung;
 use crate::workload::Workload;
 use crate::{Exit, counting, generator, machine};
 
@@ -273,6 +274,7 @@ fn told_of_layers(layers: &Results, ratio: &Estimate, beyond: f64, calls: [f64; 
     let known = layers.rows_of(RowKind::Process);
     let mut known: Vec<(f64, &str)> = known
         .filter(|row| row.base == L0 && row.workload == "keep-alive")
+        .filter(|row| !row.subject.starts_with(&rung("")))
         .filter_map(|row| Some((row.ratio?.median, row.subject.as_str())))
         .collect();
     known.sort_by(|one, other| one.0.total_cmp(&other.0));

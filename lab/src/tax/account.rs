@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ladder::PRICES;
+use super::ladder::{PRICES, rung};
 use super::{TASKS, TASKS_STEALING, TASKS_VECTORED};
 use crate::compare::{L0, SERVER};
 use crate::results::{Account, Bar, Results, Row, RowKind};
@@ -159,9 +159,12 @@ impl Books<'_> {
         cost.bar(name, prices.map(|prices| prices.of_layer(&counts)))
     }
 
+    /// What a level costs more than the one below it: as a process among the others, in the same
+    /// rounds, so that all parts are of the same moments. Its counts are those of its duel.
     fn layer(self, name: &str) -> Option<Cost> {
-        let row = self.results.row(RowKind::Layer, name, self.workload)?;
-        let count = |name| row.counts.get(name).copied();
+        let duel = self.results.row(RowKind::Layer, name, self.workload)?;
+        let count = |name| duel.counts.get(name).copied();
+        let row = self.row(RowKind::Process, &rung(name), &rung(&duel.base))?;
         Some(Cost {
             instructions: count("instructions"),
             allocations: count("allocations").unwrap_or_default(),
@@ -331,8 +334,17 @@ mod tests {
             ("types", 320.0, 3150.0),
             ("hyper", 800.0, 5850.0),
         ] {
-            let row = row(RowKind::Layer, layer, "bare", 3200.0, more, instructions);
-            results.rows.push(row);
+            let duel = row(
+                RowKind::Layer,
+                layer,
+                "bare",
+                6400.0,
+                2.0 * more,
+                instructions,
+            );
+            let (layer, bare) = (rung(layer), rung("bare"));
+            let turns = row(RowKind::Process, &layer, &bare, 3200.0, more, 0.0);
+            results.rows.extend([duel, turns]);
         }
         results
     }
@@ -369,7 +381,7 @@ mod tests {
     #[test]
     fn an_account_without_one_of_its_parts_is_none() {
         let mut results = results();
-        results.rows.retain(|row| row.about != "types");
+        results.rows.retain(|row| row.about != rung("types"));
         assert!(
             all(&results, LOAD)
                 .iter()

@@ -135,7 +135,14 @@ impl Ladder {
         Ok((server, load))
     }
 
-    fn subject(&self, layer: &str) -> Subject {
+    /// A level and the one below it; `None` of the lowest.
+    pub(super) fn below<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a str)> {
+        let mut layers = self.layers.iter();
+        let layer = layers.find(|layer| layer.name == name && layer.name != layer.below)?;
+        Some((&layer.name, &layer.below))
+    }
+
+    pub(super) fn subject(&self, layer: &str) -> Subject {
         let arguments = ["--port", "0", "--layer", layer];
         Subject::announcing(&rung(layer), &self.program, &arguments)
     }
