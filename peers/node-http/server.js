@@ -56,7 +56,7 @@ function serve() {
 }
 
 if (workers > 1 && cluster.isPrimary) {
-  // Node deals connections out itself by default; so the kernel does, as it does for the others.
+  // By default Node's first process deals connections out. So the workers accept from one socket.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   for (let worker = 0; worker < workers; worker += 1) cluster.fork();
 } else {

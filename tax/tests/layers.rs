@@ -107,10 +107,10 @@ fn json_is_the_same_from_a_struct_and_from_a_value() {
 #[test]
 fn layers_allocate_as_often_as_what_they_stand_for() {
     let more = |name| allocations(name) - allocations(layer(name).below);
-    // The head's shared buffer, and the map of the answer's fields.
+    // The map of the answer's fields: its indices and its entries.
     assert!((1.0..=2.1).contains(&more("types")), "{}", more("types"));
     for (name, least) in [
-        // The box of the body, of the future, of the service and of its future.
+        // The box of the body, of the future, and of the service's future.
         ("body", 1.0),
         ("future", 1.0),
         ("tower", 1.0),

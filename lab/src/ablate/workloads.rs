@@ -91,7 +91,10 @@ mod tests {
     fn workloads_are_known_by_name() {
         assert_eq!(named("pipelined-x16").unwrap(), Workload::pipelined());
         let error = named("fast").unwrap_err().to_string();
-        assert!(error.contains("keep-alive-browser, pipelined-x16"), "{error}");
+        assert!(
+            error.contains("keep-alive-browser, pipelined-x16"),
+            "{error}"
+        );
     }
 
     #[test]

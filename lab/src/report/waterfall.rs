@@ -6,7 +6,6 @@ use maud::{Markup, PreEscaped, html};
 use super::numbers::whole;
 use crate::compare::SERVER;
 use crate::results::{Account, Bar, Results};
-use crate::rows::{self, Figure};
 use crate::tax::account::NOT_EXPLAINED;
 
 /// Units of the picture's width.
@@ -20,18 +19,8 @@ const ROW: f64 = 22.0;
 const HEAD: f64 = 34.0;
 /// Those whose bars are drawn, in this order.
 const SHOWN: [&str; 4] = [SERVER, "hyper", "axum", "hyperlane-5"];
-/// Servers without an account, whose whole cost is one bar.
-const BESIDE: [&str; 7] = [
-    "go-nethttp",
-    "node-http",
-    "fastify",
-    "express",
-    "jdk-httpserver",
-    "spring-boot",
-    "naive",
-];
 const STYLE: &str = "text{font:13px sans-serif;fill:#222}.h{font-weight:bold}.n{text-anchor:end}\
-    .limit{fill:#9aa5b1}.part{fill:#3b7dd8}.rest{fill:#d9822b}.whole{fill:#5c7080}\
+    .limit{fill:#9aa5b1}.part{fill:#3b7dd8}.rest{fill:#d9822b}\
     .range{stroke:#222;stroke-width:1.5}rect.bg{fill:#fff}\
     @media(prefers-color-scheme:dark){text{fill:#ddd}.range{stroke:#ddd}rect.bg{fill:#0d1117}}";
 
@@ -44,24 +33,22 @@ pub fn waterfall(results: &Results, workload: &str) -> Option<Markup> {
             all.find(|account| account.of == *name && account.workload == workload)
         })
         .collect();
-    let most = accounts.iter().map(|account| account.measured_ns);
-    let most = most.max_by(f64::total_cmp)?;
-    let beside: Vec<(&str, f64)> = BESIDE
-        .iter()
-        .filter_map(|name| {
-            let runs = rows::runs(results, name, workload);
-            Some((*name, rows::figure(&runs, Figure::Cpu)?))
+    // Predictions may reach farther than what was measured.
+    let ends = accounts.iter().flat_map(|account| {
+        let mut end = 0.0;
+        account.bars.iter().map(move |bar| {
+            let predicted = bar.predicted_ns.map_or(bar.ns, |[_, high]| high);
+            let reach = end + f64::max(bar.ns, predicted);
+            end += bar.ns;
+            reach
         })
-        .collect();
+    });
+    let most = ends.max_by(f64::total_cmp)?;
     let mut y = 10.0;
     let mut drawn = Vec::new();
     for account in &accounts {
         drawn.push(group(account, y, (RIGHT - LEFT) / most));
         y += HEAD + ROW * count(account.bars.len()) + 8.0;
-    }
-    if !beside.is_empty() {
-        drawn.push(whole_bars(&beside, y));
-        y += HEAD + ROW * count(beside.len()) + 8.0;
     }
     Some(html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (y + 10.0) }
@@ -94,21 +81,6 @@ fn group(account: &Account, top: f64, scale: f64) -> Markup {
                 line x1=(low) x2=(high) y1=(y + 8.5) y2=(y + 8.5) class="range" {}
             }
             text x=(WIDTH - 10.0) y=(y + 13.0) class="n" { (whole(bar.ns)) }
-        }
-    }
-}
-
-/// Whole servers, on a scale of their own.
-fn whole_bars(servers: &[(&str, f64)], top: f64) -> Markup {
-    let most = servers.iter().map(|(_, ns)| *ns).fold(1.0, f64::max);
-    html! {
-        text x="10" y=(top + 20.0) class="h" { "Other languages, on a scale of their own" }
-        @for (number, (name, ns)) in servers.iter().enumerate() {
-            @let y = top + HEAD + ROW * count(number);
-            text x=(LEFT - 8.0) y=(y + 13.0) class="n" { (name) }
-            rect x=(LEFT) y=(y) width=(tenth(ns / most * (RIGHT - LEFT))) height=(ROW - 5.0)
-                class="whole" {}
-            text x=(WIDTH - 10.0) y=(y + 13.0) class="n" { (whole(*ns)) }
         }
     }
 }

@@ -124,7 +124,7 @@ impl Books<'_> {
         Some(vec![
             self.types()?,
             self.connection()?,
-            self.bar("axum: router, extractors, boxes", axum),
+            self.bar("axum: router, boxed bodies and futures", axum),
             pieces.bar("head and body by writev in place of send", None),
         ])
     }

@@ -1,8 +1,9 @@
 //! Requests and responses as the `http` crate has them: names, values and target of their own, in a
 //! map; and an answer that is serialised from such a map.
 //!
-//! As in hyper, names and values are slices of one shared buffer, the map of the fields is used
-//! again for the next request, and the date is rendered beforehand.
+//! As in hyper, names and values are slices of one shared buffer. The map of the request's fields is
+//! used again for the next one (hyper uses the answer's, which is smaller), and the date is rendered
+//! beforehand.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;

@@ -138,7 +138,9 @@ pub fn axum(request: &Request<'_>, out: &mut Vec<u8>) {
             .route("/json", get(|| async { "{}" }))
             .route("/benchmark", get(|| async { "{}" }));
         // As axum::serve does for each connection.
+        // With the state routes become services once, and not for each request.
         let service = router
+            .with_state::<()>(())
             .into_service()
             .map_request(|request: http::Request<Incoming>| request.map(axum::body::Body::new));
         async {

@@ -3,8 +3,9 @@
 use super::Table;
 use crate::compare::L0;
 use crate::report::numbers::{change, count, estimate, or_dash, percent, ratio, whole};
-use crate::results::{Results, Row, RowKind};
+use crate::results::{Account, Results, Row, RowKind};
 use crate::statistics::Estimate;
+use crate::tax::account::NOT_EXPLAINED;
 use crate::tax::{BARE, rung};
 
 /// What each layer costs, beside what was predicted from its counts.
@@ -189,10 +190,7 @@ pub(super) fn accounts(results: &Results) -> Option<Table> {
         rows.push(vec![
             account.workload.clone(),
             account.of.clone(),
-            format!(
-                "measured; of the way, the last part is {}",
-                percent(account.unexplained_share)
-            ),
+            measured(account),
             whole(account.measured_ns),
             String::new(),
             String::new(),
@@ -217,6 +215,17 @@ pub(super) fn accounts(results: &Results) -> Option<Table> {
          end.",
     )
     .filled(rows)
+}
+
+/// The line below the parts of an account.
+fn measured(account: &Account) -> String {
+    let is_open = account.bars.iter().any(|bar| bar.name == NOT_EXPLAINED);
+    if is_open {
+        let share = percent(account.unexplained_share);
+        format!("measured; not explained: {share} of what it costs above L0")
+    } else {
+        "measured".to_owned()
+    }
 }
 
 /// The interval of a row, in nanoseconds.
