@@ -9,10 +9,10 @@ use crate::results::{Account, Bar, Results};
 use crate::tax::account::NOT_EXPLAINED;
 
 /// Units of the picture's width.
-const WIDTH: f64 = 900.0;
+const WIDTH: f64 = 960.0;
 /// Where bars begin and end.
-const LEFT: f64 = 330.0;
-const RIGHT: f64 = 830.0;
+const LEFT: f64 = 390.0;
+const RIGHT: f64 = 890.0;
 /// Height of a bar with its gap.
 const ROW: f64 = 22.0;
 /// Above a group of bars.
