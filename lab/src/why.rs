@@ -290,18 +290,30 @@ fn told_of_layers(layers: &Results, ratio: &Estimate, beyond: f64, calls: [f64; 
         (None, None) => println!("Nobody was measured on keep-alive to stand beside it."),
     }
     let [low, high] = calls.map(|ns| (beyond - ns).max(0.0));
-    println!(
-        "Beyond its calls, {} to {} ns are left.",
-        whole(high),
-        whole(low)
-    );
+    if calls == [0.0, 0.0] {
+        println!("No call more than needed explains any of that.");
+    } else {
+        println!(
+            "Beyond its calls, {} to {} ns are left.",
+            whole(high),
+            whole(low)
+        );
+    }
     let suspects = suspects(layers, low);
     if suspects.is_empty() {
         println!("No layer that was measured fits into that.");
     } else {
         println!("Layers of frameworks that fit into that, if it has them:");
+        let together: f64 = suspects.iter().map(|(_, bar)| bar.ns).sum();
         for (of, bar) in suspects {
             println!("  {:>6} ns  {} (of {of})", whole(bar.ns), bar.name);
+        }
+        if together < high {
+            println!(
+                "All of them together are {} ns. The rest is the language's, or of a kind that was \
+                 not measured.",
+                whole(together)
+            );
         }
     }
 }
