@@ -29,6 +29,7 @@ use crate::workload::Workload;
 mod player;
 
 use player::Player;
+pub(crate) use player::TURN;
 
 /// How long nobody asks, to see what each uses meanwhile.
 const IDLE: Duration = Duration::from_millis(200);

@@ -21,15 +21,10 @@ use crate::report::numbers::{count as counted, estimate, mebibytes, whole};
 use crate::results::{Bar, Results, RowKind};
 use crate::statistics::{Estimate, LEVEL, count, median, of_pairs};
 use crate::tax::rung;
+use crate::turns::TURN;
 use crate::workload::Workload;
 use crate::{Exit, counting, generator, machine};
 
-/// One turn of either.
-const TURN: Span = Span {
-    time: Duration::from_millis(40),
-    each: 20,
-    most: Duration::from_millis(500),
-};
 /// What a call costs in nanoseconds, from the least to the most (`docs/measuring.md`). What is
 /// missing here is told without a price.
 const PRICES: [(&str, [f64; 2]); 6] = [

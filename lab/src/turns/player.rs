@@ -13,7 +13,7 @@ use crate::statistics::{count, float};
 use crate::workload::Workload;
 
 /// One turn: long enough for twenty requests of each connection, and not longer than this even so.
-const TURN: Span = Span {
+pub(crate) const TURN: Span = Span {
     time: Duration::from_millis(40),
     each: 20,
     most: Duration::from_millis(500),
