@@ -31,6 +31,9 @@ const HEADING: &str = "  seconds  resident KiB  allocated KiB  descriptors  conn
 /// What may change between the second and the last quarter of a run: pages that the allocator keeps
 /// or gives back.
 const MEMORY_SPARE: f64 = 1024.0 * 1024.0;
+/// Over less than this, nothing is said of memory: it rises by steps until the largest request of
+/// every kind has come, and a short run sees one step as growth.
+const GROWTH_SHOWS: Duration = Duration::from_secs(60);
 
 /// Keep a server under a mixed load, and see whether anything grows or is lost.
 #[derive(Debug, clap::Args)]
@@ -220,8 +223,13 @@ impl fmt::Display for Sample {
 }
 
 /// The medians of the second quarter and of the last, in which the load is the same. The first one
-/// is left out: caches and pools fill.
+/// is left out: caches and pools fill. `None` if the samples are too few, or too near together for
+/// growth to show.
 fn quarters(samples: &[Sample], figure: impl Fn(&Sample) -> u64) -> Option<(f64, f64)> {
+    let span = samples.last()?.at.saturating_sub(samples.first()?.at);
+    if span < GROWTH_SHOWS {
+        return None;
+    }
     let figures = samples.iter().map(|sample| float(figure(sample)));
     let figures: Vec<f64> = figures.collect();
     let quarter = figures.len() / 4;
@@ -236,7 +244,11 @@ fn must_be_flat(samples: &[Sample], scene: &Scene<'_>) {
     let allocated = quarters(samples, |sample| sample.allocated_bytes);
     for (name, medians) in [("resident", resident), ("allocated", allocated)] {
         let Some((second, last)) = medians else {
-            scene.tell(format!("too few looks to say whether {name} memory grows"));
+            scene.tell(format!(
+                "too few looks, or too short a run, to say whether {name} memory grows: 4 looks \
+                 over {} s would do",
+                GROWTH_SHOWS.as_secs()
+            ));
             continue;
         };
         let (second_kib, last_kib) = (second / 1024.0, last / 1024.0);
@@ -270,6 +282,12 @@ mod tests {
         let settles = samples((0..100).map(|number: u64| number.min(25) << 20));
         let (second, last) = quarters(&settles, |sample| sample.resident_bytes).unwrap();
         assert!(last - second < MEMORY_SPARE, "{second} {last}");
-        assert!(quarters(&samples(0..3), |sample| sample.resident_bytes).is_none());
+        let few = [0, 60, 120].map(|second| Sample {
+            at: Duration::from_secs(second),
+            ..Sample::default()
+        });
+        assert!(quarters(&few, |sample| sample.resident_bytes).is_none());
+        let short = samples((0..59).map(|number| number << 20));
+        assert!(quarters(&short, |sample| sample.resident_bytes).is_none());
     }
 }
