@@ -33,7 +33,7 @@ const HEADING: &str = "  seconds  resident KiB  allocated KiB  descriptors  conn
 const MEMORY_SPARE: f64 = 1024.0 * 1024.0;
 /// Over less than this, nothing is said of memory: it rises by steps until the largest request of
 /// every kind has come, and a short run sees one step as growth.
-const GROWTH_SHOWS: Duration = Duration::from_secs(60);
+const GROWTH_SHOWS: Duration = Duration::from_mins(1);
 
 /// Keep a server under a mixed load, and see whether anything grows or is lost.
 #[derive(Debug, clap::Args)]

@@ -122,7 +122,6 @@ impl Options {
         Ok(Workload {
             paths: vec![self.path.clone()],
             body: None,
-            read_every: 1,
             ..of_any_server("keep-alive")?
         })
     }
