@@ -17,11 +17,15 @@ use std::cell::RefCell;
 use barewire::http::Request;
 
 pub mod layers;
+pub mod sample;
 
 use layers::{body, floor, future, hyperlane, prices, routing, service, types, whole};
 
 /// What a layer answers with, as all servers that are compared do.
 pub const HELLO: &str = "Hello, World!";
+
+/// The level whose work is not done here: the handler sends the request to a thread, and back.
+pub const HAND_OVER: &str = "hand-over";
 
 /// One level of the ladder.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,7 @@ pub struct Layer {
 }
 
 /// All levels: the floor, the ladder, whole frameworks, and prices.
-pub const LAYERS: [Layer; 27] = [
+pub const LAYERS: [Layer; 30] = [
     layer("bare", "bare", |_, _| ()),
     layer("write-again", "bare", floor::write_again),
     layer("parse-again", "bare", floor::parse_again),
@@ -46,8 +50,11 @@ pub const LAYERS: [Layer; 27] = [
     layer("tower-1", "tower", service::through_1),
     layer("tower-3", "tower", service::through_3),
     layer("tower-10", "tower", service::through_10),
+    layer("tower-10-typed", "tower", service::typed_10),
     layer("router", "tower", routing::answer),
-    layer("hyper", "bare", whole::hyper),
+    layer("memory", "bare", whole::memory),
+    layer("hyper", "memory", whole::hyper),
+    layer("hyper-half-close", "hyper", whole::hyper_half_close),
     layer("axum", "hyper", whole::axum),
     layer("hyperlane-read", "bare", hyperlane::read),
     layer("hyperlane-context", "hyperlane-read", hyperlane::context),
@@ -56,8 +63,7 @@ pub const LAYERS: [Layer; 27] = [
     layer("json-value", "json-struct", prices::json_value),
     layer("log-line", "bare", prices::log_line),
     layer("lock", "bare", prices::lock),
-    // What it does is not done here: the handler sends the request to a thread.
-    layer("hand-over", "bare", |_, _| ()),
+    layer(HAND_OVER, "bare", |_, _| ()),
     layer("allocations", "bare", prices::allocations),
     layer("allocations-8k", "bare", prices::allocations_8k),
     layer("copies", "bare", prices::copies),

@@ -1,54 +1,21 @@
 //! Each layer does what it says: it answers as a server would, and allocates as often as its
 //! framework does. A layer that the compiler had removed would do neither.
 
-use barewire::allocator::{CountingAllocator, thread_totals};
-use barewire::http::{Field, Method, Request, Version};
-use barewire_tax::{HELLO, LAYERS, Layer};
+use barewire::allocator::CountingAllocator;
+use barewire_tax::sample::{self, REQUEST};
+use barewire_tax::{HAND_OVER, HELLO, LAYERS, Layer};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
-
-const HEAD: &str = "GET /plaintext HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
-/// Requests before a layer's allocations are counted: buffers grow until then.
-const WARM: usize = 64;
-/// Requests of a count: buffers that are shared are renewed now and then.
-const COUNTED: usize = 512;
-
-/// The head as barewire's loop hands it over: names and values are parts of it.
-fn with_request<T>(work: impl FnOnce(&Request<'_>) -> T) -> T {
-    let value = |name: &str| {
-        let (_, rest) = HEAD.split_once(name).unwrap();
-        rest.split_once("\r\n").unwrap().0.as_bytes()
-    };
-    let fields = ["Host: ", "Accept: "].map(|name| Field {
-        name: &name[..name.len() - 2],
-        value: value(name),
-    });
-    work(&Request {
-        method: Method::Get,
-        path: HEAD.split(' ').nth(1).unwrap(),
-        version: Version::Http11,
-        fields: &fields,
-        head: HEAD.as_bytes(),
-        ..Request::EMPTY
-    })
-}
 
 fn layer(name: &str) -> Layer {
     let mut layers = LAYERS.into_iter();
     layers.find(|layer| layer.name == name).unwrap()
 }
 
-/// Allocations of a request, and of what lies below it.
+/// Allocations of a request, with what lies below the layer.
 fn allocations(name: &str) -> f64 {
-    with_request(|request| {
-        let layer = layer(name);
-        (0..WARM).for_each(|_| layer.run(request));
-        let before = thread_totals().unwrap().allocations;
-        (0..COUNTED).for_each(|_| layer.run(request));
-        let after = thread_totals().unwrap().allocations;
-        (after - before) as f64 / COUNTED as f64
-    })
+    sample::allocations(&layer(name)).expect("an allocator that counts")
 }
 
 #[test]
@@ -71,8 +38,11 @@ fn who_answers_answers_rightly() {
         "tower-1",
         "tower-3",
         "tower-10",
+        "tower-10-typed",
         "router",
+        "memory",
         "hyper",
+        "hyper-half-close",
         "axum",
         "hyperlane",
     ];
@@ -80,7 +50,7 @@ fn who_answers_answers_rightly() {
         let layer = layer(name);
         // Twice: connections and maps are used again.
         for _ in 0..2 {
-            let answer = with_request(|request| layer.answer(request));
+            let answer = layer.answer(&REQUEST);
             let answer = String::from_utf8(answer).unwrap();
             let (head, body) = answer.split_once("\r\n\r\n").expect(name);
             assert_eq!(body, HELLO, "{name}");
@@ -96,7 +66,7 @@ fn who_answers_answers_rightly() {
 
 #[test]
 fn json_is_the_same_from_a_struct_and_from_a_value() {
-    let of = |name| with_request(|request| layer(name).answer(request));
+    let of = |name| layer(name).answer(&REQUEST);
     let [one, other] = ["json-struct", "json-value"].map(of);
     let parsed = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
     assert_eq!(parsed(&one), parsed(&other));
@@ -136,6 +106,8 @@ fn layers_allocate_as_often_as_what_they_stand_for() {
     for name in [
         "write-again",
         "parse-again",
+        "memory",
+        "tower-10-typed",
         "lock",
         "copies",
         "atomics",
@@ -150,4 +122,15 @@ fn layers_allocate_as_often_as_what_they_stand_for() {
 fn ten_layers_cost_more_than_three_and_three_more_than_one() {
     let each = ["tower", "tower-1", "tower-3", "tower-10"].map(allocations);
     assert!(each.is_sorted_by(|one, other| one < other), "{each:?}");
+}
+
+#[test]
+fn hyper_reads_once_less_where_a_peer_may_close_its_half() {
+    let [with, without] = ["hyper", "hyper-half-close"].map(allocations);
+    assert!(without <= with - 1.0, "{with}, {without}");
+}
+
+#[test]
+fn what_is_done_by_another_thread_is_not_counted() {
+    assert_eq!(sample::allocations(&layer(HAND_OVER)), None);
 }

@@ -7,7 +7,7 @@ use std::{io, thread};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, SERVER};
+use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -74,8 +74,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 }
 
 fn of(content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
-    let answer = Response::builder()
-        .header(SERVER, "hyper")
-        .header(CONTENT_TYPE, content_type);
-    answer.body(Full::new(body)).expect("fields that are valid")
+    let mut answer = Response::new(Full::new(body));
+    let fields = answer.headers_mut();
+    fields.insert(SERVER, HeaderValue::from_static("hyper"));
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
 }

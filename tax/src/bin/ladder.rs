@@ -7,17 +7,13 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use barewire::Server;
-use barewire::allocator::CountingAllocator;
 use barewire::config::Config;
 use barewire::http::Request;
 use barewire::http::handler::{Admission, Handler, Later, Reply, Work};
 use barewire_tax::layers::floor::HELLO;
-use barewire_tax::{LAYERS, NAMES};
+use barewire_tax::{HAND_OVER, LAYERS, NAMES};
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// The level that is in force.
 static LAYER: AtomicUsize = AtomicUsize::new(0);
@@ -45,7 +41,7 @@ impl Handler for Ladder {
 
     fn handle(&self, request: &Request<'_>) -> Reply {
         let layer = &LAYERS[LAYER.load(Relaxed)];
-        if layer.name == "hand-over" {
+        if layer.name == HAND_OVER {
             return Later::Run(Work::new(|_| (&HELLO).into())).into();
         }
         layer.run(request);

@@ -29,8 +29,8 @@ struct Options {
     /// The runtime.
     #[arg(long, value_enum, default_value_t = Runtime::CurrentThread)]
     runtime: Runtime,
-    /// Send head and body as two pieces by one writev(2), as a server does whose body is not copied
-    /// behind its head.
+    /// Send each answer by itself, head and body as two pieces by one writev(2), as a server does
+    /// whose body is not copied behind its head.
     #[arg(long)]
     vectored: bool,
 }
@@ -86,20 +86,20 @@ fn listen(port: u16) -> io::Result<TcpListener> {
 async fn serve(mut stream: TcpStream, answer: &'static [u8], vectored: bool) -> io::Result<()> {
     let mut input = BytesMut::with_capacity(INPUT_BYTES);
     let mut output = Vec::new();
-    let body_bytes = if vectored { BODY_BYTES } else { 0 };
     while stream.read_buf(&mut input).await? > 0 {
         while let Some(end) = end_of_head(&input)? {
             input.advance(end);
-            output.extend_from_slice(answer);
+            if vectored {
+                let (head, body) = answer.split_at(answer.len() - BODY_BYTES);
+                let pieces = [IoSlice::new(head), IoSlice::new(body)];
+                let sent = stream.write_vectored(&pieces).await?;
+                // What does not fit at once is rare, and goes as it can.
+                stream.write_all(&answer[sent..]).await?;
+            } else {
+                output.extend_from_slice(answer);
+            }
         }
-        let (front, back) = output.split_at(output.len().saturating_sub(body_bytes));
-        let pieces = [IoSlice::new(front), IoSlice::new(back)];
-        let sent = match back {
-            [] => stream.write(front).await?,
-            _ => stream.write_vectored(&pieces).await?,
-        };
-        // What does not fit at once is rare, and goes as it can.
-        stream.write_all(&output[sent..]).await?;
+        stream.write_all(&output).await?;
         output.clear();
         input.reserve(INPUT_BYTES);
     }

@@ -6,7 +6,9 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::hint::black_box;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -18,13 +20,19 @@ use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::rt::ReadBufCursor;
+use hyper::rt::{Read as _, ReadBuf, ReadBufCursor, Write as _};
 use hyper::server::conn::http1;
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tower::ServiceExt as _;
 
 use super::future::with_context;
+
+/// Bytes of a read: hyper's first buffer.
+const INPUT_BYTES: usize = 8192;
+/// As long as what hyper answers.
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nserver: hyper\r\ncontent-type: text/plain\r\n\
+    content-length: 13\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\nHello, World!";
 
 /// What lies between a connection and its peer.
 #[derive(Default)]
@@ -118,16 +126,49 @@ impl Served {
     }
 }
 
+/// The wire alone: what a socket costs, and not the connection that reads and writes it. One read
+/// that brings the request, one that brings nothing, one write.
+pub fn memory(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static WIRE: Arc<Mutex<Wire>> = Arc::default());
+    WIRE.with(|wire| {
+        lock(wire).from_peer.extend_from_slice(request.head);
+        let mut input = [MaybeUninit::<u8>::uninit(); INPUT_BYTES];
+        let mut into = ReadBuf::uninit(&mut input);
+        let mut end = Memory(Arc::clone(wire));
+        with_context(|context| {
+            let first = Pin::new(&mut end).poll_read(context, into.unfilled());
+            let second = Pin::new(&mut end).poll_read(context, into.unfilled());
+            let written = Pin::new(&mut end).poll_write(context, black_box(ANSWER));
+            let ready = first.is_ready() && second.is_pending() && written.is_ready();
+            assert!(ready, "memory takes and gives what there is");
+        });
+        black_box(into.filled());
+        out.append(&mut lock(wire).to_peer);
+    });
+}
+
 /// hyper, with a service of its own kind.
 pub fn hyper(request: &Request<'_>, out: &mut Vec<u8>) {
-    thread_local!(static SERVED: RefCell<Served> = Served::new(|memory| {
+    thread_local!(static SERVED: RefCell<Served> = hyper_with(false));
+    SERVED.with_borrow_mut(|served| served.turn(request.head, out));
+}
+
+/// The same, where a peer that has sent all may close its half: so hyper does not read once more
+/// after a request, to notice one that hangs up.
+pub fn hyper_half_close(request: &Request<'_>, out: &mut Vec<u8>) {
+    thread_local!(static SERVED: RefCell<Served> = hyper_with(true));
+    SERVED.with_borrow_mut(|served| served.turn(request.head, out));
+}
+
+fn hyper_with(half_close: bool) -> RefCell<Served> {
+    Served::new(|memory| {
         let mut builder = http1::Builder::new();
         let served = builder
             .pipeline_flush(true)
+            .half_close(half_close)
             .serve_connection(memory, hyper::service::service_fn(hello));
         async { Ok(served.await?) }
-    }));
-    SERVED.with_borrow_mut(|served| served.turn(request.head, out));
+    })
 }
 
 /// hyper, with axum's router.
