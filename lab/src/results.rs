@@ -184,7 +184,7 @@ pub struct Bar {
     pub name: String,
     /// Nanoseconds of a request.
     pub ns: f64,
-    /// From the least to the most that the intervals of its parts allow.
+    /// Its interval; those of all bars of a workload hold together with 95 %.
     pub range_ns: [f64; 2],
     /// What was predicted of it from its counts.
     pub predicted_ns: Option<[f64; 2]>,
@@ -267,6 +267,9 @@ pub struct Counters {
     pub source: String,
     /// Instructions in user space, by callgrind; `None` if valgrind is missing or cannot run it.
     pub instructions: Option<f64>,
+    /// Allocations of a request, by the program's own counting allocator; `None` of one without.
+    #[serde(default)]
+    pub allocations: Option<f64>,
     /// The same by the crate whose source they are from, where the program has line tables.
     #[serde(default)]
     pub instructions_by_crate: BTreeMap<String, f64>,

@@ -100,21 +100,43 @@ pub fn of_pairs(ratios: &[f64], level: f64) -> Option<Estimate> {
 /// fewer than two, and where a ratio is none.
 pub fn of_sets(ratios: &[f64], level: f64) -> Option<Estimate> {
     let logs: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
-    if logs.len() < 2 || logs.iter().any(|log| !log.is_finite()) {
+    let Mean { mean, low, high } = mean_of_sets(&logs, level)?;
+    Some(Estimate {
+        median: mean.exp(),
+        low: low.exp(),
+        high: high.exp(),
+        coverage: level,
+        pairs: logs.len(),
+    })
+}
+
+/// A mean and its interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mean {
+    /// The mean.
+    pub mean: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// The mean of the figures of sets with Student's interval; `None` of fewer than two, and where one
+/// is no number.
+pub fn mean_of_sets(figures: &[f64], level: f64) -> Option<Mean> {
+    if figures.len() < 2 || figures.iter().any(|figure| !figure.is_finite()) {
         return None;
     }
-    let sets = count(logs.len());
-    let mean = logs.iter().sum::<f64>() / sets;
-    let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
+    let sets = count(figures.len());
+    let mean = figures.iter().sum::<f64>() / sets;
+    let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
     let error = (squares / (sets - 1.0) / sets).sqrt();
     let student = StudentsT::new(0.0, 1.0, sets - 1.0).ok()?;
     let reach = student.inverse_cdf(f64::midpoint(1.0, level)) * error;
-    Some(Estimate {
-        median: mean.exp(),
-        low: (mean - reach).exp(),
-        high: (mean + reach).exp(),
-        coverage: level,
-        pairs: logs.len(),
+    Some(Mean {
+        mean,
+        low: mean - reach,
+        high: mean + reach,
     })
 }
 

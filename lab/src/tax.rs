@@ -8,6 +8,7 @@
 pub mod account;
 
 mod ladder;
+mod prices;
 
 pub use ladder::{BARE, rung};
 
@@ -35,7 +36,7 @@ use crate::{Exit, generator, peers, report};
 pub const TASKS: &str = "tokio";
 /// The same with a worker of the runtime that steals work.
 pub const TASKS_STEALING: &str = "tokio, multi-thread";
-/// The first one, with an answer in two pieces.
+/// The first one, with each answer sent by itself, in two pieces.
 pub const TASKS_VECTORED: &str = "tokio, writev";
 /// Whose cost is compared with whose: what stands above adds a layer to what stands below.
 const ABOVE: [(&str, &str); 7] = [
@@ -48,10 +49,11 @@ const ABOVE: [(&str, &str); 7] = [
     ("axum", "hyper"),
 ];
 /// Levels of the ladder that stand in an account; each is a process there, too.
-const LEVELS: [&str; 9] = [
+const LEVELS: [&str; 10] = [
     "bare",
     "write-again",
     "parse-again",
+    "memory",
     "types",
     "hyper",
     "axum",
@@ -129,6 +131,7 @@ pub fn run(options: &Options) -> Result<Exit> {
     let workloads = options.workloads()?;
     let rungs = ladder::Ladder {
         program: programs.join("ladder"),
+        allocations: ladder::allocations(&programs.join("allocations"))?,
         layers,
         seconds: options.seconds,
     };
@@ -158,7 +161,7 @@ pub fn run(options: &Options) -> Result<Exit> {
     })?;
     progress.finish();
     generator::leave_core(free)?;
-    conclude(&contest, &rungs, &mut results);
+    conclude(&contest, &mut results);
     results.save(&options.output)?;
     report::terminal::print_written(&results, &options.output);
     Ok(Exit::of(!results.accounts.is_empty()))
@@ -264,14 +267,9 @@ fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
 }
 
 /// Rows between processes, and the accounts.
-fn conclude(contest: &Contest, rungs: &ladder::Ladder, results: &mut Results) {
-    let pairs = contest.entrants.len() + ABOVE.len() + LEVELS.len();
+fn conclude(contest: &Contest, results: &mut Results) {
+    let pairs = contest.entrants.len() + ABOVE.len();
     let level = level_of_each(contest.workloads.len() * pairs);
-    let levels: Vec<(String, String)> = LEVELS
-        .iter()
-        .filter_map(|name| rungs.below(name))
-        .map(|(name, below)| (rung(name), rung(below)))
-        .collect();
     for workload in &contest.workloads {
         let beside = contest
             .entrants
@@ -279,8 +277,7 @@ fn conclude(contest: &Contest, rungs: &ladder::Ladder, results: &mut Results) {
             .map(|entrant| entrant.subject.name.as_str());
         let to_limit = beside.filter(|name| *name != L0).map(|name| (name, L0));
         let above = ABOVE.into_iter().filter(|(_, below)| *below != L0);
-        let levels = levels.iter().map(|(name, below)| (&**name, &**below));
-        for (subject, base) in to_limit.chain(above).chain(levels) {
+        for (subject, base) in to_limit.chain(above) {
             let question = Question {
                 kind: RowKind::Process,
                 about: subject,

@@ -15,14 +15,26 @@ const LEFT: f64 = 390.0;
 const RIGHT: f64 = 890.0;
 /// Height of a bar with its gap.
 const ROW: f64 = 22.0;
+/// Where the first group begins, below legend and axis.
+const TOP: f64 = 44.0;
 /// Above a group of bars.
 const HEAD: f64 = 34.0;
 /// Those whose bars are drawn, in this order.
 const SHOWN: [&str; 4] = [SERVER, "hyper", "axum", "hyperlane-5"];
 const STYLE: &str = "text{font:13px sans-serif;fill:#222}.h{font-weight:bold}.n{text-anchor:end}\
-    .limit{fill:#9aa5b1}.part{fill:#3b7dd8}.rest{fill:#d9822b}\
-    .range{stroke:#222;stroke-width:1.5}rect.bg{fill:#fff}\
-    @media(prefers-color-scheme:dark){text{fill:#ddd}.range{stroke:#ddd}rect.bg{fill:#0d1117}}";
+    .m{text-anchor:middle;font-size:11px}\
+    .limit{fill:#9aa5b1}.part{fill:#3b7dd8}.rest{fill:#d9822b}.grid{stroke:#8884;stroke-width:1}\
+    .range{stroke:#222;stroke-width:1.5}.predicted{fill:#2226}rect.bg{fill:#fff}\
+    @media(prefers-color-scheme:dark){text{fill:#ddd}.range{stroke:#ddd}.predicted{fill:#ddd6}\
+    rect.bg{fill:#0d1117}}";
+/// What the colours and lines stand for: class, words, and where.
+const LEGEND: [(&str, &str, f64); 5] = [
+    ("limit", "the limit", 10.0),
+    ("part", "a layer", 110.0),
+    ("rest", "not explained", 200.0),
+    ("range", "interval, 95 % together", 330.0),
+    ("predicted", "predicted from its counts", 520.0),
+];
 
 /// Draws the accounts of a workload; `None` if there is none.
 pub fn waterfall(results: &Results, workload: &str) -> Option<Markup> {
@@ -38,16 +50,17 @@ pub fn waterfall(results: &Results, workload: &str) -> Option<Markup> {
         let mut end = 0.0;
         account.bars.iter().map(move |bar| {
             let predicted = bar.predicted_ns.map_or(bar.ns, |[_, high]| high);
-            let reach = end + f64::max(bar.ns, predicted);
+            let reach = end + predicted.max(bar.ns).max(bar.range_ns[1]);
             end += bar.ns;
             reach
         })
     });
     let most = ends.max_by(f64::total_cmp)?;
-    let mut y = 10.0;
+    let scale = (RIGHT - LEFT) / most;
+    let mut y = TOP;
     let mut drawn = Vec::new();
     for account in &accounts {
-        drawn.push(group(account, y, (RIGHT - LEFT) / most));
+        drawn.push(group(account, y, scale));
         y += HEAD + ROW * count(account.bars.len()) + 8.0;
     }
     Some(html! {
@@ -56,6 +69,8 @@ pub fn waterfall(results: &Results, workload: &str) -> Option<Markup> {
             title { "CPU time of a request on " (workload) ", part by part, in nanoseconds" }
             style { (PreEscaped(STYLE)) }
             rect class="bg" width=(WIDTH) height=(y + 10.0) {}
+            (legend())
+            (axis(most, scale, y))
             @for group in &drawn { (group) }
         }
     })
@@ -78,9 +93,37 @@ fn group(account: &Account, top: f64, scale: f64) -> Markup {
                 class=(class(number, bar)) {}
             @if let Some([low, high]) = bar.predicted_ns {
                 @let [low, high] = [low, high].map(|ns| tenth(LEFT + (from + ns) * scale));
-                line x1=(low) x2=(high) y1=(y + 8.5) y2=(y + 8.5) class="range" {}
+                rect x=(low) width=(tenth(high - low)) y=(y + 13.0) height="4" class="predicted" {}
             }
+            @let [low, high] = bar.range_ns.map(|ns| tenth(LEFT + (from + ns) * scale));
+            line x1=(low) x2=(high) y1=(y + 7.0) y2=(y + 7.0) class="range" {}
             text x=(WIDTH - 10.0) y=(y + 13.0) class="n" { (whole(bar.ns)) }
+        }
+    }
+}
+
+fn legend() -> Markup {
+    html! {
+        @for (class, words, x) in LEGEND {
+            @match class {
+                "range" => line x1=(x) x2=(x + 24.0) y1="14" y2="14" class=(class) {},
+                "predicted" => rect x=(x) y="12" width="24" height="4" class=(class) {},
+                _ => rect x=(x) y="8" width="24" height="12" class=(class) {},
+            }
+            text x=(x + 30.0) y="18" { (words) }
+        }
+    }
+}
+
+/// Microseconds, one or two apart.
+fn axis(most: f64, scale: f64, bottom: f64) -> Markup {
+    let step = if most > 8000.0 { 2000.0 } else { 1000.0 };
+    let marks = (0..).map(|number| step * f64::from(number));
+    html! {
+        @for ns in marks.take_while(|ns| *ns <= most) {
+            @let x = tenth(LEFT + ns * scale);
+            line x1=(x) x2=(x) y1=(TOP) y2=(bottom) class="grid" {}
+            text x=(x) y=(TOP - 4.0) class="m" { (whole(ns / 1000.0)) " us" }
         }
     }
 }

@@ -1,68 +1,128 @@
 //! The account: what layers cost, added up from the limit to a framework, and what is left.
 //!
-//! Pure: rows in, bars out. Intervals are added end to end, which is wider than need be, and never
-//! too narrow.
+//! Pure: runs and counts in, bars out. A part is a sum of processes, such as "tokio less L2", and
+//! is summed within each round, so that what drifts in the machine drifts for all of them. Parts
+//! are linear, so they add up exactly to what was measured.
 
 use std::collections::BTreeMap;
 
-use super::ladder::{PRICES, rung};
+use super::ladder::{BARE, rung};
+use super::prices::Prices;
 use super::{TASKS, TASKS_STEALING, TASKS_VECTORED};
 use crate::compare::{L0, SERVER};
-use crate::results::{Account, Bar, Results, Row, RowKind};
-use crate::rows::{self, Figure};
+use crate::results::{Account, Bar, Results};
+use crate::rows::runs;
+use crate::statistics::{Mean, count, level_of_each, mean_of_sets};
 
 /// The last bar.
 pub const NOT_EXPLAINED: &str = "not explained";
+/// The first one.
+const LIMIT: &str = "the limit (L0)";
+/// What makes another system call than what it is compared with: its counts predict nothing.
+const PIECES: &str = "each answer by its own writev, in two pieces";
+/// Bars of all accounts of a workload, whose intervals hold together.
+const BARS: usize = 30;
 
-/// A difference with its interval, in nanoseconds of a request, and in instructions.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Cost {
-    ns: f64,
-    low: f64,
-    high: f64,
-    instructions: Option<f64>,
-    allocations: f64,
+/// A part: processes by name, each as often as it counts.
+struct Part {
+    name: &'static str,
+    terms: Vec<(f64, String)>,
 }
 
-impl Cost {
-    fn less(self, other: Self) -> Self {
-        let instructions = self.instructions.zip(other.instructions);
+impl Part {
+    fn new(name: &'static str, plus: &[&str], minus: &[&str]) -> Self {
+        let plus = plus.iter().map(|name| (1.0, (*name).to_owned()));
+        let minus = minus.iter().map(|name| (-1.0, (*name).to_owned()));
         Self {
-            ns: self.ns - other.ns,
-            low: self.low - other.high,
-            high: self.high - other.low,
-            instructions: instructions.map(|(all, part)| all - part),
-            allocations: self.allocations - other.allocations,
+            name,
+            terms: plus.chain(minus).collect(),
         }
     }
 
-    fn bar(self, name: &str, predicted_ns: Option<[f64; 2]>) -> Bar {
-        Bar {
-            name: name.to_owned(),
-            ns: self.ns,
-            range_ns: [self.low, self.high],
-            predicted_ns,
-            instructions: self.instructions,
+    /// The same of levels of the ladder.
+    fn of_levels(name: &'static str, plus: &[&str], minus: &[&str]) -> Self {
+        let part = Self::new(name, plus, minus);
+        let terms = part.terms.into_iter();
+        let terms = terms.map(|(times, level)| (times, rung(&level)));
+        Self {
+            terms: terms.collect(),
+            ..part
         }
+    }
+
+    /// What is left of `whole` without all these.
+    fn rest(name: &'static str, whole: &str, parts: &[Self]) -> Self {
+        let of_parts = parts.iter().flat_map(|part| &part.terms);
+        let less = of_parts.map(|(times, process)| (-times, process.clone()));
+        let mut terms = vec![(1.0, whole.to_owned())];
+        terms.extend(less);
+        Self { name, terms }
+    }
+
+    /// Its count, if all its processes have one.
+    fn count(&self, counted: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+        let terms = self.terms.iter();
+        terms
+            .map(|(times, name)| Some(times * counted(name)?))
+            .sum()
     }
 }
 
 /// Accounts of all that can be closed on a workload.
 pub fn all(results: &Results, workload: &str) -> Vec<Account> {
     let books = Books { results, workload };
+    let hyper = || vec![types(), connection()];
+    let axum = || {
+        let axum = Part::of_levels(
+            "axum: router, boxed bodies and futures",
+            &["axum"],
+            &["hyper"],
+        );
+        let pieces = Part::new(PIECES, &[TASKS_VECTORED], &[TASKS]);
+        vec![types(), connection(), axum, pieces]
+    };
     let all = [
-        books.of("hyper", |books| {
-            Some(vec![books.types()?, books.connection()?])
-        }),
-        books.of("axum", Books::axum),
-        books.of("hyperlane-5", Books::hyperlane),
-        books.of(SERVER, |_| Some(Vec::new())),
-        books.of(TASKS_STEALING, |_| Some(Vec::new())),
+        books.of("hyper", NOT_EXPLAINED, hyper()),
+        books.of("axum", NOT_EXPLAINED, axum()),
+        books.of("hyperlane-5", NOT_EXPLAINED, hyperlane()),
+        // Limits, deadlines, accounts, the answer's own fields.
+        books.of(SERVER, "barewire beyond L2", Vec::new()),
+        books.of(TASKS_STEALING, "the runtime that steals work", Vec::new()),
     ];
     all.into_iter().flatten().collect()
 }
 
-/// The rows of one workload.
+/// `http`'s types, in place of barewire's own answer.
+fn types() -> Part {
+    let name = "http types: a map of fields, and an answer from one";
+    Part::of_levels(name, &["types"], &["write-again"])
+}
+
+/// What hyper does beyond parsing and types. The wire in memory is no part of it.
+fn connection() -> Part {
+    let (plus, minus) = (["hyper", BARE, BARE], ["types", "parse-again", "memory"]);
+    Part::of_levels("hyper's own connection", &plus, &minus)
+}
+
+/// hyperlane parses by itself, so the parser that the runtime's bar has is taken off.
+fn hyperlane() -> Vec<Part> {
+    let (read, context, all) = ("hyperlane-read", "hyperlane-context", "hyperlane");
+    vec![
+        Part::of_levels(
+            "reading into strings, 8 KiB a line",
+            &[read],
+            &["parse-again"],
+        ),
+        Part::of_levels("a context with a copy of the request", &[context], &[read]),
+        Part::of_levels(
+            "getters and setters with a lock each, and the answer",
+            &[all, BARE],
+            &[context, "write-again"],
+        ),
+    ]
+}
+
+/// The figures of one workload.
 #[derive(Clone, Copy)]
 struct Books<'a> {
     results: &'a Results,
@@ -70,203 +130,83 @@ struct Books<'a> {
 }
 
 impl Books<'_> {
-    /// The account of one: limit, parser and runtime, then what `layers` says.
-    fn of(self, name: &str, layers: impl FnOnce(Self) -> Option<Vec<Bar>>) -> Option<Account> {
-        let limit = self.measured(L0)?;
-        let mut bars = vec![limit.bar("the limit (L0)", None)];
-        bars.push(self.process("L2", L0)?.bar("parsing (httparse)", None));
+    /// The account of one: limit, parser and runtime, then its layers, then what is left.
+    fn of(self, name: &str, rest: &'static str, layers: Vec<Part>) -> Option<Account> {
+        let mut parts = vec![
+            Part::new(LIMIT, &[L0], &[]),
+            Part::new("parsing (httparse)", &["L2"], &[L0]),
+        ];
         if name != SERVER {
-            let runtime = self.process(TASKS, "L2")?;
-            bars.push(runtime.bar("runtime (a task for each connection)", None));
+            let runtime = "runtime (a task for each connection)";
+            parts.push(Part::new(runtime, &[TASKS], &["L2"]));
         }
-        bars.extend(layers(self)?);
-        let measured = self.measured(name)?;
-        let way = cost(self.row(RowKind::Process, name, L0)?)?;
-        let rest = Cost {
-            ns: measured.ns,
-            low: measured.ns - (way.ns - way.low),
-            high: measured.ns + (way.high - way.ns),
-            ..measured
-        };
-        let rest = rest.less(sum(&bars));
-        bars.push(match name {
-            // Limits, deadlines, accounts, the answer's own fields.
-            SERVER => rest.bar("barewire beyond L2", None),
-            TASKS_STEALING => rest.bar("the runtime that steals work", None),
-            _ => rest.bar(NOT_EXPLAINED, None),
-        });
+        parts.extend(layers);
+        parts.push(Part::rest(rest, name, &parts));
+        let bars: Option<Vec<Bar>> = parts.iter().map(|part| self.bar(part)).collect();
+        let bars = bars?;
+        let measured_ns: f64 = bars.iter().map(|bar| bar.ns).sum();
         Some(Account {
             of: name.to_owned(),
             workload: self.workload.to_owned(),
+            measured_ns,
+            unexplained_share: bars.last()?.ns / (measured_ns - bars.first()?.ns),
             bars,
-            measured_ns: measured.ns,
-            unexplained_share: rest.ns / (measured.ns - limit.ns),
         })
     }
 
-    /// `http`'s types, in place of barewire's own answer.
-    fn types(self) -> Option<Bar> {
-        let types = self.layer("types")?.less(self.layer("write-again")?);
-        Some(self.bar("http types: a map of fields, and an answer from one", types))
-    }
-
-    /// What hyper does beyond parsing and types.
-    fn connection(self) -> Option<Bar> {
-        let hyper = self.layer("hyper")?.less(self.layer("types")?);
-        let own = hyper.less(self.layer("parse-again")?);
-        Some(self.bar("hyper's own connection", own))
-    }
-
-    /// axum sends head and body as two pieces.
-    fn axum(self) -> Option<Vec<Bar>> {
-        let axum = self.layer("axum")?;
-        let pieces = self.process(TASKS_VECTORED, TASKS)?;
-        Some(vec![
-            self.types()?,
-            self.connection()?,
-            self.bar("axum: router, boxed bodies and futures", axum),
-            pieces.bar("head and body by writev in place of send", None),
-        ])
-    }
-
-    /// hyperlane parses by itself, so the parser that the runtime's bar has is taken off.
-    fn hyperlane(self) -> Option<Vec<Bar>> {
-        let read = self.layer("hyperlane-read")?;
-        let read = read.less(self.layer("parse-again")?);
-        let context = self.layer("hyperlane-context")?;
-        let answer = self.layer("hyperlane")?;
-        let answer = answer.less(self.layer("write-again")?);
-        Some(vec![
-            self.bar("reading into strings, 8 KiB a line", read),
-            self.bar("a context with a copy of the request", context),
-            self.bar(
-                "getters and setters with a lock each, and the answer",
-                answer,
-            ),
-        ])
-    }
-
-    /// A part that was counted, with what its counts predict.
-    fn bar(self, name: &str, cost: Cost) -> Bar {
-        let counts = [
-            ("allocations", Some(cost.allocations)),
-            ("instructions", cost.instructions),
-        ];
+    fn bar(self, part: &Part) -> Option<Bar> {
+        let Mean { mean, low, high } = self.cost(part)?;
+        let instructions = part.count(|name| {
+            let counted = self.results.counters(name, self.workload);
+            // What a level does for a request is the same, however many come together.
+            let is_level = name.starts_with(&rung(""));
+            let alone = || {
+                self.results
+                    .counters(name, "keep-alive")
+                    .filter(|_| is_level)
+            };
+            counted.or_else(alone)?.instructions
+        });
+        let allocations = part.count(|name| self.results.counters(name, "keep-alive")?.allocations);
+        let counts = [("allocations", allocations), ("instructions", instructions)];
         let counts = counts.into_iter();
         let counts = counts.filter_map(|(name, count)| Some((name.to_owned(), count?)));
         let counts: BTreeMap<String, f64> = counts.collect();
-        let prices = Prices::of(self.results, self.workload);
-        cost.bar(name, prices.map(|prices| prices.of_layer(&counts)))
-    }
-
-    /// What a level costs more than the one below it: as a process among the others, in the same
-    /// rounds, so that all parts are of the same moments. Its counts are those of its duel.
-    fn layer(self, name: &str) -> Option<Cost> {
-        let duel = self.results.row(RowKind::Layer, name, self.workload)?;
-        let count = |name| duel.counts.get(name).copied();
-        let row = self.row(RowKind::Process, &rung(name), &rung(&duel.base))?;
-        Some(Cost {
-            instructions: count("instructions"),
-            allocations: count("allocations").unwrap_or_default(),
-            ..cost(row)?
-        })
-    }
-
-    fn process(self, name: &str, below: &str) -> Option<Cost> {
-        let instructions = self.instructions(name).zip(self.instructions(below));
-        Some(Cost {
-            instructions: instructions.map(|(all, part)| all - part),
-            ..cost(self.row(RowKind::Process, name, below)?)?
-        })
-    }
-
-    fn row(&self, kind: RowKind, name: &str, below: &str) -> Option<&Row> {
-        let mut rows = self.results.rows_of(kind);
-        rows.find(|row| row.about == name && row.base == below && row.workload == self.workload)
-    }
-
-    /// What a request costs one of the processes: the point that its bars lead to.
-    fn measured(self, name: &str) -> Option<Cost> {
-        let ns = rows::figure(&rows::runs(self.results, name, self.workload), Figure::Cpu)?;
-        let instructions = self.instructions(name);
-        Some(Cost {
-            ns,
-            low: ns,
-            high: ns,
+        let is_predicted =
+            instructions.is_some() && ![LIMIT, PIECES, NOT_EXPLAINED].contains(&part.name);
+        let prices = Prices::of(self.results, self.workload).filter(|_| is_predicted);
+        Some(Bar {
+            name: part.name.to_owned(),
+            ns: mean,
+            range_ns: [low, high],
+            predicted_ns: prices.map(|prices| prices.of_layer(&counts)),
             instructions,
-            allocations: 0.0,
         })
     }
 
-    fn instructions(self, name: &str) -> Option<f64> {
-        self.results.counters(name, self.workload)?.instructions
-    }
-}
-
-/// All parts together; instructions only if all of them have any.
-fn sum(bars: &[Bar]) -> Cost {
-    let instructions: Option<Vec<f64>> = bars.iter().map(|bar| bar.instructions).collect();
-    Cost {
-        ns: bars.iter().map(|bar| bar.ns).sum(),
-        low: bars.iter().map(|bar| bar.range_ns[0]).sum(),
-        high: bars.iter().map(|bar| bar.range_ns[1]).sum(),
-        instructions: instructions.map(|all| all.iter().sum()),
-        allocations: 0.0,
-    }
-}
-
-/// What the subject of a row costs more than its base.
-fn cost(row: &Row) -> Option<Cost> {
-    let (base, ratio) = (row.base_ns?, row.ratio?);
-    let of = |ratio: f64| base * (ratio - 1.0);
-    Some(Cost {
-        ns: of(ratio.median),
-        low: of(ratio.low),
-        high: of(ratio.high),
-        ..Cost::default()
-    })
-}
-
-/// What counts cost: ranges, from duels that vary one thing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Prices {
-    /// Nanoseconds of an allocation that is freed again.
-    allocation: [f64; 2],
-    /// Its instructions.
-    allocation_instructions: f64,
-    /// Nanoseconds of an instruction that is neither.
-    instruction: [f64; 2],
-}
-
-impl Prices {
-    /// Those of a workload; `None` if a price was not measured.
-    pub fn of(results: &Results, workload: &str) -> Option<Self> {
-        let mut all = PRICES.into_iter().map(|(name, each)| {
-            let row = results.row(RowKind::Price, name, workload)?;
-            let (cost, counted) = (cost(row)?, row.counts.get("instructions").copied()?);
-            Some(([cost.low, cost.high], each, counted))
-        });
-        let (allocation, each, counted) = all.next()??;
-        let others = all.collect::<Option<Vec<_>>>()?;
-        let of_one = others
-            .iter()
-            .map(|(range, _, counted)| range.map(|ns| ns / counted));
-        let instruction = of_one.fold([f64::INFINITY, 0.0], |[low, high], [lower, upper]| {
-            [f64::min(low, lower.max(0.0)), f64::max(high, upper)]
-        });
-        Some(Self {
-            allocation: allocation.map(|ns| (ns / each).max(0.0)),
-            allocation_instructions: counted / each,
-            instruction,
-        })
-    }
-
-    /// From the least to the most that a layer of these counts should cost.
-    pub fn of_layer(&self, counts: &BTreeMap<String, f64>) -> [f64; 2] {
-        let count = |name| counts.get(name).copied().unwrap_or_default();
-        let allocations = count("allocations");
-        let rest = count("instructions") - allocations * self.allocation_instructions;
-        [0, 1].map(|end| allocations * self.allocation[end] + rest.max(0.0) * self.instruction[end])
+    /// Nanoseconds of a request: summed within each round, the mean of each set, the mean of all.
+    fn cost(self, part: &Part) -> Option<Mean> {
+        let terms = part.terms.iter();
+        let terms: Vec<_> = terms
+            .map(|(times, name)| (*times, runs(self.results, name, self.workload)))
+            .collect();
+        let sets = terms.first()?.1.iter().map(|run| run.set);
+        let of_set = |set| {
+            let terms = terms.iter().map(|(times, runs)| {
+                let run = runs.iter().find(|run| run.set == set)?;
+                Some((*times, run.ns.as_slice()))
+            });
+            let terms = terms.collect::<Option<Vec<_>>>()?;
+            let rounds = terms.iter().map(|(_, ns)| ns.len()).min()?;
+            let sum =
+                |round: usize| -> f64 { terms.iter().map(|(times, ns)| times * ns[round]).sum() };
+            Some((0..rounds).map(sum).sum::<f64>() / count(rounds))
+        };
+        let sets: Vec<f64> = sets
+            .filter_map(of_set)
+            .filter(|mean| mean.is_finite())
+            .collect();
+        mean_of_sets(&sets, level_of_each(BARS))
     }
 }
 
@@ -274,139 +214,82 @@ impl Prices {
 mod tests {
     use super::*;
     use crate::results::{Counters, Run};
-    use crate::statistics::Estimate;
 
     const LOAD: &str = "keep-alive";
 
-    fn row(kind: RowKind, about: &str, base: &str, base_ns: f64, more: f64, count: f64) -> Row {
-        let of = |ns: f64| (base_ns + ns) / base_ns;
-        Row {
-            about: about.to_owned(),
-            kind,
-            workload: LOAD.to_owned(),
-            subject: about.to_owned(),
-            base: base.to_owned(),
-            base_ns: Some(base_ns),
-            ratio: Some(Estimate {
-                median: of(more),
-                low: of(more - 10.0),
-                high: of(more + 10.0),
-                coverage: 0.95,
-                pairs: 100,
-            }),
-            counts: [("instructions".to_owned(), count)].into(),
-            ..Row::default()
-        }
-    }
-
-    /// Processes that cost so much, and layers that explain all of hyper but 100 ns.
+    /// Processes that cost so much, in two sets of two rounds that drift, and layers that explain
+    /// all of hyper but 100 ns.
     fn results() -> Results {
+        let level = |name| rung(name);
         let processes = [
-            (L0, L0, 3000.0, 100.0),
-            ("L2", L0, 3100.0, 800.0),
-            (TASKS, "L2", 3500.0, 2800.0),
-            ("hyper", TASKS, 4300.0, 7500.0),
+            (L0.to_owned(), 3000.0, 100.0),
+            ("L2".to_owned(), 3100.0, 800.0),
+            (TASKS.to_owned(), 3500.0, 2800.0),
+            ("hyper".to_owned(), 4300.0, 7500.0),
+            (level(BARE), 3200.0, 1400.0),
+            (level("write-again"), 3220.0, 1450.0),
+            (level("parse-again"), 3280.0, 2000.0),
+            (level("memory"), 3210.0, 1500.0),
+            (level("types"), 3520.0, 4550.0),
+            (level("hyper"), 4010.0, 7250.0),
         ];
         let mut results = Results::default();
-        for (name, below, ns, instructions) in processes {
-            results.runs.push(Run {
-                subject: name.to_owned(),
-                workload: LOAD.to_owned(),
-                ns: vec![ns],
-                ..Run::default()
-            });
+        for (subject, ns, instructions) in processes {
+            for set in 0..2 {
+                let drifts = [0.0, 700.0].map(|drift| ns + drift + f64::from(set));
+                results.runs.push(Run {
+                    subject: subject.clone(),
+                    workload: LOAD.to_owned(),
+                    set,
+                    ns: drifts.to_vec(),
+                    ..Run::default()
+                });
+            }
             results.counters.push(Counters {
-                subject: name.to_owned(),
+                subject,
                 workload: LOAD.to_owned(),
                 instructions: Some(instructions),
                 ..Counters::default()
             });
-            for base in [below, L0] {
-                let (_, _, base_ns, _) = processes.into_iter().find(|one| one.0 == base).unwrap();
-                let more = ns - base_ns;
-                let row = row(RowKind::Process, name, base, base_ns, more, 0.0);
-                results.rows.push(row);
-            }
-        }
-        for (layer, more, instructions) in [
-            ("write-again", 20.0, 50.0),
-            ("parse-again", 80.0, 600.0),
-            ("types", 320.0, 3150.0),
-            ("hyper", 800.0, 5850.0),
-        ] {
-            let duel = row(
-                RowKind::Layer,
-                layer,
-                "bare",
-                6400.0,
-                2.0 * more,
-                instructions,
-            );
-            let (layer, bare) = (rung(layer), rung("bare"));
-            let turns = row(RowKind::Process, &layer, &bare, 3200.0, more, 0.0);
-            results.rows.extend([duel, turns]);
         }
         results
     }
 
+    fn of_hyper(results: &Results) -> Option<Account> {
+        all(results, LOAD).into_iter().find(|one| one.of == "hyper")
+    }
+
     #[test]
     fn the_bars_add_up_to_what_was_measured() {
-        let account = all(&results(), LOAD)
-            .into_iter()
-            .find(|one| one.of == "hyper")
-            .unwrap();
+        let account = of_hyper(&results()).unwrap();
         let ns: Vec<f64> = account.bars.iter().map(|bar| bar.ns.round()).collect();
-        assert_eq!(ns, [3000.0, 100.0, 400.0, 300.0, 400.0, 100.0]);
-        let sum: f64 = account.bars.iter().map(|bar| bar.ns).sum();
-        assert!((sum - 4300.0).abs() < 1e-6);
+        // The drift is the limit's alone: it is the same for all.
+        assert_eq!(ns, [3351.0, 100.0, 400.0, 300.0, 400.0, 100.0]);
+        assert!((account.measured_ns - 4650.5).abs() < 1e-6, "{account:?}");
         let (rest, share) = (account.bars.last().unwrap(), account.unexplained_share);
         assert_eq!(rest.name, NOT_EXPLAINED);
         assert!((share - 100.0 / 1300.0).abs() < 1e-6, "{share}");
-        // Two from duels on each of three layers, and one for each of three processes.
-        let reach = (rest.range_ns[1] - rest.range_ns[0]) / 2.0;
-        assert!((reach - (10.0 * 8.0)).abs() < 1e-6, "{reach}");
+        // What is the same in all sets has an interval of no width; the limit has one.
+        assert!(
+            (rest.range_ns[1] - rest.range_ns[0]).abs() < 1e-6,
+            "{rest:?}"
+        );
+        let limit = &account.bars[0];
+        assert!(limit.range_ns[1] - limit.range_ns[0] > 1.0, "{limit:?}");
     }
 
     #[test]
     fn instructions_are_added_up_as_well() {
-        let account = all(&results(), LOAD)
-            .into_iter()
-            .find(|one| one.of == "hyper")
-            .unwrap();
+        let account = of_hyper(&results()).unwrap();
         let counted: Option<Vec<f64>> = account.bars.iter().map(|bar| bar.instructions).collect();
         let counted = counted.unwrap();
-        assert_eq!(counted, [100.0, 700.0, 2000.0, 3100.0, 2100.0, -500.0]);
+        assert_eq!(counted, [100.0, 700.0, 2000.0, 3100.0, 2000.0, -400.0]);
     }
 
     #[test]
     fn an_account_without_one_of_its_parts_is_none() {
         let mut results = results();
-        results.rows.retain(|row| row.about != rung("types"));
-        assert!(
-            all(&results, LOAD)
-                .iter()
-                .all(|account| account.of != "hyper")
-        );
-    }
-
-    #[test]
-    fn a_layer_is_predicted_from_its_counts() {
-        let mut results = Results::default();
-        for (name, more, instructions) in [
-            ("allocations", 400.0, 3400.0),
-            ("calls", 100.0, 1000.0),
-            ("hashes", 510.0, 5000.0),
-            ("atomics", 70.0, 300.0),
-        ] {
-            let row = row(RowKind::Price, name, "bare", 3000.0, more, instructions);
-            results.rows.push(row);
-        }
-        let prices = Prices::of(&results, LOAD).unwrap();
-        let counts = [("allocations", 2.0), ("instructions", 1340.0)];
-        let counts = counts.map(|(name, count)| (name.to_owned(), count)).into();
-        let [low, high] = prices.of_layer(&counts);
-        // Two allocations at 19.5 to 20.5 ns; 1,000 instructions at 0.09 to 0.267 ns.
-        assert!((low - (39.0 + 90.0)).abs() < 1e-6, "{low}");
-        assert!((high - (41.0 + 80.0 / 0.3)).abs() < 1e-6, "{high}");
+        results.runs.retain(|run| run.subject != rung("types"));
+        assert_eq!(of_hyper(&results), None);
     }
 }

@@ -1,11 +1,12 @@
 //! The ladder: its layers, what each takes in instructions, and what each costs by a duel.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::account::Prices;
+use super::prices::Prices;
 use crate::command::output_of;
 use crate::counting;
 use crate::duel;
@@ -39,7 +40,22 @@ pub(super) struct Layer {
 pub(super) struct Ladder {
     pub(super) program: PathBuf,
     pub(super) layers: Vec<Layer>,
+    /// How often each allocates for a request.
+    pub(super) allocations: BTreeMap<String, f64>,
     pub(super) seconds: u64,
+}
+
+/// Asks the program that counts how often each layer allocates.
+pub(super) fn allocations(program: &Path) -> Result<BTreeMap<String, f64>> {
+    let told = output_of(&mut Command::new(program))?;
+    let lines = told.lines().map(|line| {
+        let (name, count) = line.split_once(' ').unwrap_or((line, ""));
+        let count = count
+            .parse()
+            .with_context(|| format!("{line:?} is no count"))?;
+        Ok((name.to_owned(), count))
+    });
+    lines.collect()
 }
 
 /// Asks the ladder for its layers.
@@ -82,6 +98,7 @@ impl Ladder {
                     source: "callgrind".to_owned(),
                     instructions: crates.as_ref().map(|crates| crates.values().sum()),
                     instructions_by_crate: crates.unwrap_or_default(),
+                    allocations: self.allocations.get(&layer.name).copied(),
                     ..Counters::default()
                 });
             }
@@ -135,13 +152,6 @@ impl Ladder {
         Ok((server, load))
     }
 
-    /// A level and the one below it; `None` of the lowest.
-    pub(super) fn below<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a str)> {
-        let mut layers = self.layers.iter();
-        let layer = layers.find(|layer| layer.name == name && layer.name != layer.below)?;
-        Some((&layer.name, &layer.below))
-    }
-
     pub(super) fn subject(&self, layer: &str) -> Subject {
         let arguments = ["--port", "0", "--layer", layer];
         Subject::announcing(&rung(layer), &self.program, &arguments)
@@ -171,9 +181,22 @@ impl Ladder {
             let counted = counted.or_else(|| results.counters(&rung(layer), "keep-alive"));
             counted.and_then(|one| one.instructions)
         };
-        let more = instructions(&layer.name).zip(instructions(&layer.below));
-        if let Some((above, below)) = more {
-            counts.insert("instructions".to_owned(), above - below);
+        let allocations = |layer: &str| self.allocations.get(layer).copied();
+        for (what, above, below) in [
+            (
+                "instructions",
+                instructions(&layer.name),
+                instructions(&layer.below),
+            ),
+            (
+                "allocations",
+                allocations(&layer.name),
+                allocations(&layer.below),
+            ),
+        ] {
+            if let Some((above, below)) = above.zip(below) {
+                counts.insert(what.to_owned(), above - below);
+            }
         }
         row.predicted_ns = None;
         row.predicted_range_ns = match kind {

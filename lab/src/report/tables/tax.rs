@@ -211,21 +211,22 @@ pub(super) fn accounts(results: &Results) -> Option<Table> {
     )
     .note(
         "The parts of a server add up to what it was measured to cost. \"Not explained\" is what \
-         is left, of either sign; the intervals of all other parts are added to its own, end to \
-         end.",
+         is left, of either sign. All are means over sets of fresh processes, with intervals that \
+         hold together with 95 %.",
     )
     .filled(rows)
 }
 
 /// The line below the parts of an account.
 fn measured(account: &Account) -> String {
-    let is_open = account.bars.iter().any(|bar| bar.name == NOT_EXPLAINED);
-    if is_open {
-        let share = percent(account.unexplained_share);
-        format!("measured; not explained: {share} of what it costs above L0")
-    } else {
-        "measured".to_owned()
-    }
+    let mut open = account.bars.iter();
+    let Some(open) = open.find(|bar| bar.name == NOT_EXPLAINED) else {
+        return "measured".to_owned();
+    };
+    let way = open.ns / account.unexplained_share;
+    let [low, high] = open.range_ns.map(|ns| percent(ns / way));
+    let share = percent(account.unexplained_share);
+    format!("measured; not explained: {share} ({low} to {high}) of what it costs above L0")
 }
 
 /// The interval of a row, in nanoseconds.
