@@ -117,7 +117,9 @@ pub fn run(options: &Options) -> Result<Exit> {
         }
         return Ok(Exit::Success);
     }
-    let workloads = options.common.workloads(&["keep-alive", "pipelined-x16"])?;
+    let workloads = options
+        .common
+        .workloads(&["keep-alive", "pipelined-x16"], false)?;
     let threshold = options.common.threshold(&workloads)?;
     let server = Server::given(options.common.server.as_deref())?;
     let mut results = Results::new();
@@ -148,7 +150,7 @@ pub fn run(options: &Options) -> Result<Exit> {
 /// If the server or the canned loops are not there, or the result file cannot be written.
 pub fn limit(options: &LimitOptions) -> Result<Exit> {
     let usual = ["keep-alive", "pipelined-x16", "pipelined-x16-different"];
-    let workloads = options.common.workloads(&usual)?;
+    let workloads = options.common.workloads(&usual, true)?;
     let threshold = options.common.threshold(&workloads)?;
     let server = Server::given(options.common.server.as_deref())?;
     let mut entrants = field::own(&server);
@@ -165,12 +167,17 @@ pub fn limit(options: &LimitOptions) -> Result<Exit> {
 }
 
 impl Common {
-    /// Those that are asked for, or the usual ones; and the first at 40 % of its load, too.
-    fn workloads(&self, usual: &[&str]) -> Result<Vec<Workload>> {
+    /// Those that are asked for, or the usual ones; and the first at 40 % of its load, too. Where
+    /// all answer in one piece, the generator reads seldom, so that the servers are the slower
+    /// ones.
+    fn workloads(&self, usual: &[&str], in_one_piece: bool) -> Result<Vec<Workload>> {
         let names: Vec<&str> = self.workload.iter().map(String::as_str).collect();
         let names = if names.is_empty() { usual } else { &names };
         let workloads = names.iter().map(|name| of_any_server(name));
         let mut workloads = workloads.collect::<Result<Vec<_>>>()?;
+        for workload in workloads.iter_mut().filter(|_| !in_one_piece) {
+            workload.read_every = 1;
+        }
         if self.workload.is_empty() {
             workloads.push(workloads[0].clone().at_forty_percent());
         }

@@ -117,6 +117,7 @@ impl<'a> Load<'a> {
                 reconnect: options.reconnect,
                 varying: options.varying,
                 timed: options.latency || options.rate.is_some(),
+                read_every: 1,
                 spin: false,
                 silence: Duration::try_from_secs_f64(options.silence)?,
             },

@@ -122,6 +122,7 @@ impl Options {
         Ok(Workload {
             paths: vec![self.path.clone()],
             body: None,
+            read_every: 1,
             ..of_any_server("keep-alive")?
         })
     }

@@ -30,6 +30,8 @@ pub struct Workload {
     pub pieces: bool,
     /// Whether each request has a connection of its own.
     pub reconnect: bool,
+    /// Answers that the generator reads together, so that it costs less than the server.
+    pub read_every: u16,
     /// Share of the requests per second that the server answered before at saturation: requests are
     /// sent at that rate, come what may (open loop). `None`: each connection asks again when it was
     /// answered (closed loop).
@@ -44,6 +46,8 @@ pub struct Workload {
 const CONNECTIONS: u16 = 64;
 /// Requests of one batch, where they are pipelined: wrk's and TechEmpower's usual depth.
 const PIPELINE: u16 = 16;
+/// Answers that are read together, where the server would be the faster one of the two.
+const READ_EVERY: u16 = 16;
 /// What a browser sends beyond Host: the lines of `benches/requests/request-browser.http`.
 const BROWSER: &str = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20130501 Firefox/30.0 \
      AppleWebKit/600.00 Chrome/30.0.0000.0 Trident/10.0 Safari/600.00\r\n\
@@ -64,6 +68,7 @@ impl Workload {
             body: Some("Hello, World!".to_owned()),
             connections: CONNECTIONS,
             pipeline: 1,
+            read_every: 1,
             ..Self::default()
         }
     }
@@ -214,12 +219,22 @@ impl Workload {
         }
     }
 
+    /// This one, read less often than answered: so the server has no time to sleep.
+    #[must_use]
+    pub fn saturating(self) -> Self {
+        Self {
+            read_every: if self.pipeline == 1 { READ_EVERY } else { 1 },
+            ..self
+        }
+    }
+
     /// This one, at 40 % of the rate at which the server is saturated.
     #[must_use]
     pub fn at_forty_percent(self) -> Self {
         Self {
             name: format!("{}-at-40-percent", self.name),
             rate_share: Some(0.4),
+            read_every: 1,
             ..self
         }
     }

@@ -232,6 +232,11 @@ impl Client {
             return Turn::Lost;
         };
         let was_waiting = !connection.is_done();
+        if self.manner.read_every > 1 && !closing && connection.leave_unread(self.manner.read_every)
+        {
+            self.count(id);
+            return Turn::Free;
+        }
         let received = connection.receive(&mut self.input, &self.script, closing);
         match received {
             Ok(false) => Turn::Waiting,

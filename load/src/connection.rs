@@ -44,6 +44,9 @@ pub(crate) struct Connection {
     parse: bool,
     /// Whether the server is to close after this batch.
     once: bool,
+    /// Bytes of answers that were announced and left in the socket, and of how many batches.
+    unread: usize,
+    unread_batches: usize,
 }
 
 impl Connection {
@@ -58,6 +61,8 @@ impl Connection {
             once: false,
             intended: Instant::now(),
             looks: 0,
+            unread: 0,
+            unread_batches: 0,
         }
     }
 
@@ -101,7 +106,8 @@ impl Connection {
         intended: Instant,
     ) -> Result<(), Fault> {
         self.batch = batch;
-        self.parse |= parse;
+        // Between answers that were left in the socket none can be told from another.
+        self.parse |= parse && self.unread == 0;
         (self.intended, self.looks) = (intended, 0);
         let bytes = script.bytes_of(batch);
         // Of two requests the second is cut: its answer comes when the first one's is on its way.
@@ -116,6 +122,20 @@ impl Connection {
         self.sent(sent, script)
     }
 
+    /// Takes the event for the answer, and leaves the answer in the socket: so a generator costs
+    /// less than the server that it is to keep busy. False if it is time to read.
+    pub(crate) fn leave_unread(&mut self, read_every: usize) -> bool {
+        match self.awaiting {
+            Awaiting::Bytes(bytes) if self.unread_batches + 1 < read_every && !self.once => {
+                self.unread += bytes;
+                self.unread_batches += 1;
+                self.awaiting = Awaiting::Nothing;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Takes what has come, and says whether the batch is done with. `closing`: the poll said that
     /// the server has closed its side, so everything that will ever come is here.
     pub(crate) fn receive(
@@ -126,6 +146,10 @@ impl Connection {
     ) -> Result<bool, Fault> {
         if matches!(self.awaiting, Awaiting::Opening) {
             self.finish_opening(script)?;
+        }
+        if let Awaiting::Bytes(bytes) = &mut self.awaiting {
+            *bytes += std::mem::take(&mut self.unread);
+            self.unread_batches = 0;
         }
         loop {
             let received = match self.stream.read(input) {

@@ -25,6 +25,9 @@ pub struct Manner {
     pub varying: bool,
     /// Time the answers.
     pub timed: bool,
+    /// Read after so many batches, and take the events before that for their answers, which must
+    /// come whole. With 1 each is read when it has come.
+    pub read_every: usize,
     /// Poll again at once when nothing has come, and never sleep: whoever answers somebody who
     /// sleeps pays for the waking, which between two virtual processors costs more than a recv.
     /// For a generator that has a core to itself.

@@ -70,7 +70,12 @@ pub(super) fn contests(
 ) -> Vec<Match> {
     let by_flags = server.with(BY_FLAGS, &["--with", FLAGS]);
     let plain = server.with(PLAIN, &[]);
-    let mut first = Match::on(Workload::keep_alive(), Figure::Cpu, plain, sets);
+    let mut first = Match::on(
+        Workload::keep_alive().saturating(),
+        Figure::Cpu,
+        plain,
+        sets,
+    );
     first.add("flags for constants", by_flags.clone(), PLAIN);
     for (name, build) in builds {
         first.add(name, build, PLAIN);

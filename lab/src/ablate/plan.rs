@@ -159,7 +159,7 @@ pub(super) fn combined(results: &Results) -> Vec<Item> {
         kind,
         about: about.to_owned(),
         query: format!("without={}", left_out.join(",")),
-        workload: Workload::keep_alive(),
+        workload: Workload::keep_alive().saturating(),
         seconds: COMBINED,
     };
     let mut all = Vec::new();

@@ -8,21 +8,21 @@ use crate::workload::Workload;
 /// All, with their names on the command line.
 pub fn all() -> Vec<Workload> {
     vec![
-        Workload::keep_alive(),
-        Workload::browser(),
+        Workload::keep_alive().saturating(),
+        Workload::browser().saturating(),
         Workload::pipelined(),
         Workload::pipelined_different(),
         Workload::single(),
         Workload::reconnecting(),
-        Workload::json(),
-        Workload::two_workers(),
+        Workload::json().saturating(),
+        Workload::two_workers().saturating(),
         Workload::cache(),
         Workload::uploads(),
         Workload::pieces(),
         Workload::waits(),
         Workload::files(),
         Workload::storm(),
-        Workload::idle(),
+        Workload::idle().saturating(),
     ]
 }
 

@@ -187,6 +187,7 @@ pub(crate) fn client(address: SocketAddr, workload: &Workload, is_timed: bool) -
         reconnect: workload.reconnect,
         varying: workload.body.is_none(),
         timed: is_timed,
+        read_every: workload.read_every.into(),
         spin: machine::cores() > workload.workers(),
         silence: SILENCE,
     };

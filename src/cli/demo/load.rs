@@ -12,6 +12,9 @@ use serde::Serialize;
 
 use crate::shortage::start_thread;
 
+/// Answers that are read together: a generator that reads each costs as much as the server, and
+/// does not keep it busy.
+const READ_EVERY: usize = 16;
 /// How long an answer may take.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -96,6 +99,8 @@ pub(super) fn client(address: SocketAddr, workload: Workload) -> Result<Client, 
         reconnect: false,
         varying: false,
         timed: false,
+        // Pipelined answers may come in pieces, each with an event of its own.
+        read_every: if pipeline == 1 { READ_EVERY } else { 1 },
         spin: cores().len() > 1,
         silence: SILENCE,
     };
