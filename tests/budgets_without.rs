@@ -25,6 +25,8 @@ use barewire::reactor::socket;
 use barewire::techniques;
 use barewire::{Handler, Method, Reply, Request};
 use bytes::BytesMut;
+use mio::net::TcpStream;
+use rustix::net::{RecvFlags, recv};
 use socket2::{Domain, Socket, Type};
 use support::answers::Answer;
 use support::{HELLO, Peer, Rig};
@@ -80,7 +82,11 @@ const TESTED: &[(&str, &str)] = &[
     ),
     (
         "uninit-reads",
-        "without_uninit_reads_the_bytes_are_the_same",
+        "without_uninit_reads_or_inline_calls_the_bytes_are_the_same",
+    ),
+    (
+        "inline-calls",
+        "without_uninit_reads_or_inline_calls_the_bytes_are_the_same",
     ),
     (
         "cursors",
@@ -363,8 +369,25 @@ fn without_shared_input_idle_connections_hold_buffers() {
 
 /// What was cleared first is not seen afterwards: the same bytes, in the same memory.
 #[test]
-fn without_uninit_reads_the_bytes_are_the_same() {
-    for receive in [buffers::receive, buffers::receive_zeroed] {
+fn without_uninit_reads_or_inline_calls_the_bytes_are_the_same() {
+    let cleared = |from: &TcpStream, into: &mut BytesMut, max| {
+        buffers::clear(into, max);
+        buffers::receive(into, max, |room| {
+            assert!(room.len() <= max);
+            socket::receive(from, room)
+        })
+    };
+    let by_library = |from: &TcpStream, into: &mut BytesMut, max| {
+        buffers::receive(into, max, |room| socket::receive(from, room))
+    };
+    let in_place = |from: &TcpStream, into: &mut BytesMut, max| {
+        buffers::receive(
+            into,
+            max,
+            |room| Ok(recv(from, room, RecvFlags::empty())?.1),
+        )
+    };
+    for receive in [in_place, cleared, by_library] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = wire::Wire::to(listener.local_addr().unwrap());
         let (accepted, _) = listener.accept().unwrap();

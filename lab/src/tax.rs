@@ -32,6 +32,8 @@ use crate::turns::{Contest, Entrant};
 use crate::workload::Workload;
 use crate::{Exit, generator, peers, report};
 
+/// The canned loop that parses, with recv and send by the C library's functions.
+pub const LIBRARY: &str = "L2, C library";
 /// The runtime alone, with one thread, and the one that steals work.
 pub const TASKS: &str = "tokio";
 /// The same with a worker of the runtime that steals work.
@@ -39,10 +41,11 @@ pub const TASKS_STEALING: &str = "tokio, multi-thread";
 /// The first one, with each answer sent by itself, in two pieces.
 pub const TASKS_VECTORED: &str = "tokio, writev";
 /// Whose cost is compared with whose: what stands above adds a layer to what stands below.
-const ABOVE: [(&str, &str); 7] = [
+const ABOVE: [(&str, &str); 8] = [
     ("L2", L0),
     (SERVER, "L2"),
-    (TASKS, "L2"),
+    (LIBRARY, "L2"),
+    (TASKS, LIBRARY),
     (TASKS_STEALING, TASKS),
     (TASKS_VECTORED, TASKS),
     ("hyper", TASKS),
@@ -188,6 +191,11 @@ impl Options {
         let server = Server::given(None)?;
         let mut entrants: Vec<Entrant> = field::canned_loops()?;
         entrants.retain(|entrant| !entrant.subject.name.contains("io_uring"));
+        entrants.push(field::canned(
+            LIBRARY,
+            "canned",
+            &["--level", "2", "--library"],
+        )?);
         entrants.push(Entrant::of(server.with(SERVER, &[])));
         let tasks: [(&str, &[&str]); 3] = [
             (TASKS, &["--port", "0"]),

@@ -47,6 +47,9 @@ pub struct Techniques {
     pub shared_input: bool,
     /// The kernel writes into memory that was not cleared first.
     pub uninit_reads: bool,
+    /// recv and send are the processor's instruction in place: nothing returns right behind the
+    /// kernel.
+    pub inline_calls: bool,
     /// Consuming input moves a cursor: no reference count, no buffer in pieces.
     pub cursors: bool,
     /// The answers to all requests of a read leave with one send.
@@ -135,6 +138,7 @@ impl Techniques {
             idle_buffers: bounds::IDLE_BUFFERS_KEPT,
             shared_input: true,
             uninit_reads: true,
+            inline_calls: true,
             cursors: true,
             batched_writes: true,
             same_request: true,

@@ -6,25 +6,27 @@
 //!
 //! This file has the reactor's only `unsafe`: [`receive`].
 
-use std::io::{self, Read};
+use std::io;
+use std::mem::MaybeUninit;
 
 use bytes::BytesMut;
-use mio::net::TcpStream;
-use rustix::net::{RecvFlags, recv};
 
 use crate::config::Techniques;
 
-/// Receives at most `max` bytes behind what `into` holds, without clearing the memory first.
+/// Fills the room behind what `into` holds by `call`, with at most `max` bytes.
 ///
 /// # Errors
 ///
-/// As recv(2).
+/// Those of `call`, which is a recv(2) into that room, and returns how many bytes it brought.
 #[inline]
-pub fn receive(from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+pub fn receive<F>(into: &mut BytesMut, max: usize, call: F) -> io::Result<usize>
+where
+    F: FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+{
     let held = into.len();
     let spare = into.spare_capacity_mut();
     let room = spare.len().min(max);
-    let (_, received) = recv(from, &mut spare[..room], RecvFlags::empty())?;
+    let received = call(&mut spare[..room])?;
     // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it
     // has written the first `received` of them. So all bytes up to the new length are initialised,
     // and it is within the capacity, whatever the peer sent.
@@ -32,19 +34,12 @@ pub fn receive(from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<
     Ok(received)
 }
 
-/// The same into memory that is cleared first: what is written without `unsafe`.
-///
-/// # Errors
-///
-/// As recv(2).
+/// Clears the room that the next `max` bytes will be received into.
 #[cold]
-pub fn receive_zeroed(mut from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
-    let held = into.len();
-    let room = (into.capacity() - held).min(max);
-    into.resize(held + room, 0);
-    let received = from.read(&mut into[held..]);
-    into.truncate(held + received.as_ref().map_or(0, |bytes| *bytes));
-    received
+pub fn clear(into: &mut BytesMut, max: usize) {
+    let spare = into.spare_capacity_mut();
+    let room = spare.len().min(max);
+    spare[..room].fill(MaybeUninit::new(0));
 }
 
 /// Bytes that are taken from the front and added at the back: received, or still to be sent.

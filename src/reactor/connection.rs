@@ -160,14 +160,16 @@ impl<K: Kernel> Connection<K> {
         if !self.transport.edges.readable {
             return Break(Progress::Blocked);
         }
-        let is_plain = matches!(self.session.state, State::Head { .. })
-            && self.input.is_none()
-            && core.kernel.techniques().shared_input;
-        if !is_plain {
+        if !core.kernel.techniques().shared_input && self.input.is_none() {
+            self.input = core.pool.take_input().map(Input::new);
+        }
+        let is_empty = self.input.as_ref().is_none_or(Input::is_empty);
+        if !is_empty || !matches!(self.session.state, State::Head { .. }) {
             return self.fill_own(common, core);
         }
-        let room = common.spare();
-        match self.transport.read(common.bytes_mut(), room, core)? {
+        let input = self.input.as_mut().unwrap_or(common);
+        let room = input.spare();
+        match self.transport.read(input.bytes_mut(), room, core)? {
             Received::Bytes(_) => Continue(true),
             other => self.filled(other, common, core),
         }
@@ -177,9 +179,6 @@ impl<K: Kernel> Connection<K> {
     /// when it is known how much is still to come.
     #[inline(never)]
     fn fill_own<H: Handler>(&mut self, common: &mut Input, core: &mut Core<H, K>) -> Flow<bool> {
-        if self.input.is_none() && !core.kernel.techniques().shared_input {
-            self.input = core.pool.take_input().map(Input::new);
-        }
         if self.input.as_ref().is_none_or(Input::is_empty)
             && let State::Body(upload) = &mut self.session.state
             && let Some(remaining) = upload.decoder.remaining()

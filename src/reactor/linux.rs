@@ -1,6 +1,6 @@
 //! The real kernel: epoll through mio, and a timerfd beside it.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use mio::{Events, Interest, Poll, Token, Waker, event::Event, net::TcpStream, unix::SourceFd};
-use rustix::net::SendFlags;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::time::{
     ClockId, TimerfdClockId, TimerfdFlags, Timespec, clock_gettime, timerfd_create,
 };
@@ -18,6 +18,8 @@ use super::socket::{self, Told};
 use super::{buffers, connections::ConnectionId, source::Source, step::Step, timers::Time};
 use crate::accounts::ReactorAccount;
 use crate::config::Techniques;
+
+const NO_FLAGS: RecvFlags = RecvFlags::empty();
 
 mod alarm;
 
@@ -170,6 +172,22 @@ impl<D: Decisions> Linux<D> {
         }
         name
     }
+
+    /// [`Kernel::recv`] without one of its techniques, or both. Inlined: a return right behind the
+    /// kernel is what one of them is about.
+    #[inline(always)]
+    fn recv_naively(&self, from: &TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
+        if !self.techniques().uninit_reads {
+            buffers::clear(into, max);
+        }
+        buffers::receive(into, max, |room| {
+            if self.techniques().inline_calls {
+                Ok(recv(from, room, NO_FLAGS)?.1)
+            } else {
+                socket::receive(from, room)
+            }
+        })
+    }
 }
 
 impl<D: Decisions> Kernel for Linux<D> {
@@ -290,16 +308,18 @@ impl<D: Decisions> Kernel for Linux<D> {
 
     #[inline]
     fn recv(&mut self, from: &mut TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
-        if self.techniques().uninit_reads {
-            buffers::receive(from, into, max)
-        } else {
-            buffers::receive_zeroed(from, into, max)
+        if !self.techniques().uninit_reads || !self.techniques().inline_calls {
+            return self.recv_naively(from, into, max);
         }
+        buffers::receive(into, max, |room| Ok(recv(from, room, NO_FLAGS)?.1))
     }
 
     #[inline]
     fn send(&mut self, socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
+        if !self.techniques().inline_calls {
+            return socket.write(bytes);
+        }
+        Ok(send(socket, bytes, SendFlags::NOSIGNAL)?)
     }
 
     fn shutdown(&mut self, socket: &mut TcpStream) -> io::Result<()> {

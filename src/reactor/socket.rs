@@ -1,6 +1,7 @@
 //! All of socket2: the options of a socket, each set in one place.
 
 use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 
@@ -99,6 +100,15 @@ pub fn probe(address: SocketAddr) -> io::Result<()> {
 pub fn stop_listening(listener: &TcpListener) {
     // It fails only if it does not listen any more.
     let _ = SockRef::from(listener).shutdown(Shutdown::Both);
+}
+
+/// recv(2), by the C library's function.
+///
+/// # Errors
+///
+/// As recv(2).
+pub fn receive(from: &TcpStream, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    SockRef::from(from).recv(into)
 }
 
 /// `TCP_QUICKACK` on a connection that was accepted. It is not permanent (tcp(7)): it takes the

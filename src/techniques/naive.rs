@@ -33,7 +33,7 @@ use NaiveForm::{Beginner, Program};
 
 /// By name of the technique, in the order of the table.
 #[rustfmt::skip] // A row is a line.
-const FORMS: [(&str, NaiveForm); 39] = [
+const FORMS: [(&str, NaiveForm); 40] = [
     ("event-batching", Program("GlusterFS 11")),
     ("register-once", Program("Tomcat 11")),
     ("write-at-once", Program("Redis 2.8")),
@@ -47,6 +47,7 @@ const FORMS: [(&str, NaiveForm); 39] = [
     ("idle-buffers", Program("nginx")),
     ("shared-input", Program("hyper 1")),
     ("uninit-reads", Beginner),
+    ("inline-calls", Program("nginx")),
     ("cursors", Program("hyper 1")),
     ("batched-writes", Program("Go's net/http")),
     ("same-request", Program("nginx")),

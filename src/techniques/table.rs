@@ -41,6 +41,7 @@ fn switches() -> Vec<Row> {
         ("idle-buffers", Buffers, Whole(0..=65_535), "128", "0", Live, Cpu, Uploads),
         ("shared-input", Buffers, OnOff, "on", "off", Live, Cpu, KeepAlive),
         ("uninit-reads", Buffers, OnOff, "on", "off", Live, Cpu, KeepAlive),
+        ("inline-calls", Buffers, OnOff, "on", "off", Live, Cpu, KeepAlive),
         ("cursors", Buffers, OnOff, "on", "off", Live, Cpu, Pipelined),
         ("batched-writes", Buffers, OnOff, "on", "off", Live, Cpu, Pipelined),
         ("same-request", Http, OnOff, "on", "off", Live, Cpu, Pipelined),

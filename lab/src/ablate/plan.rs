@@ -31,6 +31,7 @@ const BESIDE: [(&str, &[&str]); 4] = [
             "short-read",
             "turn-clock",
             "uninit-reads",
+            "inline-calls",
             "shared-input",
             "cached-date",
             "head-template",

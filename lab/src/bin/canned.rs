@@ -6,9 +6,10 @@
 //! which finds the end by itself.
 //!
 //! The invariant: bytes on the wire, socket options and system calls are the server's, one recv and
-//! one send for a batch of requests. Absent on purpose: limits, timeouts, routes, a Date that
-//! moves, and patience with a peer that does not read its answers. What these cost is what
-//! `barewire-lab limit` shows. Absent too is any code of the server's.
+//! one send for a batch of requests, both in place (technique `inline-calls`). Absent on purpose:
+//! limits, timeouts, routes, a Date that moves, and patience with a peer that does not read its
+//! answers. What these cost is what `barewire-lab limit` shows. Absent too is any code of the
+//! server's.
 
 use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};
@@ -19,6 +20,7 @@ use clap::Parser;
 use memchr::memmem::Finder;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
+use rustix::net::{RecvFlags, SendFlags};
 use slab::Slab;
 
 /// What every request ends in, so that none is shorter.
@@ -40,8 +42,44 @@ struct Options {
     /// Length of each request in bytes, for level 0.
     #[arg(long, default_value_t = 49, value_parser = clap::value_parser!(u16).range(4..=8192))]
     request_bytes: u16,
+    /// recv and send by the C library's functions, as nearly all programs call them.
+    #[arg(long)]
+    library: bool,
     #[command(flatten)]
     listening: Listening,
+}
+
+/// How recv and send are called.
+trait Calls {
+    fn receive(from: &TcpStream, into: &mut [u8]) -> io::Result<usize>;
+    fn send(to: &TcpStream, bytes: &[u8]) -> io::Result<usize>;
+}
+
+/// The processor's instruction in place, as the server does.
+struct InPlace;
+
+/// The C library's functions, which return right behind the kernel.
+struct Library;
+
+impl Calls for InPlace {
+    fn receive(from: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+        let (_, received) = rustix::net::recv(from, into, RecvFlags::empty())?;
+        Ok(received)
+    }
+
+    fn send(to: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::net::send(to, bytes, SendFlags::NOSIGNAL)?)
+    }
+}
+
+impl Calls for Library {
+    fn receive(mut from: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+        from.read(into)
+    }
+
+    fn send(mut to: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+        to.write(bytes)
+    }
 }
 
 struct Connection {
@@ -55,17 +93,25 @@ type Found = (usize, usize);
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
+    if options.library {
+        begin::<Library>(&options)
+    } else {
+        begin::<InPlace>(&options)
+    }
+}
+
+fn begin<C: Calls>(options: &Options) -> io::Result<()> {
     let listener = TcpListener::from_std(options.listening.begin()?);
     let head_end = Finder::new(HEAD_END);
     // Each level is a loop of its own: a match for each request would be part of what is measured.
     match options.level {
-        0 => serve(listener, |input| count(input, options.request_bytes.into())),
-        1 => serve(listener, |input| scan(input, &head_end)),
-        _ => serve(listener, parse),
+        0 => serve::<C>(listener, |input| count(input, options.request_bytes.into())),
+        1 => serve::<C>(listener, |input| scan(input, &head_end)),
+        _ => serve::<C>(listener, parse),
     }
 }
 
-fn serve(mut listener: TcpListener, find: impl Fn(&[u8]) -> Found) -> io::Result<()> {
+fn serve<C: Calls>(mut listener: TcpListener, find: impl Fn(&[u8]) -> Found) -> io::Result<()> {
     let mut poll = Poll::new()?;
     poll.registry()
         .register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -82,7 +128,7 @@ fn serve(mut listener: TcpListener, find: impl Fn(&[u8]) -> Found) -> io::Result
             if token == LISTENER {
                 accept(&listener, poll.registry(), &mut connections)?;
             } else if let Some(connection) = connections.get_mut(token.0)
-                && advance(connection, &mut input, &answers, &find).is_err()
+                && advance::<C>(connection, &mut input, &answers, &find).is_err()
             {
                 connections.remove(token.0);
             }
@@ -93,7 +139,7 @@ fn serve(mut listener: TcpListener, find: impl Fn(&[u8]) -> Found) -> io::Result
 /// Answers whatever has come, with one send for each recv, until a short read tells that the socket
 /// is drained. An error of any kind, the peer's end of stream included, is the end of the
 /// connection.
-fn advance(
+fn advance<C: Calls>(
     connection: &mut Connection,
     input: &mut [u8],
     answers: &[u8],
@@ -106,7 +152,7 @@ fn advance(
             input[..kept].copy_from_slice(partial);
             partial.clear();
         }
-        let filled = match stream.read(&mut input[kept..]) {
+        let filled = match C::receive(stream, &mut input[kept..]) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(received) => kept + received,
             Err(error) if error.kind() == ErrorKind::WouldBlock => kept,
@@ -114,7 +160,7 @@ fn advance(
         };
         let (requests, end) = find(&input[..filled]);
         let owed = &answers[..answers.len() / REQUESTS_MAX * requests];
-        if requests > 0 && stream.write(owed)? < owed.len() {
+        if requests > 0 && C::send(stream, owed)? < owed.len() {
             return Err(ErrorKind::WriteZero.into());
         }
         if end < filled {

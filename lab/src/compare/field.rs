@@ -23,23 +23,24 @@ pub(crate) fn own(server: &Server) -> Vec<Entrant> {
 
 /// The loops beside this program. None of them closes a connection.
 pub(crate) fn canned_loops() -> Result<Vec<Entrant>> {
-    let own = std::env::current_exe().context("this program's own path")?;
-    let canned = |name: &str, program: &str, arguments: &[&str]| Entrant {
-        closes: false,
-        countable: program == "canned",
-        ..Entrant::of(Subject::announcing(
-            name,
-            own.with_file_name(program),
-            arguments,
-        ))
-    };
     let bytes = ["--request-bytes", "{request_bytes}"];
     Ok(vec![
-        canned(L0, "canned", &["--level", "0", bytes[0], bytes[1]]),
-        canned("L1", "canned", &["--level", "1"]),
-        canned("L2", "canned", &["--level", "2"]),
-        canned("L0 on io_uring", "canned-uring", &bytes),
+        canned(L0, "canned", &["--level", "0", bytes[0], bytes[1]])?,
+        canned("L1", "canned", &["--level", "1"])?,
+        canned("L2", "canned", &["--level", "2"])?,
+        canned("L0 on io_uring", "canned-uring", &bytes)?,
     ])
+}
+
+/// One of them.
+pub(crate) fn canned(name: &str, program: &str, arguments: &[&str]) -> Result<Entrant> {
+    let own = std::env::current_exe().context("this program's own path")?;
+    let program_path = own.with_file_name(program);
+    Ok(Entrant {
+        closes: false,
+        countable: program == "canned",
+        ..Entrant::of(Subject::announcing(name, program_path, arguments))
+    })
 }
 
 /// A rival, built, whose answers are right.
