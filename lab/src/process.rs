@@ -203,7 +203,7 @@ impl Running {
 
     /// What it printed so far. Read at a position of its own: the file's is where the server
     /// writes.
-    fn printed(&self) -> io::Result<String> {
+    pub(crate) fn printed(&self) -> io::Result<String> {
         let length = self.output.metadata()?.len();
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
         self.output.read_exact_at(&mut bytes, 0)?;

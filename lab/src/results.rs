@@ -15,7 +15,10 @@ use crate::process::Subject;
 use crate::statistics::{Estimate, Verdict};
 use crate::workload::Workload;
 
+mod outside;
 mod store;
+
+pub use outside::{CodeShare, Collections, Outside, ThreadTime, Work};
 
 /// Version of the format; a reader refuses any other.
 pub const FORMAT: u32 = 2;
@@ -48,6 +51,9 @@ pub struct Results {
     /// Where the time of frameworks goes, layer by layer.
     #[serde(default)]
     pub accounts: Vec<Account>,
+    /// Servers whose layers cannot be measured, taken apart from outside.
+    #[serde(default)]
+    pub outside: Vec<Outside>,
     /// What could not be measured, and why.
     pub missing: BTreeMap<String, String>,
     /// Runs of wrk, if the experiment was about the article.

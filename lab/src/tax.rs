@@ -8,6 +8,7 @@
 pub mod account;
 
 mod ladder;
+mod outside;
 mod prices;
 
 pub use ladder::{BARE, rung};
@@ -41,7 +42,7 @@ pub const TASKS_STEALING: &str = "tokio, multi-thread";
 /// The first one, with each answer sent by itself, in two pieces.
 pub const TASKS_VECTORED: &str = "tokio, writev";
 /// Whose cost is compared with whose: what stands above adds a layer to what stands below.
-const ABOVE: [(&str, &str); 8] = [
+const ABOVE: [(&str, &str); 13] = [
     ("L2", L0),
     (SERVER, "L2"),
     (LIBRARY, "L2"),
@@ -50,6 +51,11 @@ const ABOVE: [(&str, &str); 8] = [
     (TASKS_VECTORED, TASKS),
     ("hyper", TASKS),
     ("axum", "hyper"),
+    ("fastify", "node-http"),
+    ("express", "node-http"),
+    ("express-lean", "node-http"),
+    ("tomcat", "jdk-httpserver"),
+    ("spring-boot", "tomcat"),
 ];
 /// Levels of the ladder that stand in an account; each is a process there, too.
 const LEVELS: [&str; 10] = [
@@ -65,7 +71,7 @@ const LEVELS: [&str; 10] = [
     "hyperlane",
 ];
 /// The rivals that stand in the account, or beside it.
-const RIVALS: [&str; 11] = [
+const RIVALS: [&str; 13] = [
     "hyper",
     "axum",
     "actix-web",
@@ -74,8 +80,10 @@ const RIVALS: [&str; 11] = [
     "node-http",
     "fastify",
     "express",
+    "express-lean",
     "go-nethttp",
     "jdk-httpserver",
+    "tomcat",
     "spring-boot",
 ];
 /// What is asked for, where nothing else is said.
@@ -110,6 +118,8 @@ pub struct Options {
     /// List the layers and leave.
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    outside: outside::Options,
 }
 
 /// Runs it.
@@ -120,6 +130,9 @@ pub struct Options {
 /// measured is told in the file.
 pub fn run(options: &Options) -> Result<Exit> {
     let peers_folder = peers::folder(None)?;
+    if options.outside.outside_only {
+        return outside::alone(options, &peers_folder);
+    }
     let beside = peers_folder.with_file_name("tax");
     let folder = options.tax_folder.clone().unwrap_or(beside);
     let programs = build(&folder)?;
@@ -163,6 +176,7 @@ pub fn run(options: &Options) -> Result<Exit> {
         results.save(&options.output)
     })?;
     progress.finish();
+    options.outside.measure(&contest.entrants, &mut results);
     generator::leave_core(free)?;
     conclude(&contest, &mut results);
     results.save(&options.output)?;
@@ -254,7 +268,10 @@ fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
             let is_part = |(above, below): &(&str, &str)| name == *above || name == *below;
             ABOVE.iter().any(is_part) || name == "hyperlane-5"
         };
-        for entrant in entrants.iter().filter(|one| is_counted(&one.subject.name)) {
+        for entrant in entrants
+            .iter()
+            .filter(|one| one.countable && is_counted(&one.subject.name))
+        {
             let subject = entrant.subject_for(workload);
             eprintln!("{}, {}: counting instructions", subject.name, workload.name);
             match counting::instructions(&subject, workload) {

@@ -3,6 +3,7 @@
 //! A table has a name, by which a document asks for it (`<!-- results:NAME -->`), and is absent if
 //! the result file has nothing for it. A cell is text; each printer escapes it for its own format.
 
+mod outside;
 mod record;
 mod servers;
 mod tax;
@@ -41,7 +42,7 @@ pub struct Column {
 type Maker = fn(&Results) -> Option<Table>;
 
 /// All kinds by name, in the order of a report.
-const KINDS: [(&str, Maker); 16] = [
+const KINDS: [(&str, Maker); 20] = [
     ("controls", techniques::controls),
     ("techniques", techniques::techniques),
     ("ladder", techniques::ladder),
@@ -54,6 +55,10 @@ const KINDS: [(&str, Maker); 16] = [
     ("crates", tax::crates),
     ("prices", tax::prices),
     ("processes", tax::processes),
+    ("above", outside::above),
+    ("outside", outside::outside),
+    ("threads", outside::threads),
+    ("code", outside::code),
     ("article", record::article),
     ("missing", record::missing),
     ("environment", record::environment),

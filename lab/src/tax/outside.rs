@@ -1,0 +1,252 @@
+//! Node and the JVM from outside: what can be told of a server whose layers cannot be levels of the
+//! ladder.
+//!
+//! Its threads tell who spends the CPU time: the program, the compiler, the collector of garbage.
+//! The kernel tells the system calls. The runtime tells its collections, and samples whose code
+//! runs. All of it is of a warm server under the load that is timed; what one server costs more than
+//! the one that it stands on is subtracted in turns, as everywhere.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::conclude;
+use crate::compare::{L0, field};
+use crate::generator::lane::{Lane, Span};
+use crate::machine::{self, Watch};
+use crate::process::{Running, Subject, Usage};
+use crate::progress::Progress;
+use crate::results::{Counters, Outside, Results};
+use crate::statistics::float;
+use crate::turns::{Contest, Entrant};
+use crate::workload::Workload;
+use crate::{Exit, counting, generator, peers, report};
+
+mod code;
+mod collections;
+mod threads;
+
+/// Seconds of load before anything counts, of a server that asks for none.
+const WARMUP: Duration = Duration::from_secs(10);
+/// What a thread needs to fall asleep; the kernel adds what it has used when it does.
+const ASLEEP: Duration = Duration::from_millis(2);
+/// The kernel's share comes from ticks, and is told of windows that have enough of them.
+const LEAST_OF_TICKS: f64 = 30.0;
+/// Seconds between two ticks, each a look at where the processor is.
+const TICK: f64 = 0.004;
+
+/// How long servers are looked at from outside.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Options {
+    /// Seconds of each server on Node or the JVM, looked at from outside; 0: none.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=600))]
+    outside_seconds: u64,
+    /// Only servers on Node and the JVM, and the limit: no ladder and no account.
+    #[arg(long)]
+    pub(super) outside_only: bool,
+}
+
+/// Whose threads and logs are known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runtime {
+    Node,
+    Jvm,
+}
+
+impl Runtime {
+    /// By the program that is started.
+    fn of(subject: &Subject) -> Option<Self> {
+        match subject.program.file_name()?.to_str()? {
+            "node" => Some(Self::Node),
+            "java" => Some(Self::Jvm),
+            _ => None,
+        }
+    }
+}
+
+/// Those that run on one, in turns with the limit and taken apart; nothing else.
+///
+/// # Errors
+///
+/// If there is no folder of rivals, or the result file cannot be written.
+pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exit> {
+    let mut results = Results::new();
+    let mut rivals = peers::all(peers_folder)?;
+    rivals.retain(|peer| match options.peers.as_slice() {
+        [] => super::RIVALS.contains(&peer.name.as_str()),
+        names => names.contains(&peer.name),
+    });
+    rivals.retain(|peer| ["node", "java"].contains(&peer.about.run[0].as_str()));
+    let mut entrants = field::canned_loops()?;
+    entrants.retain(|entrant| entrant.subject.name == L0);
+    entrants.extend(peers::invited(
+        &rivals,
+        &mut results.missing,
+        field::entrant,
+    ));
+    let contest = Contest {
+        entrants,
+        workloads: options.workloads()?,
+        sets: options.sets,
+        rounds: options.rounds,
+        timed: false,
+    };
+    let progress = Progress::of(contest.steps())?;
+    let free = generator::stay_on_core(machine::generator_core())?;
+    let watch = Watch::start();
+    contest.hold(&mut results, &progress, |results| {
+        watch.note(results);
+        results.save(&options.output)
+    })?;
+    progress.finish();
+    options.outside.measure(&contest.entrants, &mut results);
+    generator::leave_core(free)?;
+    conclude(&contest, &mut results);
+    watch.note(&mut results);
+    results.save(&options.output)?;
+    report::terminal::print_written(&results, &options.output);
+    Ok(Exit::of(!results.outside.is_empty()))
+}
+
+impl Options {
+    /// Takes apart those that run on Node or the JVM. What fails of one is told in `missing`.
+    pub(super) fn measure(self, entrants: &[Entrant], results: &mut Results) {
+        if self.outside_seconds == 0 {
+            return;
+        }
+        let time = Duration::from_secs(self.outside_seconds);
+        for entrant in entrants {
+            let Some(runtime) = Runtime::of(&entrant.subject) else {
+                continue;
+            };
+            let name = &entrant.subject.name;
+            eprintln!("{name}: from outside");
+            let mut note = |what: &str, error: anyhow::Error| {
+                let what = format!("{name}, {what}");
+                results.missing.insert(what, format!("{error:#}"));
+            };
+            let seen = Seen::of(runtime, entrant, time);
+            let Seen { mut outside, calls } = match seen {
+                Ok(seen) => seen,
+                Err(error) => {
+                    note("from outside", error);
+                    continue;
+                }
+            };
+            match code::shares(runtime, entrant, &Workload::keep_alive()) {
+                Ok(shares) => outside.code = shares,
+                Err(error) => note("whose code", error),
+            }
+            match calls {
+                Ok(counters) => results.counters.push(counters),
+                Err(error) => note("system calls", error),
+            }
+            results.outside.push(outside);
+        }
+    }
+}
+
+/// What a run of a server told.
+struct Seen {
+    outside: Outside,
+    calls: Result<Counters>,
+}
+
+impl Seen {
+    fn of(runtime: Runtime, entrant: &Entrant, time: Duration) -> Result<Self> {
+        let workload = Workload::keep_alive();
+        let mut subject = entrant.subject.clone();
+        if runtime == Runtime::Node {
+            subject.arguments.insert(0, collections::TELL.to_owned());
+        }
+        let server = Running::start(&subject, 1, &machine::server_cores(1))?;
+        let pid = server.pid();
+        let mut lane = Lane::open(server.address(), &workload, false)?;
+        lane.turn(span(warmup(entrant)))?;
+        let collected = collections::so_far(runtime, &server)?;
+        let (before, ticks) = (Usage::of(pid)?, Ticks::of(pid)?);
+        let tally = lane.turn(span(time))?;
+        thread::sleep(ASLEEP);
+        let (after, ticks) = (Usage::of(pid)?, Ticks::of(pid)?.since(ticks));
+        let collected = collections::between(collected, collections::so_far(runtime, &server)?);
+        let threads = threads::used(runtime, pid, [&before, &after], tally.answered);
+        let calls = counting::calls_of(pid, &mut lane);
+        server.stop()?;
+        let seconds = tally.wall.as_secs_f64();
+        let cpu = after.cpu_since(&before).as_secs_f64();
+        let in_kernel = ticks.in_kernel(cpu).filter(|_| seconds >= LEAST_OF_TICKS);
+        let name = subject.name;
+        Ok(Self {
+            outside: Outside {
+                of: name.clone(),
+                workload: workload.name.clone(),
+                seconds,
+                requests: tally.answered as u64,
+                threads,
+                system_share: in_kernel.map(|(share, _)| share),
+                system_share_error: in_kernel.map(|(_, error)| error),
+                collections: Some(collected),
+                code: Vec::new(),
+            },
+            calls: calls.map(|system_calls| Counters {
+                subject: name,
+                workload: workload.name,
+                system_calls,
+                source: "perf".to_owned(),
+                ..Counters::default()
+            }),
+        })
+    }
+}
+
+/// Time by the kernel's ticks, in units that do not matter.
+#[derive(Clone, Copy, Debug)]
+struct Ticks {
+    user: u64,
+    system: u64,
+}
+
+impl Ticks {
+    fn of(pid: u32) -> Result<Self> {
+        let stat = procfs::process::Process::new(i32::try_from(pid)?)?.stat()?;
+        Ok(Self {
+            user: stat.utime,
+            system: stat.stime,
+        })
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            user: self.user - earlier.user,
+            system: self.system - earlier.system,
+        }
+    }
+
+    /// The share of so many seconds of CPU time in the kernel, and how far from it the true one may
+    /// be: each tick is a sample.
+    fn in_kernel(self, cpu_seconds: f64) -> Option<(f64, f64)> {
+        let all = self.user + self.system;
+        if all == 0 {
+            return None;
+        }
+        let share = float(self.system) / float(all);
+        let samples = cpu_seconds / TICK;
+        Some((share, 1.96 * (share * (1.0 - share) / samples).sqrt()))
+    }
+}
+
+/// How long a server is asked before anything counts.
+fn warmup(entrant: &Entrant) -> Duration {
+    let seconds = entrant.warmup_seconds.map(Duration::from_secs_f64);
+    seconds.unwrap_or(WARMUP)
+}
+
+fn span(time: Duration) -> Span {
+    Span {
+        time,
+        each: 0,
+        most: 2 * time,
+    }
+}
