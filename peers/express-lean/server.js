@@ -1,5 +1,5 @@
 'use strict';
-// Express without the two header fields that it adds by default: ETag, a hash of each answer's body,
+// Express without the two header fields that it adds by default: ETag, a hash of the answer's body,
 // and X-Powered-By. All else is as in peers/express.
 const cluster = require('node:cluster');
 const { performance } = require('node:perf_hooks');

@@ -3,8 +3,8 @@
 //!
 //! Its threads tell who spends the CPU time: the program, the compiler, the collector of garbage.
 //! The kernel tells the system calls. The runtime tells its collections, and samples whose code
-//! runs. All of it is of a warm server under the load that is timed; what one server costs more than
-//! the one that it stands on is subtracted in turns, as everywhere.
+//! runs. All of it is of a warm server under the load that is timed. What one server costs more
+//! than the one below it is a difference of turns, as everywhere.
 
 use std::path::Path;
 use std::thread;
@@ -248,5 +248,43 @@ fn span(time: Duration) -> Span {
         time,
         each: 0,
         most: 2 * time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_is_known_by_its_program() {
+        let of = |program: &str| {
+            Runtime::of(&Subject {
+                program: program.into(),
+                ..Subject::default()
+            })
+        };
+        assert_eq!(of("node"), Some(Runtime::Node));
+        assert_eq!(of("/usr/bin/java"), Some(Runtime::Jvm));
+        assert_eq!(of("javac"), None);
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn ticks_are_samples() {
+        let at = |user, system| Ticks { user, system };
+        let window = at(700, 400).since(at(100, 200));
+        // 20 s of CPU time have 5,000 ticks: sqrt(0.25 * 0.75 / 5000) = 0.006124.
+        let (share, error) = window.in_kernel(20.0).unwrap();
+        assert!((share - 0.25).abs() < 1e-9);
+        assert!((error - 1.96 * 0.006_124).abs() < 1e-5, "{error}");
+        assert_eq!(at(5, 5).since(at(5, 5)).in_kernel(1.0), None);
+    }
+
+    #[test]
+    fn a_server_is_warmed_up_as_long_as_it_asks_for() {
+        let mut entrant = Entrant::of(Subject::default());
+        assert_eq!(warmup(&entrant), WARMUP);
+        entrant.warmup_seconds = Some(20.0);
+        assert_eq!(warmup(&entrant), Duration::from_secs(20));
     }
 }

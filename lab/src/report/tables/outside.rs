@@ -84,10 +84,10 @@ pub(super) fn outside(results: &Results) -> Option<Table> {
         ],
     )
     .note(
-        "CPU time of a request in ns, by what a thread is there for; a worker of V8 does either, and \
-         does not say which. In the kernel: the share of all CPU time, by ticks. Collections for a \
-         million requests, and milliseconds of a second in which they stopped the program, as the \
-         runtime tells. Calls of a request.",
+        "CPU time of a request in ns, by what a thread is there for. A worker of V8 does either, \
+         and does not say which. In the kernel: the share of all CPU time, by ticks. \
+         Collections for a million requests, and milliseconds of a second in which they stopped \
+         the program, as the runtime tells. Calls of a request.",
     )
     .filled(rows.collect())
 }

@@ -1,9 +1,9 @@
 //! Whose code runs: samples of the runtime's own sampler, in a run that nothing else is taken from.
 //!
 //! Node writes a profile of its main thread when it ends (`--cpu-prof`), in which each sample
-//! belongs to the file of the innermost function. The JVM's Flight Recorder samples threads that run
-//! Java; there a sample belongs to the innermost class that is not the JDK's, so that a map of
-//! Tomcat's is Tomcat's. What the kernel does is in neither picture, but for Node's calls.
+//! belongs to the file of the innermost function. The JVM's Flight Recorder samples threads that
+//! run Java. There a sample belongs to the innermost class that is not the JDK's, so that a map of
+//! Tomcat's is Tomcat's. A call of the kernel is part of Node's picture, and not of the JVM's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,10 +29,12 @@ use crate::workload::Workload;
 const TIME: Duration = Duration::from_secs(20);
 /// Node writes its profile when it leaves in order, and SIGTERM alone would end it without.
 const LEAVES: &str = "data:text/javascript,process.on('SIGTERM',()=>process.exit())";
-/// What is less is added up to "(others)".
+/// Shares that are less than this are added up.
 const LEAST: f64 = 0.01;
 /// Frames of a stack that are looked at: a handler of Spring stands above 50 others.
 const DEPTH: &str = "128";
+/// What the Flight Recorder writes.
+const RECORDING: &str = "recording.jfr";
 /// Between two looks of the Flight Recorder: most of them find threads that wait.
 const PERIOD: &str = "1ms";
 /// Packages of the JDK. Its server of HTTP is a program like others.
@@ -75,9 +77,6 @@ pub(super) fn shares(
     let samples = samples.context("the profile has another form")?;
     Ok(shared(samples))
 }
-
-/// What the Flight Recorder writes.
-const RECORDING: &str = "recording.jfr";
 
 /// The same server under its sampler.
 fn sampled(runtime: Runtime, subject: &Subject, folder: &Path, warmup: Duration) -> Subject {
@@ -293,7 +292,8 @@ mod tests {
         };
         let text = [
             "    java.util.HashMap.get(Object) line: 553\n    org.apache.tomcat.util.net.\
-             NioEndpoint$SocketProcessor.doRun() line: 2202\n    java.lang.Thread.run() line: 840\n",
+             NioEndpoint$SocketProcessor.doRun() line: 2202\n    java.lang.Thread.run() \
+             line: 840\n",
             "    org.springframework.http.HttpHeaders.set(String, String) line: 1834\n",
             "    org.springframework.http.server.Adapter.set(Object) line: 42\n    ...\n",
             "    sun.nio.ch.IOUtil.write(FileDescriptor) line: 51\n    sun.net.httpserver.\

@@ -2,8 +2,8 @@
 //!
 //! A pause is not the time of the threads that collect: V8 collects on the main thread and on its
 //! workers together, and the JVM's own thread has other work beside its collections. So both are
-//! told. Time of the compilers is not asked for: jstat has it by the wall clock, and the CPU time of
-//! the compiler threads says the same better. Of V8 it cannot be had, whose workers do both.
+//! told. Time of the compilers is not asked for. jstat has it by the wall clock, and the CPU time
+//! of the compiler threads says the same better. Of V8 it cannot be had: its workers do both.
 
 use std::process::Command;
 

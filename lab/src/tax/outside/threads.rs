@@ -17,8 +17,8 @@ use crate::statistics::{count, float};
 
 /// Threads of the JVM that compile; the last one throws compiled code away.
 const COMPILES: [&str; 4] = ["C1 Compiler", "C2 Compiler", "JVMCI", "Sweeper thread"];
-/// Those that collect. The serial collector, which the JVM takes where it has one processor, runs on
-/// the VM's own thread, beside all else that needs the program to stand still.
+/// Those that collect. With one processor the JVM takes the serial collector, which runs on the
+/// VM's own thread, beside all else that needs the program to stand still.
 const COLLECTS: [&str; 7] = [
     "GC Thread",
     "G1 ",
@@ -141,16 +141,18 @@ mod tests {
     use super::*;
 
     /// As jstack of OpenJDK 17 prints it, and one line of 21.
-    const JSTACK: &str = r#"2026-11-28 07:07:12
-Full thread dump OpenJDK 64-Bit Server VM (17.0.15+6-Debian-1deb12u1 mixed mode, sharing):
-
-"Reference Handler" #2 daemon prio=10 os_prio=0 cpu=0.51ms elapsed=8.22s tid=0x00007f1c nid=0x26a9 waiting on condition  [0x00007f1c]
-   java.lang.Thread.State: RUNNABLE
-"C2 CompilerThread0" #6 daemon prio=9 os_prio=0 cpu=912.03ms elapsed=8.20s tid=0x00007f1d nid=0x26ad waiting on condition  [0x0000000000000000]
-"http-nio-127.0.0.1-28732-exec-1" #22 daemon prio=5 os_prio=0 cpu=1.23ms elapsed=1.1s tid=0x00007f1e nid=0x26b3 runnable  [0x00007f1e]
-"a "quoted" name" #23 [12345] daemon prio=5 os_prio=0 cpu=1.2ms elapsed=1.1s tid=0x1 nid=12345 runnable
-"VM Thread" os_prio=0 cpu=29.30ms elapsed=8.24s tid=0x00007f1c nid=0x26a8 runnable
-"#;
+    const JSTACK: &str = "2026-11-28 07:07:12\n\
+        Full thread dump OpenJDK 64-Bit Server VM (17.0.15+6-Debian-1deb12u1 mixed mode):\n\n\
+        \"Reference Handler\" #2 daemon prio=10 os_prio=0 cpu=0.51ms elapsed=8.22s \
+        tid=0x00007f1c nid=0x26a9 waiting on condition  [0x00007f1c]\n   \
+        java.lang.Thread.State: RUNNABLE\n\
+        \"C2 CompilerThread0\" #6 daemon prio=9 os_prio=0 cpu=912.03ms elapsed=8.20s \
+        tid=0x00007f1d nid=0x26ad waiting on condition  [0x0000000000000000]\n\
+        \"http-nio-127.0.0.1-28732-exec-1\" #22 daemon prio=5 os_prio=0 cpu=1.23ms \
+        elapsed=1.1s tid=0x00007f1e nid=0x26b3 runnable  [0x00007f1e]\n\
+        \"a \"quoted\" name\" #23 [12345] daemon prio=5 os_prio=0 cpu=1.2ms elapsed=1.1s \
+        tid=0x1 nid=12345 runnable\n\
+        \"VM Thread\" os_prio=0 cpu=29.30ms elapsed=8.24s tid=0x00007f1c nid=0x26a8 runnable\n";
 
     #[test]
     fn jstacks_lines_have_names_and_threads() {
