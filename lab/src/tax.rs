@@ -54,6 +54,7 @@ const ABOVE: [(&str, &str); 13] = [
     ("fastify", "node-http"),
     ("express", "node-http"),
     ("express-lean", "node-http"),
+    ("express-prototypes", "node-http"),
     ("tomcat", "jdk-httpserver"),
     ("spring-boot", "tomcat"),
 ];
@@ -71,7 +72,7 @@ const LEVELS: [&str; 10] = [
     "hyperlane",
 ];
 /// The rivals that stand in the account, or beside it.
-const RIVALS: [&str; 13] = [
+const RIVALS: [&str; 14] = [
     "hyper",
     "axum",
     "actix-web",
@@ -81,6 +82,7 @@ const RIVALS: [&str; 13] = [
     "fastify",
     "express",
     "express-lean",
+    "express-prototypes",
     "go-nethttp",
     "jdk-httpserver",
     "tomcat",

@@ -19,7 +19,7 @@ use super::{Runtime, span, warmup};
 use crate::command::output_of;
 use crate::generator::lane::Lane;
 use crate::machine;
-use crate::process::{Running, Subject};
+use crate::process::{Running, Subject, Usage};
 use crate::results::CodeShare;
 use crate::statistics::count;
 use crate::turns::Entrant;
@@ -60,12 +60,15 @@ pub(super) fn shares(
     let server = Running::start(&subject, 1, &machine::server_cores(1))?;
     let mut lane = Lane::open(server.address(), workload, false)?;
     lane.turn(span(warmup))?;
+    let before = Usage::of(server.pid())?;
     lane.turn(span(TIME))?;
     let ended = Instant::now();
+    let busiest = Usage::of(server.pid())?.busiest_since(&before);
     server.stop()?;
     let since = ended.elapsed();
     let samples = match runtime {
-        Runtime::Node => of_v8(&written(folder.path(), "cpuprofile")?, since),
+        Runtime::Node => of_v8(&written(folder.path(), "cpuprofile")?, since)
+            .map(|samples| samples.awake_for(busiest)),
         Runtime::Jvm => {
             let file = folder.path().join(RECORDING);
             let mut jfr = Command::new("jfr");
@@ -121,6 +124,14 @@ impl Samples {
     fn add(&mut self, name: String, weight: f64) {
         self.taken += 1;
         *self.of.entry(name).or_default() += weight;
+    }
+
+    /// Without the time in which the thread slept: V8 counts that as idle, too.
+    fn awake_for(mut self, cpu: Duration) -> Self {
+        let idle = self.of.remove(IDLE).unwrap_or_default();
+        let awake = 1e6 * cpu.as_secs_f64() - self.of.values().sum::<f64>();
+        self.of.insert(IDLE.to_owned(), awake.clamp(0.0, idle));
+        self
     }
 }
 
@@ -310,6 +321,18 @@ mod tests {
         ]);
         let found = of_the_jvm(&text);
         assert_eq!((found.of, found.taken), (expected, 5));
+    }
+
+    #[test]
+    fn sleep_is_taken_off_what_v8_calls_idle() {
+        let of = |idle| Samples {
+            taken: 3,
+            of: map([("express", 300_000.0), (IDLE, idle)]),
+        };
+        let cpu = Duration::from_millis(500);
+        assert_eq!(of(700_000.0).awake_for(cpu), of(200_000.0));
+        assert_eq!(of(150_000.0).awake_for(cpu), of(150_000.0));
+        assert_eq!(of(9.0).awake_for(Duration::from_millis(100)), of(0.0));
     }
 
     #[test]
