@@ -243,7 +243,7 @@ mod tests {
         shares.map(|(name, share)| (name.to_owned(), share)).into()
     }
 
-    /// As node 20 writes it, with 20 s of the profile before the end of the load.
+    /// As node 20 writes it.
     #[test]
     fn v8s_samples_belong_to_packages_and_files() {
         let frame = |id: u32, function: &str, url: &str| {
@@ -271,12 +271,12 @@ mod tests {
             frame(8, "(idle)", ""),
         ];
         let text = format!(
-            r#"{{"nodes":[{}],"startTime":1000000,"endTime":22000000,
+            r#"{{"nodes":[{}],"startTime":1000000,"endTime":32000000,
             "samples":[7,4,5,6,6,7,2,3,8,4],
-            "timeDeltas":[500000,14500000,100,200,300,400,500,600,700,5500000]}}"#,
+            "timeDeltas":[500000,14500000,100,200,300,400,500,600,700,15500000]}}"#,
             nodes.join(",")
         );
-        // The load ended at 21 s: what is before 11 s and behind 21 s is left out.
+        // The load ended at 31 s: what is before 11 s and behind 31 s is left out.
         let found = of_v8(&text, Duration::from_secs(1)).unwrap();
         let expected = map([
             ("express", 14_500_000.0),
