@@ -39,6 +39,7 @@ const TICK: f64 = 0.004;
 
 /// How long servers are looked at from outside.
 #[derive(Clone, Copy, Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Options {
     /// Seconds of each server on Node or the JVM, looked at from outside; 0: none.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=600))]
