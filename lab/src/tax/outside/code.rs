@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -29,6 +29,8 @@ use crate::workload::Workload;
 const TIME: Duration = Duration::from_secs(20);
 /// Node writes its profile when it leaves in order, and SIGTERM alone would end it without.
 const LEAVES: &str = "data:text/javascript,process.on('SIGTERM',()=>process.exit())";
+/// Share of its time that a server on Node must be at work.
+const LEAST_BUSY: f64 = 0.9;
 /// Shares that are less than this are added up.
 const LEAST: f64 = 0.01;
 /// Frames of a stack that are looked at: a handler of Spring stands above 50 others.
@@ -41,7 +43,7 @@ const PERIOD: &str = "1ms";
 const JDK: [&str; 5] = ["java.", "javax.", "jdk.", "sun.", "com.sun."];
 const JDK_SERVER: [&str; 2] = ["sun.net.httpserver.", "com.sun.net.httpserver."];
 /// Where V8's words are not what they say: between two callbacks of the loop it counts as idle.
-const IDLE: &str = "(waits, reads and parses: epoll_wait, read, llhttp)";
+const IDLE: &str = "(reads, parses and polls: read, llhttp, epoll_wait)";
 const NATIVE: &str = "(node's own code called from JavaScript: writev, ...)";
 
 /// Shares of the code of a server that serves this workload.
@@ -61,14 +63,16 @@ pub(super) fn shares(
     let mut lane = Lane::open(server.address(), workload, false)?;
     lane.turn(span(warmup))?;
     let before = Usage::of(server.pid())?;
-    lane.turn(span(TIME))?;
+    let tally = lane.turn(span(TIME))?;
     let ended = Instant::now();
-    let busiest = Usage::of(server.pid())?.busiest_since(&before);
+    let cpu = Usage::of(server.pid())?.cpu_since(&before);
     server.stop()?;
     let since = ended.elapsed();
     let samples = match runtime {
-        Runtime::Node => of_v8(&written(folder.path(), "cpuprofile")?, since)
-            .map(|samples| samples.awake_for(busiest)),
+        Runtime::Node => {
+            saturated(cpu, tally.wall)?;
+            of_v8(&written(folder.path(), "cpuprofile")?, since)
+        }
         Runtime::Jvm => {
             let file = folder.path().join(RECORDING);
             let mut jfr = Command::new("jfr");
@@ -125,14 +129,18 @@ impl Samples {
         self.taken += 1;
         *self.of.entry(name).or_default() += weight;
     }
+}
 
-    /// Without the time in which the thread slept: V8 counts that as idle, too.
-    fn awake_for(mut self, cpu: Duration) -> Self {
-        let idle = self.of.remove(IDLE).unwrap_or_default();
-        let awake = 1e6 * cpu.as_secs_f64() - self.of.values().sum::<f64>();
-        self.of.insert(IDLE.to_owned(), awake.clamp(0.0, idle));
-        self
-    }
+/// V8 counts sleep as idle, too, and time without a core as work: so its samples say something of a
+/// server that had its core all the time, and never slept.
+fn saturated(cpu: Duration, wall: Duration) -> Result<()> {
+    let busy = cpu.as_secs_f64() / wall.as_secs_f64();
+    ensure!(
+        busy >= LEAST_BUSY,
+        "it was at work for {:.0} % of the time only, and V8's samples count all of it",
+        100.0 * busy
+    );
+    Ok(())
 }
 
 /// Time of each file or package in V8's profile, of the samples in [`TIME`] before the load ended;
@@ -324,15 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn sleep_is_taken_off_what_v8_calls_idle() {
-        let of = |idle| Samples {
-            taken: 3,
-            of: map([("express", 300_000.0), (IDLE, idle)]),
-        };
-        let cpu = Duration::from_millis(500);
-        assert_eq!(of(700_000.0).awake_for(cpu), of(200_000.0));
-        assert_eq!(of(150_000.0).awake_for(cpu), of(150_000.0));
-        assert_eq!(of(9.0).awake_for(Duration::from_millis(100)), of(0.0));
+    fn v8s_samples_need_a_server_that_never_sleeps() {
+        let wall = Duration::from_secs(20);
+        assert!(saturated(Duration::from_millis(18_100), wall).is_ok());
+        let told = saturated(Duration::from_millis(9_200), wall).unwrap_err();
+        assert!(told.to_string().contains("for 46 % of the time"), "{told}");
     }
 
     #[test]
