@@ -42,7 +42,7 @@ pub const TASKS_STEALING: &str = "tokio, multi-thread";
 /// The first one, with each answer sent by itself, in two pieces.
 pub const TASKS_VECTORED: &str = "tokio, writev";
 /// Whose cost is compared with whose: what stands above adds a layer to what stands below.
-const ABOVE: [(&str, &str); 13] = [
+const ABOVE: [(&str, &str); 14] = [
     ("L2", L0),
     (SERVER, "L2"),
     (LIBRARY, "L2"),
@@ -178,7 +178,6 @@ pub fn run(options: &Options) -> Result<Exit> {
         results.save(&options.output)
     })?;
     progress.finish();
-    options.outside.measure(&contest.entrants, &mut results);
     generator::leave_core(free)?;
     conclude(&contest, &mut results);
     results.save(&options.output)?;
@@ -233,6 +232,8 @@ impl Options {
                 self.peers.contains(&peer.name)
             }
         });
+        // They may answer in pieces, and take turns by themselves: --outside-only.
+        rivals.retain(|peer| !outside::is_outside(peer));
         entrants.extend(peers::invited(
             &rivals,
             &mut results.missing,

@@ -67,6 +67,11 @@ impl Runtime {
     }
 }
 
+/// Whether a rival runs on one.
+pub(super) fn is_outside(peer: &peers::Peer) -> bool {
+    ["node", "java"].contains(&peer.about.run[0].as_str())
+}
+
 /// Those that run on one, in turns with the limit and taken apart; nothing else.
 ///
 /// # Errors
@@ -79,7 +84,7 @@ pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exi
         [] => super::RIVALS.contains(&peer.name.as_str()),
         names => names.contains(&peer.name),
     });
-    rivals.retain(|peer| ["node", "java"].contains(&peer.about.run[0].as_str()));
+    rivals.retain(is_outside);
     let mut entrants = field::canned_loops()?;
     entrants.retain(|entrant| entrant.subject.name == L0);
     entrants.extend(peers::invited(
@@ -87,9 +92,13 @@ pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exi
         &mut results.missing,
         field::entrant,
     ));
+    let mut workloads = options.workloads()?;
+    for workload in &mut workloads {
+        workload.read_every = 1;
+    }
     let contest = Contest {
         entrants,
-        workloads: options.workloads()?,
+        workloads,
         sets: options.sets,
         rounds: options.rounds,
         timed: false,
