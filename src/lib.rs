@@ -81,5 +81,6 @@ pub mod trace;
 #[cfg(feature = "cli")]
 pub mod cli;
 
-pub use http::{Handler, Later, Method, Reply, Request, Response, Status, Work};
+pub use http::{Handler, Later, Method, Next, Outlet, Reply, Request, Response, Status, Stream};
+pub use http::{Waker, Work};
 pub use server::{Running, Server, StopSignals};

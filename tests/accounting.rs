@@ -37,17 +37,24 @@ fn wakeups_are_counted_by_their_cause() {
     let mut rig = Rig::full();
     let peer = rig.connect();
     let by_request = woken(&mut rig, |rig| ask(&peer, rig, "/hello"));
-    assert_eq!(by_request, [1, 0, 0, 0, 0, 0]);
+    assert_eq!(by_request, [1, 0, 0, 0, 0, 0, 0]);
     let by_wait = woken(&mut rig, |rig| {
         ask(&peer, rig, "/wait?us=100");
         rig.advance(MS);
     });
-    assert_eq!(by_wait, [1, 1, 0, 0, 0, 0]);
+    assert_eq!(by_wait, [1, 1, 0, 0, 0, 0, 0]);
     let by_job = woken(&mut rig, |rig| {
         ask(&peer, rig, "/job");
         rig.run_with_mail();
     });
-    assert_eq!(by_job, [1, 0, 1, 0, 0, 0]);
+    assert_eq!(by_job, [1, 0, 1, 0, 0, 0, 0]);
+    let by_waker = woken(&mut rig, |rig| {
+        ask(&peer, rig, "/stream/1W,1E");
+        rig.waker().wake();
+        rig.wait_for_messages(2);
+        rig.run();
+    });
+    assert_eq!(by_waker, [1, 0, 0, 0, 0, 0, 1]);
     let by_drain = woken(&mut rig, Rig::drain);
     assert_eq!(by_drain[Woken::Drain as usize], 1);
 }

@@ -9,13 +9,15 @@ use std::net::{TcpListener, TcpStream};
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
 use barewire::accounts::Accounts;
 use barewire::config::{Config, SocketOptions};
 use barewire::http::{ContentType, Status};
-use barewire::{Handler, Later, Method, Reply, Request, Response, Server, StopSignals, Work};
+use barewire::{Handler, Later, Method, Next, Reply, Request, Response, Server, StopSignals};
+use barewire::{Stream, Work};
 
 use wire::{Live, alone, eventually, workers};
 
@@ -374,4 +376,68 @@ fn a_panic_outside_of_a_handler_ends_the_whole_server() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
         }
     }
+}
+
+/// Numbers from another thread, as they come; and one that fails where nothing but a reset tells.
+#[test]
+fn a_stream_is_woken_by_another_thread_and_its_failure_is_seen() {
+    let stream = |request: &Request<'_>| {
+        let fails = request.query.is_some();
+        let (send, numbers) = mpsc::channel::<usize>();
+        let mut counting = Some(send);
+        let head = Response::fixed(ContentType::Text, b"");
+        Stream::new(head, move |outlet| {
+            if let Some(send) = counting.take() {
+                let waker = outlet.waker.clone();
+                thread::spawn(move || {
+                    for number in 0..100 {
+                        send.send(number).unwrap();
+                        waker.wake();
+                    }
+                    drop(send);
+                    waker.wake();
+                });
+            }
+            let before = outlet.out.len();
+            loop {
+                match numbers.try_recv() {
+                    // What is written by a source that fails then is not sent.
+                    Err(TryRecvError::Disconnected) if outlet.out.len() > before => {
+                        return Next::More;
+                    }
+                    Ok(number) => writeln!(outlet, "{number}").unwrap(),
+                    Err(TryRecvError::Empty) => return Next::Woken,
+                    Err(TryRecvError::Disconnected) if fails => return Next::Failed,
+                    Err(TryRecvError::Disconnected) => return Next::End,
+                }
+            }
+        })
+    };
+    let server = Server::new().port(0).workers(1);
+    let live = Live::start(server.route(Method::Get, "/numbers", stream));
+    let read = |request: &str| {
+        let mut socket = TcpStream::connect(live.address).unwrap();
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut received = Vec::new();
+        let ended = socket.read_to_end(&mut received);
+        (
+            String::from_utf8(received).unwrap(),
+            ended.map_err(|error| error.kind()),
+        )
+    };
+    let (received, ended) = read("GET /numbers HTTP/1.0\r\n\r\n");
+    let (_, body) = received.split_once("\r\n\r\n").unwrap();
+    let numbers: Vec<usize> = body.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(numbers.into_iter().eq(0..100));
+    ended.unwrap();
+    // What was on its way when the connection was reset may be lost.
+    let (_, ended) = read("GET /numbers?fails HTTP/1.0\r\n\r\n");
+    assert_eq!(ended.unwrap_err(), ErrorKind::ConnectionReset);
+    let last = "Host: a\r\nConnection: close\r\n\r\n";
+    let (received, ended) = read(&format!("GET /numbers?fails HTTP/1.1\r\n{last}"));
+    ended.unwrap();
+    assert!(received.contains("\r\nTransfer-Encoding: chunked\r\n"));
+    assert!(received.contains("\n99\n\r\n") && !received.ends_with("0\r\n\r\n"));
+    let (received, _) = read(&format!("GET /numbers HTTP/1.1\r\n{last}"));
+    assert!(received.ends_with("\r\n0\r\n\r\n"), "{received}");
 }

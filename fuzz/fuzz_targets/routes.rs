@@ -37,6 +37,8 @@ fn follow(mut reply: Reply) {
                 let _ = response.write(Exchange::USUAL, &date, &Techniques::FULL, &mut output);
                 break;
             }
+            // A source is asked by the reactor alone.
+            Reply::Stream(stream) => Reply::Now(stream.into_head()),
             Reply::Later(Later::After(span, then)) => then(span),
             Reply::Later(Later::Run(work)) => work.finish(),
         };

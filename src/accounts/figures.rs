@@ -160,6 +160,10 @@ accounts! {
         buffer_bytes: "barewire_buffer_bytes",
         /// Handlers and jobs that panicked; their requests were answered with 500.
         panics: "barewire_panics_total",
+        /// Pieces that the sources of streams were asked for.
+        pieces: "barewire_stream_pieces_total",
+        /// Streams whose source failed, or panicked: the peer sees that the end is missing.
+        broken_streams: "barewire_broken_streams_total",
         /// Connections that the peer reset, or that failed otherwise; those of slow readers are
         /// refusals.
         resets: "barewire_resets_total",
@@ -298,7 +302,7 @@ mod tests {
         account.stages[Stage::Rest as usize].record(2);
         let later = Figures::of(&account);
         let between = later.since(&earlier);
-        assert_eq!((between.turns, between.wakeups), (5, [0, 1, 0, 0, 0, 0]));
+        assert_eq!((between.turns, between.wakeups), (5, [0, 1, 0, 0, 0, 0, 0]));
         let rest = Timed { count: 1, sum: 2 };
         assert_eq!(between.stages[Stage::Rest as usize], rest);
         assert_eq!((between.poll_time, between.routes), Default::default());

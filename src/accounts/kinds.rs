@@ -18,14 +18,17 @@ pub enum Woken {
     Evict,
     /// The server is leaving.
     Drain,
+    /// Its stream was woken by another thread.
+    Wake,
 }
 
 impl Woken {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     /// Their names, in the order of their declaration.
-    pub const NAMES: [&'static str; Self::COUNT] =
-        ["ready", "timer", "answer", "resume", "evict", "drain"];
+    pub const NAMES: [&'static str; Self::COUNT] = [
+        "ready", "timer", "answer", "resume", "evict", "drain", "wake",
+    ];
 }
 
 /// Where the server copies bytes from one place in memory to another.

@@ -129,6 +129,7 @@ mod tests {
             Reply::Later(Later::After(..)) => "after a wait".to_owned(),
             Reply::Later(Later::Run(work)) => format!("after {work:?}"),
             Reply::Now(response) => shown(response, method),
+            Reply::Stream(stream) => format!("{stream:?}"),
         }
     }
 

@@ -372,6 +372,7 @@ mod tests {
                     Reply::Now(response) => response,
                     // Work for the job pool or the timer: a refusal needs neither.
                     Reply::Later(_) => Response::empty(Status::OK),
+                    Reply::Stream(stream) => stream.into_head(),
                 };
                 let answer = Answer::of(response, method);
                 let expected = match method {

@@ -98,6 +98,7 @@ pub(super) fn settle(mut reply: Reply) -> Response {
         reply = match reply {
             Reply::Fixed(fixed) => return fixed.response(),
             Reply::Now(response) => return response,
+            Reply::Stream(stream) => return stream.into_head(),
             Reply::Later(Later::After(wait, then)) => then(wait),
             Reply::Later(Later::Run(work)) => {
                 let thread = std::thread::spawn(move || work.finish());

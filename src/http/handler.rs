@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::{Fixed, Request, Response};
+use super::{Fixed, Request, Response, Stream};
 use crate::config::Techniques;
 
 /// What a server answers with; shared by all reactors.
@@ -59,6 +59,9 @@ pub enum Reply {
     Now(Response),
     /// It takes time. Until it is there, nothing more of this connection is parsed or read.
     Later(Later),
+    /// It is made piece by piece, while it is sent; until its end nothing more of this connection
+    /// is parsed or read. Boxed, so that no other answer is larger for it.
+    Stream(Box<Stream>),
 }
 
 /// What is left to do when a wait is over; it is told how long the wait really was.
@@ -178,6 +181,12 @@ impl From<&'static Fixed> for Reply {
 impl From<Later> for Reply {
     fn from(later: Later) -> Self {
         Self::Later(later)
+    }
+}
+
+impl From<Stream> for Reply {
+    fn from(stream: Stream) -> Self {
+        Self::Stream(Box::new(stream))
     }
 }
 

@@ -1,8 +1,8 @@
 //! HTTP/1.1 as bytes and values: no socket, no event loop, no clock.
 //!
 //! The way of a request through here: [`parse`] makes a [`Request`] of its head, [`body`] finds
-//! where its body ends, a [`Handler`] makes a [`Reply`] of it, and [`response`] or [`fixed`] makes
-//! the bytes of that.
+//! where its body ends, a [`Handler`] makes a [`Reply`] of it, and [`response`], [`fixed`] or
+//! [`stream`] makes the bytes of that.
 
 pub mod request;
 
@@ -20,6 +20,8 @@ pub mod response;
 
 pub mod fixed;
 
+pub mod stream;
+
 pub mod handler;
 
 pub mod admission;
@@ -33,3 +35,4 @@ pub use request::{Body, Exchange, Field, Method, Request, Version};
 pub use response::Response;
 pub use router::Router;
 pub use status::{Rejection, Status};
+pub use stream::{Next, Outlet, Stream, Waker};

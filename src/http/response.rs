@@ -1,7 +1,8 @@
 //! Responses: values made by handlers, and how their bytes are made.
 //!
-//! [`Response::write`] appends head and body to the reactor's output in one go. There is no
-//! transfer coding: every body is complete when it is written, so its length is known.
+//! [`Response::write`] appends head and body to the reactor's output in one go: the body is
+//! complete when it is written, so its length is known. One that is not is a
+//! [`Stream`](super::Stream), which has its head from here.
 
 use std::borrow::Cow;
 
@@ -119,10 +120,7 @@ impl Response {
     #[must_use]
     pub fn field(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         let value = value.into();
-        assert!(
-            !value.bytes().any(|byte| byte < b' ' || byte == 0x7F),
-            "control character in the value of {name}"
-        );
+        assert!(is_sound(&value), "control character in the value of {name}");
         self.fields.push((name, value));
         self
     }
@@ -176,6 +174,35 @@ impl Response {
         }
     }
 
+    /// Appends the head of an answer whose body follows later: `length` bytes, or in chunks, or,
+    /// in HTTP/1.0, up to the end of the connection. Says whether that stays open.
+    pub(super) fn write_head(
+        &self,
+        mut exchange: Exchange,
+        date: &Date,
+        length: Option<u64>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        exchange.keep_alive &= !self.close;
+        self.write_first_lines(exchange, date, out);
+        if !self.status.is_bodiless() {
+            let media_type = self.content_type.media_type();
+            let mut digits = itoa::Buffer::new();
+            let (name, value) = match length {
+                Some(bytes) => ("\r\nContent-Length: ", digits.format(bytes)),
+                None if exchange.version == Version::Http11 => {
+                    ("\r\nTransfer-Encoding: ", "chunked")
+                }
+                None => ("", ""),
+            };
+            for part in ["Content-Type: ", media_type, name, value, "\r\n"] {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+        exchange.keep_alive
+    }
+
     fn ok(content_type: ContentType, content: Content) -> Self {
         Self {
             status: Status::OK,
@@ -210,6 +237,11 @@ fn connection_line(exchange: Exchange) -> &'static str {
         (true, Version::Http10) => "Connection: keep-alive\r\n",
         (true, Version::Http11) => "",
     }
+}
+
+/// Whether a value stays within its field.
+pub(super) fn is_sound(value: &str) -> bool {
+    !value.bytes().any(|byte| byte < b' ' || byte == 0x7F)
 }
 
 /// As an answer that closes: nobody knows where the next request would begin. The rejections after

@@ -31,6 +31,8 @@ mod closing;
 
 mod deadline;
 
+mod streaming;
+
 mod room;
 
 mod changes;
@@ -108,6 +110,8 @@ impl<K: Kernel> Connection<K> {
         }
         match self.session.state {
             State::Deferred(_) => Break(self.transport.wait(core)),
+            State::Streaming(_) => self.stream(core),
+            State::Broken => Break(self.transport.reset(core)),
             State::Closing => self.shut_down(core),
             State::Lingering { .. } => self.linger(common, core),
             _ => self.fill_and_serve(common, core),
@@ -264,7 +268,8 @@ impl<K: Kernel> Connection<K> {
             Cause::Answer => core.end_wait(&mut self.session),
             Cause::Resume => self.has_yielded = false,
             Cause::Evict => self.make_room(common, core)?,
-            Cause::Drain | Cause::Ready(_) => {}
+            Cause::Drain | Cause::Wake => self.wake()?,
+            Cause::Ready(_) => {}
         }
         Continue(())
     }

@@ -1,11 +1,12 @@
-//! A request whose answer takes its time: what is kept of it, and what it waits for.
+//! A request whose answer takes its time, or is sent in pieces: what is kept of it, and what it
+//! waits for.
 //!
 //! Until the answer is there its connection reads nothing and serves nothing, so answers keep the
 //! order of their requests. A connection that closes meanwhile drops this, and with it the claim to
 //! the job: what of it has not begun does not begin.
 
 use super::{jobs::Claim, pool::Pool, timers::Time};
-use crate::http::{Continuation, Exchange, Reply, parse::Framing};
+use crate::http::{Continuation, Exchange, Reply, Stream, Waker, parse::Framing};
 
 /// A request whose answer is being made.
 pub struct Deferred {
@@ -17,6 +18,20 @@ pub struct Deferred {
     pub began: Time,
     /// What its answer waits for.
     pub wait: Wait,
+}
+
+/// A request whose answer is sent while it is made.
+pub struct Streaming {
+    /// What is kept of the request.
+    pub pending: Pending,
+    /// When the source is to be asked again; before that only if it is woken.
+    pub due: Time,
+    /// The answer.
+    pub stream: Box<Stream>,
+    /// Has the source asked.
+    pub waker: Waker,
+    /// The beginning of its access line, until the head is written.
+    pub access: Option<Box<str>>,
 }
 
 /// What of a request survives until its answer.

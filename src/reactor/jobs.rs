@@ -8,14 +8,14 @@
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{connections::ConnectionId, kernel::Wake};
 use crate::config::bounds::PLACES_PER_THREAD;
-use crate::http::{Asker, Job, Reply, Task, Work};
+use crate::http::{Asker, Job, Reply, Task, Waker, Work};
 use crate::shortage::start_thread;
 
 /// What reaches a reactor from other threads.
@@ -26,6 +26,8 @@ pub enum Message {
     Answer(ConnectionId, Option<Box<Reply>>),
     /// A job will not answer: nobody waits for it any more.
     Abandoned,
+    /// A stream is to be asked again.
+    Wake(Arc<Bell>),
     /// Begin a turn: something is to be looked at on top of it.
     Look,
     /// Most of the buffers are lent: somebody has to make room.
@@ -34,6 +36,33 @@ pub enum Message {
     Drain,
     /// Leave now.
     Leave,
+}
+
+/// Wakes one stream: however often it rings, one message at most is on its way.
+#[derive(Debug)]
+pub struct Bell {
+    id: ConnectionId,
+    has_rung: AtomicBool,
+}
+
+/// The waker of the stream that `id` sends, which is asked by the reactor at `address`.
+pub fn waker(id: ConnectionId, address: &Address) -> Waker {
+    let has_rung = AtomicBool::new(false);
+    let (bell, address) = (Arc::new(Bell { id, has_rung }), address.clone());
+    Waker::new(move || {
+        if !bell.has_rung.swap(true, AcqRel) {
+            address.send(Message::Wake(Arc::clone(&bell)));
+        }
+    })
+}
+
+impl Bell {
+    /// Who is to be woken. From now on it rings again: before the source is asked, so that it sees
+    /// whatever it is not told of any more.
+    pub fn answer(&self) -> ConnectionId {
+        self.has_rung.swap(false, AcqRel);
+        self.id
+    }
 }
 
 /// The end of a mailbox that other threads hold: a message sent wakes the reactor.

@@ -48,6 +48,9 @@ pub enum Bound {
     Received,
     /// What close(2) leaves behind is given up after so long without an acknowledgement.
     LeftBehind(Duration),
+    /// What close(2) leaves behind is dropped, and the peer is sent a reset (socket(7),
+    /// `SO_LINGER` of 0, with which close(2) never waits).
+    Reset,
 }
 
 /// Wakes a reactor from its poll, from any thread.

@@ -1,4 +1,5 @@
-//! What other threads have told a reactor: that a job is done, and that the server leaves.
+//! What other threads have told a reactor: that a job is done, that a stream goes on, and
+//! that the server leaves.
 
 use super::Reactor;
 use super::connections::ConnectionId;
@@ -16,6 +17,7 @@ impl<H: Handler, K: Kernel> Reactor<H, K> {
             match message {
                 Message::Answer(id, reply) => self.take_answer(id, reply),
                 Message::Abandoned => self.core.jobs.outstanding -= 1,
+                Message::Wake(bell) => self.wakeups.push((bell.answer(), Cause::Wake)),
                 Message::Short => self.free_buffers(),
                 Message::Drain => self.drain(),
                 Message::Look => {}

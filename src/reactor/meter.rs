@@ -189,6 +189,7 @@ fn woken(cause: Cause) -> Woken {
         Cause::Resume => Woken::Resume,
         Cause::Evict => Woken::Evict,
         Cause::Drain => Woken::Drain,
+        Cause::Wake => Woken::Wake,
     }
 }
 

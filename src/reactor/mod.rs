@@ -5,8 +5,8 @@
 //!
 //! The files, in reading order: [`wakeup`], [`connection`], [`state`], [`transport`] and [`serve`]
 //! are the way of a request; [`core`] to [`linux`] is what they stand on. The rest is for what is
-//! rare: [`bodies`], deferred answers ([`waits`]), messages (`mail`), accepting ([`acceptor`]),
-//! making room (`victims`), the log ([`journal`]).
+//! rare: [`bodies`], deferred answers ([`waits`]), streams ([`streaming`]), messages (`mail`),
+//! accepting ([`acceptor`]), making room (`victims`), the log ([`journal`]).
 
 use std::collections::VecDeque;
 use std::io;
@@ -46,6 +46,8 @@ pub mod bodies;
 pub mod upload;
 
 pub mod waits;
+
+pub mod streaming;
 
 pub mod deferral;
 

@@ -19,7 +19,7 @@ use crate::http::body::Decoder;
 use crate::http::date::Date;
 use crate::http::parse::{self, Controls, Expectation, Framing, Head, Slots};
 use crate::http::response::Written;
-use crate::http::{Exchange, Handler, Later, Method, Reply, Response, Status};
+use crate::http::{Exchange, Handler, Later, Method, Reply, Response, Status, Stream};
 
 /// What came of a handler.
 pub(super) enum Produced {
@@ -27,6 +27,8 @@ pub(super) enum Produced {
     Written { keep_alive: bool },
     /// It will be.
     Later(Later),
+    /// It will be, piece by piece.
+    Stream(Box<Stream>),
 }
 
 impl<H: Handler, K: Kernel> Core<H, K> {
@@ -41,7 +43,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 self.serve_piece(session, input);
                 true
             }
-            State::Deferred(_) | State::Closing | State::Lingering { .. } => false,
+            _ => false,
         }
     }
 
@@ -162,6 +164,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 self.kernel.observe(&Step::Deferred(&later));
                 return Produced::Later(later);
             }
+            Reply::Stream(stream) => return Produced::Stream(stream),
             Reply::Fixed(answer) => answer.response(),
             Reply::Now(answer) => answer,
         };
@@ -175,19 +178,25 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Writes an answer that is known. While draining it is the connection's last, however its
-    /// request was put; and without a cached date it gets one of its own.
+    /// request was put.
     pub(super) fn write(&mut self, mut exchange: Exchange, answer: Response) -> Produced {
         let (status, mark) = (answer.status_code(), self.output.len());
         exchange.keep_alive &= self.draining.is_none();
-        if !self.kernel.techniques().cached_date {
-            self.clock.date = Date::at(self.kernel.wall_clock().as_secs());
-        }
+        self.renew_date();
         let (date, techniques) = (&self.clock.date, self.kernel.techniques());
         let written = answer.write(exchange, date, techniques, &mut self.output);
         self.written(status, written, mark)
     }
 
-    fn written(&mut self, status: Status, written: Written, mark: usize) -> Produced {
+    /// Without a cached date each answer has its own.
+    #[inline(always)]
+    pub(super) fn renew_date(&mut self) {
+        if !self.kernel.techniques().cached_date {
+            self.clock.date = Date::at(self.kernel.wall_clock().as_secs());
+        }
+    }
+
+    pub(super) fn written(&mut self, status: Status, written: Written, mark: usize) -> Produced {
         if !self.kernel.techniques().own_counters {
             let totals = &self.meter.account.totals;
             totals.add(status.0, written.copied as u64);
@@ -204,6 +213,8 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let stays = matches!(produced, Produced::Written { keep_alive: true });
         match &mut session.state {
             State::Head { partial, since } if stays && pending.undrained == Framing::None => {
+                // As above: it owns nothing.
+                mem::forget(produced);
                 (partial.judged, *since) = (0, self.clock.now);
             }
             _ => self.finish_other(produced, pending, session),
@@ -215,6 +226,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let now = self.clock.now;
         let next = match produced {
             Produced::Later(later) => return self.defer(later, pending, session),
+            Produced::Stream(stream) => return self.begin_stream(stream, pending, session),
             Produced::Written { keep_alive: false } => State::Closing,
             Produced::Written { .. } if pending.undrained.is_bodiless() => State::next_head(now),
             Produced::Written { .. } => State::Discard {

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use socket2::{Domain, SockRef, Socket, Type};
@@ -123,13 +124,15 @@ pub fn acknowledge_at_once(stream: &TcpStream) {
 
 /// `SO_RCVBUF`, with which the kernel's own tuning ends that would give the peer megabytes
 /// (tcp(7)); or `TCP_USER_TIMEOUT`. That one is for a connection that is about to be closed:
-/// before, Linux would reset a peer that reads, but slowly, through a small window.
+/// before, Linux would reset a peer that reads, but slowly, through a small window. Or `SO_LINGER`
+/// of 0, for one that is to be reset: close(2) does not wait then.
 pub fn bound(stream: &TcpStream, bound: Bound) {
     let socket = SockRef::from(stream);
     // It fails only for a connection that has gone: the next call tells.
     let _ = match bound {
         Bound::Received => socket.set_recv_buffer_size(bounds::RECEIVED_KEPT),
         Bound::LeftBehind(span) => socket.set_tcp_user_timeout(Some(span)),
+        Bound::Reset => socket.set_linger(Some(Duration::ZERO)),
     };
 }
 

@@ -8,12 +8,14 @@
 //!            Body       its handler wants a body that is chunked, or not all here
 //!            Discard    it is answered, and has a body that nobody wants
 //!            Deferred   its answer takes time
+//!            Streaming  its answer is a stream
 //!            Closing    its answer is the connection's last; or the head is refused, too slow or
 //!                       cut off, or finds no buffer; or the peer has been silent for too long,
 //!                       and gets no answer
 //!            (gone)     the peer has ended, before a head
 //! Body       Head       it is complete, and its request is answered
 //!            Deferred   it is complete, and the answer takes time
+//!            Streaming  it is complete, and the answer is a stream
 //!            Closing    that answer is the last; or the body is refused, too slow or cut off, or
 //!                       finds no buffer
 //! Discard    Head       the end of the body is found
@@ -23,7 +25,14 @@
 //! Deferred   Head       the answer is there
 //!            Discard    the same, and the request has a body that nobody wants
 //!            Deferred   the wait is over, and another follows
+//!            Streaming  the wait is over, and the answer is a stream
 //!            Closing    the answer is the last; or what came behind the head finds no buffer
+//! Streaming  Head       the stream has ended; or its source failed before the first byte: 500
+//!            Discard    the same, and the request has a body that nobody wants
+//!            Closing    the stream was the last answer; or its source has failed, which the
+//!                       framing shows; or what came behind the head finds no buffer
+//!            Broken     its source has failed, and the end of the connection would be its own
+//! Broken     (gone)     at once, by a reset
 //! Closing    Lingering  all that was written is sent, and our side is shut down
 //! Lingering  (gone)     the peer has ended, or its time is up
 //! any        (gone)     a system call fails; or the peer does not take its answers, or no buffer
@@ -37,7 +46,7 @@ use std::mem;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::deferral::{Deferred, Wait};
+use super::deferral::{Deferred, Streaming, Wait};
 use super::upload::{Pace, Upload};
 use super::{connections::ConnectionId, pool::Pool, timers::Time};
 use crate::config::Timeouts;
@@ -78,6 +87,10 @@ pub enum State {
     },
     /// The answer is being made.
     Deferred(Box<Deferred>),
+    /// The answer is made while it is sent.
+    Streaming(Box<Streaming>),
+    /// The answer has broken off: reset.
+    Broken,
     /// No more is served: send what is left, and shut down.
     Closing,
     /// Shut down: reading to the peer's end, so that no reset overtakes our answer (RFC 9112
@@ -113,6 +126,7 @@ impl State {
         match self {
             Self::Body(upload) => upload.pending.exchange.head_only,
             Self::Deferred(deferred) => deferred.pending.exchange.head_only,
+            Self::Streaming(streaming) => streaming.pending.exchange.head_only,
             _ => false,
         }
     }
@@ -136,7 +150,10 @@ impl State {
                 Wait::Timer { until, .. } => until,
                 Wait::Job { .. } => Time::NEVER,
             },
-            Self::Closing => Time::NEVER,
+            // One that could go on has yielded, and needs no timer for it.
+            Self::Streaming(streaming) if streaming.due == Time::ZERO => Time::NEVER,
+            Self::Streaming(streaming) => streaming.due,
+            Self::Closing | Self::Broken => Time::NEVER,
             Self::Lingering { since, heard } => heard
                 .after(times.linger_silence)
                 .min(since.after(times.linger)),
@@ -150,7 +167,7 @@ impl State {
             Self::Head { since, .. } => *since = now,
             Self::Body(upload) => upload.pace = Pace::new(now),
             Self::Discard { pace, .. } => *pace = Pace::new(now),
-            Self::Deferred(_) | Self::Closing | Self::Lingering { .. } => {}
+            _ => {}
         }
     }
 
@@ -161,6 +178,8 @@ impl State {
             Self::Body(_) => "Body",
             Self::Discard { .. } => "Discard",
             Self::Deferred(_) => "Deferred",
+            Self::Streaming(_) => "Streaming",
+            Self::Broken => "Broken",
             Self::Closing => "Closing",
             Self::Lingering { .. } => "Lingering",
         }

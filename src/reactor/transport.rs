@@ -278,6 +278,14 @@ impl<K: Kernel> Transport<K> {
         Progress::Finished
     }
 
+    /// What was sent is not all of an answer, and the peer could not tell: so it is not told that
+    /// the connection ends, but that it fails.
+    #[cold]
+    pub fn reset<H>(&mut self, core: &mut Core<H, K>) -> Progress {
+        core.kernel.bound(&mut self.socket, Bound::Reset);
+        Progress::Finished
+    }
+
     /// When it will have been too slow; never, if nothing is owed.
     pub fn deadline<H>(&self, core: &Core<H, K>) -> Time {
         let (write, owed) = (core.timeouts.write, self.owed.as_ref());

@@ -48,6 +48,8 @@ pub enum Cause {
     Evict,
     /// The server is leaving.
     Drain,
+    /// Another thread has woken its stream.
+    Wake,
 }
 
 impl std::fmt::Display for Cause {
@@ -59,6 +61,7 @@ impl std::fmt::Display for Cause {
             Self::Resume => f.write_str("resume"),
             Self::Evict => f.write_str("make room"),
             Self::Drain => f.write_str("drain"),
+            Self::Wake => f.write_str("stream woken"),
         }
     }
 }

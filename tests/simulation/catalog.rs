@@ -15,11 +15,26 @@ const LENGTHS: [usize; 8] = [0, 1, 63, 64, 65, 1000, 9000, 70_000];
 /// Where a handler or a job fails: at once, while it writes, and after a wait.
 const PANICS: [&str; 5] = ["handler", "writer", "then", "job", "job-writer"];
 
+/// Streams that come to their end: by themselves, after a wait, when woken, and before they begin.
+const STREAMS: [&str; 8] = [
+    "5,0,9000,70000E",
+    "1000L50,1000,K,1000T",
+    "100,K,100L100,K,100",
+    "9000,1000?length=10000",
+    "L30,K,70000?length=70000",
+    "E",
+    "F",
+    "100P",
+];
+
+/// Streams that break off, so that the server closes.
+const BROKEN: [&str; 4] = ["1000,F", "9000L50,100P", "100,100E?length=300", "70000,K,F"];
+
 /// Requests that leave the connection open.
 pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
     let number = rng.random_range(0..10);
     let length = LENGTHS[rng.random_range(0..LENGTHS.len())];
-    let request = match rng.random_range(0..18) {
+    let request = match rng.random_range(0..21) {
         0 | 1 => get(&format!("/name?{number}")),
         2 => request("HEAD", "/hello", "", b""),
         3 => by_length("/echo", length),
@@ -35,6 +50,8 @@ pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
         14 => get("/wait-then-job"),
         15 => get("/job-then-wait"),
         16 => [b"\r\n".to_vec(), get("/hello")].concat(),
+        17 | 18 => get(&format!("/stream/{}", STREAMS[number % STREAMS.len()])),
+        19 => get(["/wait-then-stream", "/job-then-stream"][number % 2]),
         _ => b"GET /name?old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".to_vec(),
     };
     (request, false)
@@ -42,7 +59,8 @@ pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
 
 /// Requests behind whose answer the server closes.
 pub(crate) fn last(rng: &mut SmallRng) -> Wish {
-    let request = match rng.random_range(0..8) {
+    let broken = BROKEN[rng.random_range(0..BROKEN.len())];
+    let request = match rng.random_range(0..11) {
         0 => get("/close"),
         1 => request("GET", "/name?last", "Connection: close\r\n", b""),
         2 => b"GET /name?old HTTP/1.0\r\n\r\n".to_vec(),
@@ -55,6 +73,9 @@ pub(crate) fn last(rng: &mut SmallRng) -> Wish {
         ),
         5 => request("POST", "/echo", "Content-Length: 1, 1\r\n", b"x"),
         6 => request("POST", "/echo", "Content-Length: 99999999999\r\n", b""),
+        7 => get(&format!("/stream/{broken}")),
+        8 => format!("GET /stream/{broken} HTTP/1.0\r\n\r\n").into_bytes(),
+        9 => b"GET /stream/1000,K,9000L50,1000E HTTP/1.0\r\n\r\n".to_vec(),
         _ => get("/wait-and-close"),
     };
     (request, true)

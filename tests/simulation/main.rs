@@ -18,6 +18,7 @@ use std::hash::{Hash, Hasher};
 use std::panic;
 use std::sync::Arc;
 use std::sync::Once;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
@@ -237,7 +238,8 @@ impl Simulation {
     /// How many messages other threads have sent, or will: and the reactor itself.
     fn messages(&self) -> u64 {
         let account = &self.rig.account;
-        account.jobs.get() + account.shortages.get() + self.notices
+        let wakes = self.rig.site.sources.wakes.load(Relaxed);
+        account.jobs.get() + account.shortages.get() + wakes + self.notices
     }
 
     fn settle(&mut self) {

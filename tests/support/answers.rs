@@ -77,6 +77,13 @@ fn read_answer(bytes: &[u8], head_only: bool) -> (Answer, &[u8]) {
     let length = match answer.field("Content-Length") {
         _ if bodiless => 0,
         Some(digits) => digits.parse().unwrap(),
+        None if answer.field("Transfer-Encoding") == Some("chunked") => {
+            let (body, rest) = read_chunks(rest);
+            answer.body = body;
+            return (answer, rest);
+        }
+        // To HTTP/1.0: all that follows.
+        None if answer.closes() => rest.len(),
         None => panic!("no Content-Length: {shown}"),
     };
     assert!(
@@ -85,4 +92,39 @@ fn read_answer(bytes: &[u8], head_only: bool) -> (Answer, &[u8]) {
     );
     answer.body = rest[..length].to_vec();
     (answer, &rest[length..])
+}
+
+/// The data of all chunks, and what follows the last one and its trailer section.
+fn read_chunks(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
+    fn line(bytes: &[u8]) -> (&str, &[u8]) {
+        let end = bytes.windows(2).position(|pair| pair == b"\r\n");
+        let end = end.expect("a line of a chunked body");
+        (
+            std::str::from_utf8(&bytes[..end]).unwrap(),
+            &bytes[end + 2..],
+        )
+    }
+    let mut body = Vec::new();
+    loop {
+        let (size, data) = line(rest);
+        assert!(
+            !size.starts_with('0') || size == "0",
+            "zeros before a size: {size}"
+        );
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            rest = data;
+            break;
+        }
+        body.extend(&data[..size]);
+        assert_eq!(&data[size..size + 2], b"\r\n");
+        rest = &data[size + 2..];
+    }
+    loop {
+        let (field, behind) = line(rest);
+        rest = behind;
+        if field.is_empty() {
+            return (body, rest);
+        }
+    }
 }

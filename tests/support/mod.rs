@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use barewire::Waker;
 use barewire::accounts::ReactorAccount;
 use barewire::config::Config;
 use barewire::duel::Live;
@@ -28,6 +29,7 @@ pub mod answers;
 pub mod naive;
 pub mod scripted;
 pub mod site;
+pub mod sources;
 
 pub use answers::{Answer, read_answers};
 pub use scripted::{Calls, Prices};
@@ -93,6 +95,7 @@ impl Rig {
         let site = Arc::new(Site {
             clock,
             gate: site::Gate::default(),
+            sources: Arc::default(),
         });
         let account = Arc::<ReactorAccount>::default();
         let reactor = Reactor::new(
@@ -206,6 +209,21 @@ impl Rig {
     pub fn wait_for_messages(&self, messages: u64) {
         let mail = self.world.borrow().mail();
         mail.wait_for(messages);
+    }
+
+    /// The waker of the stream that was asked for last; rings from the test's thread.
+    ///
+    /// # Panics
+    ///
+    /// If no source has been asked.
+    pub fn waker(&self) -> Waker {
+        let wakers = self.site.sources.wakers.lock().unwrap();
+        wakers.last().cloned().expect("a stream")
+    }
+
+    /// How often sources have been asked for a piece.
+    pub fn asked(&self) -> u64 {
+        self.account.pieces.get()
     }
 
     /// Messages are announced no more, or again.
@@ -493,7 +511,7 @@ impl Peer {
         !self.saw_fin()
     }
 
-    /// The server has closed with bytes unread, so that what it had sent may be lost.
+    /// The server has closed by a reset, or with bytes unread: what it had sent may be lost.
     pub fn was_reset(&self) -> bool {
         self.look(|wire| wire.was_reset)
     }

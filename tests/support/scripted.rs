@@ -75,13 +75,16 @@ pub struct Wire {
     pub left_behind_for: Option<Duration>,
     /// What waits to be received is bounded.
     pub is_bounded: bool,
+    /// close() is to reset it (SO_LINGER of 0).
+    pub is_to_be_reset: bool,
     /// Sent by the server.
     pub outbound: Vec<u8>,
     /// The server has shut down its side, or closed.
     pub saw_fin: bool,
     /// The server has closed the socket.
     pub closed: bool,
-    /// It did so while there were bytes to be received: a real kernel would have sent a reset.
+    /// It did so while there were bytes to be received, or wanted it: a real kernel would have
+    /// sent a reset.
     pub was_reset: bool,
     /// It did so while the peer took nothing more.
     pub left_owing: bool,
@@ -266,6 +269,7 @@ impl Wire {
             room: usize::MAX,
             unsent: None,
             is_bounded: false,
+            is_to_be_reset: false,
             left_behind_for: None,
             outbound: Vec::new(),
             saw_fin: false,
@@ -414,6 +418,7 @@ impl Kernel for Scripted {
         match bound {
             Bound::Received => wire.is_bounded = true,
             Bound::LeftBehind(span) => wire.left_behind_for = Some(span),
+            Bound::Reset => wire.is_to_be_reset = true,
         }
     }
 
@@ -576,7 +581,7 @@ impl Drop for Line {
         wire.closed = true;
         wire.calls.closes += 1;
         wire.saw_fin = true;
-        wire.was_reset = !wire.inbound.is_empty();
+        wire.was_reset = !wire.inbound.is_empty() || wire.is_to_be_reset;
         wire.left_owing = wire.room == 0;
     }
 }

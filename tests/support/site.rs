@@ -9,11 +9,13 @@ use barewire::http::{Admission, ContentType};
 use barewire::{Handler, Later, Method, Reply, Request, Response, Status, Work};
 
 use super::scripted::Clock;
+use super::sources::Sources;
 
 /// The handler; see [`Site::handle`] for the paths.
 pub struct Site {
     pub clock: Clock,
     pub gate: Gate,
+    pub sources: Arc<Sources>,
 }
 
 /// Holds jobs until it is opened.
@@ -70,6 +72,7 @@ impl Handler for Site {
                 request.body.copied
             ))
             .into(),
+            path if path.starts_with("/stream/") => Sources::answer(&self.sources, request).into(),
             _ => self.answer_later(request),
         }
     }
@@ -91,6 +94,14 @@ impl Site {
                 })
             }),
             "/wait-and-close" => after(100, |_| Response::text("bye").closing().into()),
+            "/wait-then-stream" => {
+                let stream = Sources::of_script(&self.sources, "500,500,500E");
+                after(100, |_| stream.into())
+            }
+            "/job-then-stream" => {
+                let stream = Sources::of_script(&self.sources, "500,500,500E");
+                run(|| stream.into())
+            }
             "/wait-then-job" => after(100, |_| run(|| Response::text("worked").into())),
             "/echo-later" => after(100, move |_| {
                 Response::bytes(ContentType::Text, body).into()
@@ -175,14 +186,19 @@ fn number(request: &Request<'_>, name: &str) -> usize {
 
 /// Bytes of which each stretch tells where it belongs: a lost or doubled one shows.
 pub fn pattern(bytes: usize) -> Vec<u8> {
-    let mut text = String::with_capacity(bytes + 8);
-    let mut line = 0;
-    while text.len() < bytes {
+    stretch(0, bytes)
+}
+
+/// So many bytes of [`pattern`], behind the first `from`.
+pub fn stretch(from: usize, bytes: usize) -> Vec<u8> {
+    let (mut line, skipped) = (from / 7, from % 7);
+    let mut text = String::with_capacity(bytes + 14);
+    while text.len() < skipped + bytes {
         write!(text, "{line:06},").unwrap();
         line += 1;
     }
-    text.truncate(bytes);
-    text.into_bytes()
+    text.truncate(skipped + bytes);
+    text.split_off(skipped).into_bytes()
 }
 
 impl Gate {

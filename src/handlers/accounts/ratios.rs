@@ -61,6 +61,8 @@ pub(super) fn sheet(
             "count": figures.deferred.count,
             "mean_ns": stage_mean(figures.deferred, 0.0).map(decimals),
         },
+        "stream_pieces": figures.pieces,
+        "broken_streams": figures.broken_streams,
         "routes": object(routes(figures)),
         "status": object(groups::status(figures)),
         "refusals": object(groups::refusals(figures)),

@@ -36,7 +36,8 @@ impl<K: Kernel> Connection<K> {
         common: &mut Input,
         core: &mut Core<H, K>,
     ) -> Flow {
-        if matches!(self.session.state, State::Deferred(_))
+        let state = &self.session.state;
+        if matches!(state, State::Deferred(_) | State::Streaming(_))
             && self.transport.deadline(core) > core.clock.now
         {
             core.end_wait(&mut self.session);
@@ -89,7 +90,9 @@ impl<K: Kernel> Connection<K> {
                 session.state = State::Closing;
                 return Continue(());
             }
-            State::Closing | State::Deferred(_) => return Continue(()),
+            State::Closing | State::Broken | State::Deferred(_) | State::Streaming(_) => {
+                return Continue(());
+            }
         };
         let rejection = Rejection::new(Status::REQUEST_TIMEOUT, reason);
         core.reject(rejection, input, session);

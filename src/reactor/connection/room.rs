@@ -17,9 +17,7 @@ impl<K: Kernel> Connection<K> {
             (State::Body(upload), None) => {
                 (upload.head.capacity() + upload.held(), upload.pending.asked)
             }
-            (State::Discard { .. } | State::Closing | State::Lingering { .. }, None) => {
-                return None;
-            }
+            _ => return None,
         };
         let is_idle = self.transport.owed.is_none()
             && matches!(self.session.state, State::Head { .. })

@@ -15,7 +15,7 @@ fn calm() -> Figures {
         requests: 10_000,
         turns: 2_000,
         events: 10_000,
-        wakeups: [10_000, 0, 0, 0, 0, 0],
+        wakeups: [10_000, 0, 0, 0, 0, 0, 0],
         accepted: 16,
         accepts: 17,
         reads: 10_000,
@@ -164,7 +164,7 @@ fn waiting() -> Figures {
     Figures {
         turns: 20_000,
         events: 20_000,
-        wakeups: [10_000, 10_000, 0, 0, 0, 0],
+        wakeups: [10_000, 10_000, 0, 0, 0, 0, 0],
         timers_set: 20_016,
         timers_fired: 10_000,
         deferred: Timed {
