@@ -20,8 +20,8 @@ use tempfile::TempDir;
 use wire::process::{Barewire, command};
 use wire::{Answer, Live, Wire, alone, eventually, full, workers};
 
-/// Routes that take long enough to be asked once, by tests of their own.
-const HEAVY: [&str; 2] = ["/memory-efficiency-test", "/io-benchmark"];
+/// Routes that take long, or do not end: they are asked by tests of their own.
+const HEAVY: [&str; 3] = ["/memory-efficiency-test", "/io-benchmark", "/events"];
 
 /// Asks a route for its example.
 fn ask(wire: &mut Wire, route: &Route) -> Answer {

@@ -30,8 +30,8 @@ const NAMES: [&str; 9] = [
     "file-jobs",
 ];
 
-/// Routes that take long enough to be asked once, by tests of their own.
-const HEAVY: [&str; 2] = ["/memory-efficiency-test", "/io-benchmark"];
+/// Routes that take long, or do not end: they are asked by tests of their own.
+const HEAVY: [&str; 3] = ["/memory-efficiency-test", "/io-benchmark", "/events"];
 
 fn with(mut config: Config, change: impl FnOnce(&mut Techniques)) -> Config {
     change(&mut config.techniques);

@@ -150,11 +150,16 @@ impl Accounts {
     /// Keeps a moment of the process and its reactors; called once a second by the thread that
     /// waits for signals.
     pub fn tick(&self) {
-        self.history.keep(Moment {
+        self.history.keep(self.moment());
+    }
+
+    /// What the process and its reactors have done until now.
+    pub fn moment(&self) -> Moment {
+        Moment {
             at: Instant::now(),
             cpu: process_cpu_time(),
             reactors: self.figures(),
-        });
+        }
     }
 
     fn figures(&self) -> Vec<Figures> {

@@ -39,7 +39,7 @@ const REASON: &str = "cpu_ns_per_request not_explained_because";
 
 /// What measuring costs, in nanoseconds, measured when somebody asks.
 #[derive(Clone, Copy, Debug, Default)]
-struct Costs {
+pub(super) struct Costs {
     /// One reading of the clock that times stages; each stage includes one.
     clock: f64,
     /// One reading of the thread's CPU clock; each timed poll includes one.
@@ -67,7 +67,7 @@ pub(super) fn reply(accounts: &Accounts, sample: u32, request: &Request<'_>) -> 
 }
 
 impl Costs {
-    fn measured() -> Self {
+    pub(super) fn measured() -> Self {
         let cpu_clock = median::<CPU_CLOCK_PAIRS>(|| {
             let began = thread_cpu_time();
             nanoseconds(thread_cpu_time().saturating_sub(began))
@@ -81,7 +81,11 @@ impl Costs {
 
 /// A window, as it is shown. The percentiles are those of all reactors; a reactor's own stages have
 /// none.
-fn view(window: &Window, costs: Costs, percentiles: Option<&[Snapshot; Stage::COUNT]>) -> Value {
+pub(super) fn view(
+    window: &Window,
+    costs: Costs,
+    percentiles: Option<&[Snapshot; Stage::COUNT]>,
+) -> Value {
     let reactors = window.reactors.iter();
     let reactors = reactors.map(|one| sheet(one, window.span, 1, costs, None));
     let (sum, count) = (window.sum(), window.reactors.len());

@@ -41,6 +41,8 @@ mod stats;
 
 mod accounts;
 
+mod events;
+
 mod findings;
 
 mod metrics;
@@ -81,6 +83,7 @@ pub struct Routes {
     /// The techniques that are in force now.
     techniques: Mutex<Techniques>,
     ids: benchmark::Ids,
+    events: Arc<events::Events>,
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
     files: files::Files,
@@ -102,6 +105,7 @@ impl Routes {
             config: config.clone(),
             techniques: Mutex::new(config.techniques),
             ids: benchmark::Ids::new(reactors),
+            events: Arc::new(events::Events::new()),
             cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
             files: files::Files::new(config, &accounts)?,

@@ -193,7 +193,7 @@ mod tests {
                 assert_eq!(answer.status, 200, "{}", route.path);
             }
         }
-        assert_eq!(knowing, ["/benchmark", "/cache/{key}"]);
+        assert_eq!(knowing, ["/benchmark", "/events", "/cache/{key}"]);
         for target in [
             "/benchmark?wiat_us=0",
             "/benchmark?work=1&w%6Frk=1",

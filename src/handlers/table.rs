@@ -8,8 +8,8 @@
 use super::control::same_origin;
 use super::routing::Finder;
 use super::{
-    Routes, accounts, benchmark, cache, constant, control, efficiency, files, findings, home,
-    io_benchmark, memory, metrics, profiler, stats, zero_copy,
+    Routes, accounts, benchmark, cache, constant, control, efficiency, events, files, findings,
+    home, io_benchmark, memory, metrics, profiler, stats, zero_copy,
 };
 use std::sync::PoisonError;
 
@@ -83,6 +83,9 @@ routes! { |routes, request|
     Get "/accounts",
         "What a request costs in calls, copies, allocations and CPU time, now and since the start"
         => accounts::reply(&routes.accounts, routes.config.sample, request);
+    Get "/events", "The same figures of the last second, four times a second, as an event stream",
+        try "/events?every_ms=250"
+        => events::reply(&routes.events, &routes.accounts, request);
     Get "/findings",
         "Plain-language hints: where a request costs too much, and which technique is off"
         => findings::reply(&routes.accounts, &routes.config(), request);
@@ -123,9 +126,10 @@ routes! { |routes, request|
 const EXPENSIVE: [&str; 3] = ["/memory-efficiency-test", "/async-files", "/io-benchmark"];
 
 /// Those that are about the server itself: served at `--admin`, if that is given.
-const OWN_FIGURES: [&str; 6] = [
+const OWN_FIGURES: [&str; 7] = [
     "/stats",
     "/accounts",
+    "/events",
     "/findings",
     "/metrics",
     "/memory-stats",
