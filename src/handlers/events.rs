@@ -65,7 +65,7 @@ pub(super) fn reply(
         if outlet.is_leaving {
             return Next::End;
         }
-        let wait = events.send(&accounts, &mut sent, outlet);
+        let wait = events.send(&accounts, &mut sent, Instant::now(), outlet);
         Next::Later(wait.unwrap_or_else(|| events.until_next(every)))
     })
     .into()
@@ -94,9 +94,9 @@ impl Events {
         &self,
         accounts: &Accounts,
         sent: &mut u64,
+        now: Instant,
         outlet: &mut Outlet<'_>,
     ) -> Option<Duration> {
-        let now = Instant::now();
         let mut latest = self.lock();
         let age = now.saturating_duration_since(latest.made);
         let is_latest = latest.number > 0 && age < FRESH;
@@ -119,7 +119,7 @@ impl Events {
         let figures = view(&self.last_second(accounts), self.costs, None);
         let mut latest = self.lock();
         latest.number += 1;
-        latest.made = Instant::now();
+        latest.made = now;
         latest.bytes.clear();
         let number = latest.number;
         let _ = write!(
@@ -158,8 +158,6 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use std::thread::sleep;
-
     use super::*;
     use crate::handlers::testing::{Answer, Exam, request};
     use crate::http::date::Date;
@@ -204,40 +202,62 @@ mod tests {
         }
     }
 
+    /// Listens to events of its own, at moments that the test chooses.
+    struct Ear<'a>(&'a Events, &'a Exam, u64);
+
+    impl Ear<'_> {
+        /// The event that it gets then, or how long it has to wait.
+        fn ask(&mut self, now: Instant) -> (Vec<u8>, Option<Duration>) {
+            let mut out = Vec::new();
+            let mut outlet = Outlet {
+                out: &mut out,
+                waker: &Waker::new(|| ()),
+                is_leaving: false,
+            };
+            let Self(events, exam, sent) = self;
+            let wait = events.send(&exam.accounts, sent, now, &mut outlet);
+            (out, wait)
+        }
+    }
+
     #[test]
     fn all_clients_share_one_rendering() {
-        let exam = Exam::new();
-        let mut clients: Vec<_> = (0..50).map(|_| Client::of(&exam, "/events")).collect();
+        let (events, exam) = (Events::new(), Exam::new());
+        let mut ears: Vec<_> = (0..50).map(|_| Ear(&events, &exam, 0)).collect();
+        let mut now = Instant::now();
         for round in 1..4 {
-            let mut figures = Vec::new();
-            for client in &mut clients {
-                let (next, event) = client.ask(false);
-                assert!(
-                    matches!(next, Next::Later(wait) if wait <= Duration::from_millis(EVERY_MS))
-                );
-                let (number, shown) = event.expect("an event for each");
-                assert_eq!(number, round, "one for all");
-                figures.push(shown);
-            }
-            assert!(figures.windows(2).all(|pair| pair[0] == pair[1]));
-            sleep(FRESH);
+            let got: Vec<_> = ears.iter_mut().map(|ear| ear.ask(now)).collect();
+            assert!(got[0].0.starts_with(format!("id: {round}\n").as_bytes()));
+            assert!(got.iter().all(|one| *one == got[0]), "one for all");
+            assert_eq!(got[0].1, None);
+            // Who has the latest waits until there is another.
+            assert_eq!(ears[0].ask(now), (Vec::new(), Some(FRESH)));
+            now += FRESH;
         }
-        // The first is a second time not asked for: it has the latest already.
-        clients[0].ask(false);
-        let (next, event) = clients[0].ask(false);
-        assert!(event.is_none() && matches!(next, Next::Later(wait) if wait <= FRESH));
     }
 
     #[test]
     fn who_is_late_gets_the_latest() {
-        let exam = Exam::new();
-        let (mut quick, mut slow) = (Client::of(&exam, "/events"), Client::of(&exam, "/events"));
-        assert_eq!(slow.ask(false).1.expect("the first").0, 1);
-        for number in 2..5 {
-            sleep(FRESH);
-            assert_eq!(quick.ask(false).1.expect("a new one").0, number);
+        let (events, exam) = (Events::new(), Exam::new());
+        let (mut quick, mut slow) = (Ear(&events, &exam, 0), Ear(&events, &exam, 0));
+        let mut now = Instant::now();
+        slow.ask(now);
+        for _ in 0..3 {
+            now += FRESH;
+            quick.ask(now);
         }
-        assert_eq!(slow.ask(false).1.expect("the latest").0, 4);
+        assert!(slow.ask(now).0.starts_with(b"id: 4\n"));
+        assert_eq!((quick.2, slow.2), (4, 4));
+    }
+
+    #[test]
+    fn nobody_waits_for_who_renders_and_one_that_panicked_is_not_waited_for() {
+        let (events, exam) = (Events::new(), Exam::new());
+        let mut ear = Ear(&events, &exam, 0);
+        let now = Instant::now();
+        events.lock().begun = now;
+        assert_eq!(ear.ask(now), (Vec::new(), Some(RENDERING)));
+        assert!(ear.ask(now + FRESH).0.starts_with(b"id: 1\n"));
     }
 
     #[test]
