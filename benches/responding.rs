@@ -66,7 +66,7 @@ fn write(reply: Reply, date: &Date, out: &mut Vec<u8>) -> usize {
             let techniques = &Techniques::FULL;
             response.write(EXCHANGE, date, techniques, out).copied
         }
-        Reply::Later(_) | Reply::Stream(_) => unreachable!("every case answers at once"),
+        _ => unreachable!("every case answers at once"),
     }
 }
 

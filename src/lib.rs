@@ -82,5 +82,5 @@ pub mod trace;
 pub mod cli;
 
 pub use http::{Handler, Later, Method, Next, Outlet, Reply, Request, Response, Status, Stream};
-pub use http::{Waker, Work};
+pub use http::{Part, Taken, Upload, Waker, Work};
 pub use server::{Running, Server, StopSignals};

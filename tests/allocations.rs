@@ -54,7 +54,7 @@ fn answer(routes: &Routes, path: &str, date: &Date, out: &mut Vec<u8>) {
         Reply::Now(response) => {
             response.write(exchange, date, &Techniques::FULL, out);
         }
-        Reply::Later(_) | Reply::Stream(_) => panic!("{path} is answered at once"),
+        _ => panic!("{path} is answered at once"),
     }
 }
 

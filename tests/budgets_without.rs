@@ -543,7 +543,7 @@ fn allocations_of_answers(path: &str, change: impl FnOnce(&mut Techniques)) -> u
                         .write(exchange, &date, &techniques, &mut out)
                 }
                 Reply::Now(response) => response.write(exchange, &date, &techniques, &mut out),
-                Reply::Later(_) | Reply::Stream(_) => panic!("{path} is answered at once"),
+                _ => panic!("{path} is answered at once"),
             };
             out.truncate(0);
         }

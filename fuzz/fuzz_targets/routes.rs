@@ -10,7 +10,7 @@ use barewire::handlers::Routes;
 use barewire::http::date::Date;
 use barewire::http::parse::{Parser, Partial, Slots};
 use barewire::http::{Body, Exchange};
-use barewire::{Handler, Later, Reply};
+use barewire::{Handler, Later, Part, Reply, Taken, Waker};
 use libfuzzer_sys::fuzz_target;
 
 /// They take a second, whatever they are asked, and say so.
@@ -39,6 +39,18 @@ fn follow(mut reply: Reply) {
             }
             // A source is asked by the reactor alone.
             Reply::Stream(stream) => Reply::Now(stream.into_head()),
+            Reply::Upload(mut upload) => {
+                let part = Part {
+                    bytes: b"",
+                    copied: 0,
+                    is_last: true,
+                    waker: &Waker::new(|| ()),
+                };
+                match (upload.take)(&part) {
+                    Taken::Answer(reply) => reply,
+                    other => panic!("{other:?} behind the last part"),
+                }
+            }
             Reply::Later(Later::After(span, then)) => then(span),
             Reply::Later(Later::Run(work)) => work.finish(),
         };

@@ -130,6 +130,7 @@ mod tests {
             Reply::Later(Later::Run(work)) => format!("after {work:?}"),
             Reply::Now(response) => shown(response, method),
             Reply::Stream(stream) => format!("{stream:?}"),
+            Reply::Upload(upload) => format!("{upload:?}"),
         }
     }
 

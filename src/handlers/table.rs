@@ -375,7 +375,7 @@ mod tests {
                     Reply::Fixed(fixed) => fixed.response(),
                     Reply::Now(response) => response,
                     // Work for the job pool or the timer: a refusal needs neither.
-                    Reply::Later(_) => Response::empty(Status::OK),
+                    Reply::Later(_) | Reply::Upload(_) => Response::empty(Status::OK),
                     Reply::Stream(stream) => stream.into_head(),
                 };
                 let answer = Answer::of(response, method);
@@ -437,6 +437,7 @@ mod tests {
                 let admission = exam.routes.admit(&request(method, path_of(route)));
                 let fits = match admission {
                     Admission::ReadBody => (method, route.method) == (Method::Post, Method::Post),
+                    Admission::TakeBody => false,
                     Admission::IgnoreBody => {
                         method == Method::Options
                             || route.serves(method) && route.method == Method::Get

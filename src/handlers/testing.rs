@@ -99,6 +99,7 @@ pub(super) fn settle(mut reply: Reply) -> Response {
             Reply::Fixed(fixed) => return fixed.response(),
             Reply::Now(response) => return response,
             Reply::Stream(stream) => return stream.into_head(),
+            Reply::Upload(_) => panic!("its body comes from a reactor"),
             Reply::Later(Later::After(wait, then)) => then(wait),
             Reply::Later(Later::Run(work)) => {
                 let thread = std::thread::spawn(move || work.finish());

@@ -31,6 +31,8 @@ pub fn judge<H: Handler>(
             Status::EXPECTATION_FAILED,
             UNKNOWN_EXPECTATION,
         )),
+        // How long it may be is said with the wish for it.
+        Some(Admission::TakeBody) => Ok(Admission::TakeBody),
         _ if too_large => Err(body::TOO_LARGE),
         Some(admission) => Ok(admission),
     };

@@ -82,7 +82,7 @@ enum Extension {
 }
 
 /// Answers a body that is longer than the limit, before it is read or while it is.
-pub(super) const TOO_LARGE: Rejection = Rejection {
+pub const TOO_LARGE: Rejection = Rejection {
     status: Status::CONTENT_TOO_LARGE,
     reason: "The body is longer than this server takes. It must be smaller, or the server be \
              started with a larger --body-max.",
@@ -124,6 +124,11 @@ impl Decoder {
         matches!(self.state, State::Done)
     }
 
+    /// Whether all that is known of the body is within the limit.
+    pub fn fits(&self, limits: &Limits) -> bool {
+        self.announced <= limits.body as u64
+    }
+
     /// Bytes of the body that come next for certain, without framing between them: how much may be
     /// read straight into a segment. All of the rest with Content-Length, the rest of the chunk
     /// within one, else `None`.
@@ -156,7 +161,7 @@ impl Decoder {
     pub fn next<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Piece<'a>, Rejection> {
         let mut rest = input;
         loop {
-            if self.announced > limits.body as u64 {
+            if !self.fits(limits) {
                 return Err(TOO_LARGE);
             }
             if self.dropped > limits.chunk_extensions {

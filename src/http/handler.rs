@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::{Fixed, Request, Response, Stream};
+use super::{Fixed, Request, Response, Stream, Waker};
 use crate::config::Techniques;
 
 /// What a server answers with; shared by all reactors.
@@ -43,6 +43,9 @@ pub trait Handler: Send + Sync + 'static {
 pub enum Admission {
     /// The handler wants it: `handle` is called when all of it is here.
     ReadBody,
+    /// The handler may want it as it comes: `handle` is called at once, without the body, and can
+    /// ask for it with [`Reply::Upload`]. With another reply the body is dropped, as below.
+    TakeBody,
     /// The handler does not look at it: `handle` is called at once, and the body is dropped after
     /// the answer.
     IgnoreBody,
@@ -62,6 +65,61 @@ pub enum Reply {
     /// It is made piece by piece, while it is sent; until its end nothing more of this connection
     /// is parsed or read. Boxed, so that no other answer is larger for it.
     Stream(Box<Stream>),
+    /// It depends on the body, which is handed over as it comes ([`Admission::TakeBody`]; of other
+    /// requests there is none).
+    Upload(Box<Upload>),
+}
+
+/// Takes a body as it comes.
+pub struct Upload {
+    /// Bytes that the body may have; without it, as many as any body (`--body-max`).
+    pub limit: Option<usize>,
+    /// Is handed each part. As a handler, it never blocks.
+    pub take: Taker,
+}
+
+/// Takes the parts of a body. If the body breaks off it is dropped before the last.
+pub type Taker = Box<dyn FnMut(&Part<'_>) -> Taken + Send>;
+
+/// A part of a body, where it was received: nothing is kept of it.
+pub struct Part<'a> {
+    /// Its bytes; none, if the body is here already and only its answer is awaited.
+    pub bytes: &'a [u8],
+    /// How many of them had to be copied in user space.
+    pub copied: usize,
+    /// The body ends here: an answer is due, now or after a wait.
+    pub is_last: bool,
+    /// Ends a wait.
+    pub waker: &'a Waker,
+}
+
+/// What is to be done once a part has been taken, which is always whole.
+#[derive(Debug)]
+pub enum Taken {
+    /// Go on. Behind the last part it is a mistake: 500.
+    More,
+    /// Read nothing more for this time, or until woken: the peer's window holds it back.
+    Later(Duration),
+    /// Read nothing more until woken.
+    Woken,
+    /// The answer, at the end or before. What is left of the body is dropped within `--body-max`,
+    /// or the connection closes.
+    Answer(Reply),
+}
+
+impl Upload {
+    /// Hands the parts to `take`.
+    pub fn new(take: impl FnMut(&Part<'_>) -> Taken + Send + 'static) -> Self {
+        let (limit, take) = (None, Box::new(take));
+        Self { limit, take }
+    }
+
+    /// The same of a body that may be so long.
+    #[must_use]
+    pub fn limit(self, bytes: usize) -> Self {
+        let limit = Some(bytes);
+        Self { limit, ..self }
+    }
 }
 
 /// What is left to do when a wait is over; it is told how long the wait really was.
@@ -156,6 +214,13 @@ impl fmt::Debug for Later {
     }
 }
 
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Upload");
+        shown.field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Work");
@@ -187,6 +252,12 @@ impl From<Later> for Reply {
 impl From<Stream> for Reply {
     fn from(stream: Stream) -> Self {
         Self::Stream(Box::new(stream))
+    }
+}
+
+impl From<Upload> for Reply {
+    fn from(upload: Upload) -> Self {
+        Self::Upload(Box::new(upload))
     }
 }
 

@@ -31,6 +31,7 @@ pub mod router;
 pub use content_type::ContentType;
 pub use fixed::Fixed;
 pub use handler::{Admission, Asker, Continuation, Handler, Job, Later, Reply, Task, Work};
+pub use handler::{Part, Taken, Upload};
 pub use request::{Body, Exchange, Field, Method, Request, Version};
 pub use response::Response;
 pub use router::Router;

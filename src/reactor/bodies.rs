@@ -9,10 +9,10 @@ use super::deferral::Pending;
 use super::journal;
 use super::kernel::Kernel;
 use super::pool::NO_BUFFER;
-use super::serve::handler_panicked;
+use super::serve::{Produced, handler_panicked};
 use super::state::{Session, State};
 use super::step::Step;
-use super::upload::Upload;
+use super::upload::Collected;
 use crate::accounts::{Copied, Refusal};
 use crate::http::admission::judge;
 use crate::http::body::Decoder;
@@ -41,9 +41,22 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         // A body that is read is not to be drained, whatever becomes of one that is not.
         let collected = pending;
         pending.undrained = head.controls.framing;
+        pending.awaits_100 = head.controls.expectation == Expectation::Continue && !body_here;
+        let taken = pending;
         pending.exchange.keep_alive &= !closes;
         let produced = match verdict {
             Ok(Admission::ReadBody) => return self.begin_body(head, collected, session, input),
+            Ok(Admission::TakeBody) => {
+                let wants = |handler: &H| handler.handle(&head.request);
+                match self.produce(pending.exchange, wants) {
+                    // What is read need not close the connection.
+                    Produced::Upload(upload) => {
+                        self.begin_taking(upload, taken, session);
+                        return 0;
+                    }
+                    other => other,
+                }
+            }
             Ok(Admission::Refuse(response)) => self.write(pending.exchange, response),
             Ok(Admission::IgnoreBody) => {
                 self.produce(pending.exchange, |handler| handler.handle(&head.request))
@@ -93,14 +106,14 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         let decoder = Decoder::new(head.controls.framing);
-        let upload = Upload::new(copy, pending, decoder, self.clock.now);
+        let upload = Collected::new(copy, pending, decoder, self.clock.now);
         session.state = State::Body(Box::new(upload));
         0
     }
 
-    /// Takes a piece of a body.
+    /// Takes a piece of a body. False if nothing can be taken now.
     #[inline(never)]
-    pub(super) fn serve_piece(&mut self, session: &mut Session, input: &mut Input) {
+    pub(super) fn serve_piece(&mut self, session: &mut Session, input: &mut Input) -> bool {
         let now = self.clock.now;
         match &mut session.state {
             State::Body(upload) => {
@@ -129,8 +142,9 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 // Where the next request begins is not known any more.
                 Err(_) => session.state = State::Closing,
             },
-            _ => {}
+            _ => return self.take_part(session, input),
         }
+        true
     }
 
     /// Hands a body to its handler, if it is complete.
@@ -164,7 +178,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     pub fn end(&mut self, input: &[u8], session: &mut Session) -> bool {
         let reason = match session.state {
             State::Head { .. } if parse::has_begun(input) => ENDED_IN_HEAD,
-            State::Body(_) => ENDED_IN_BODY,
+            State::Body(_) | State::Taking(_) => ENDED_IN_BODY,
             _ => return false,
         };
         self.reject(Rejection::new(Status::BAD_REQUEST, reason), input, session);

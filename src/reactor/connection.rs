@@ -33,6 +33,8 @@ mod deadline;
 
 mod streaming;
 
+mod taking;
+
 mod room;
 
 mod changes;
@@ -111,6 +113,7 @@ impl<K: Kernel> Connection<K> {
         match self.session.state {
             State::Deferred(_) => Break(self.transport.wait(core)),
             State::Streaming(_) => self.stream(core),
+            State::Taking(_) => self.take(common, core),
             State::Broken => Break(self.transport.reset(core)),
             State::Closing => self.shut_down(core),
             State::Lingering { .. } => self.linger(common, core),
@@ -268,7 +271,7 @@ impl<K: Kernel> Connection<K> {
             Cause::Answer => core.end_wait(&mut self.session),
             Cause::Resume => self.has_yielded = false,
             Cause::Evict => self.make_room(common, core)?,
-            Cause::Drain | Cause::Wake => self.wake()?,
+            Cause::Drain | Cause::Wake => self.wake(cause, core.clock.now)?,
             Cause::Ready(_) => {}
         }
         Continue(())

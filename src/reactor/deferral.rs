@@ -41,6 +41,8 @@ pub struct Pending {
     pub exchange: Exchange,
     /// The framing of a body that is still to come and that its handler did not want.
     pub undrained: Framing,
+    /// The peer waits for 100 before it sends its body (RFC 9110 section 10.1.1).
+    pub awaits_100: bool,
     /// When the turn began that read it.
     pub asked: Time,
 }

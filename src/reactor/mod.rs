@@ -5,7 +5,8 @@
 //!
 //! The files, in reading order: [`wakeup`], [`connection`], [`state`], [`transport`] and [`serve`]
 //! are the way of a request; [`core`] to [`linux`] is what they stand on. The rest is for what is
-//! rare: [`bodies`], deferred answers ([`waits`]), streams ([`streaming`]), messages (`mail`),
+//! rare: [`bodies`], deferred answers ([`waits`]), streams ([`streaming`]), bodies taken as they
+//! come ([`taking`]), messages (`mail`),
 //! accepting ([`acceptor`]), making room (`victims`), the log ([`journal`]).
 
 use std::collections::VecDeque;
@@ -48,6 +49,8 @@ pub mod upload;
 pub mod waits;
 
 pub mod streaming;
+
+pub mod taking;
 
 pub mod deferral;
 

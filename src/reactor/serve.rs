@@ -19,7 +19,7 @@ use crate::http::body::Decoder;
 use crate::http::date::Date;
 use crate::http::parse::{self, Controls, Expectation, Framing, Head, Slots};
 use crate::http::response::Written;
-use crate::http::{Exchange, Handler, Later, Method, Reply, Response, Status, Stream};
+use crate::http::{Exchange, Handler, Later, Method, Reply, Response, Status, Stream, Upload};
 
 /// What came of a handler.
 pub(super) enum Produced {
@@ -29,6 +29,8 @@ pub(super) enum Produced {
     Later(Later),
     /// It will be, piece by piece.
     Stream(Box<Stream>),
+    /// Its body is wanted first.
+    Upload(Box<Upload>),
 }
 
 impl<H: Handler, K: Kernel> Core<H, K> {
@@ -39,9 +41,8 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     pub fn serve(&mut self, session: &mut Session, input: &mut Input) -> bool {
         match session.state {
             State::Head { .. } => self.serve_head(session, input),
-            State::Body(_) | State::Discard { .. } => {
-                self.serve_piece(session, input);
-                true
+            State::Body(_) | State::Discard { .. } | State::Taking(_) => {
+                self.serve_piece(session, input)
             }
             _ => false,
         }
@@ -112,6 +113,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 version: request.version,
             },
             undrained: Framing::None,
+            awaits_100: false,
             asked: self.meter.turn_began,
         };
         let is_plain = matches!(controls.framing, Framing::None)
@@ -165,6 +167,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 return Produced::Later(later);
             }
             Reply::Stream(stream) => return Produced::Stream(stream),
+            Reply::Upload(upload) => return Produced::Upload(upload),
             Reply::Fixed(answer) => answer.response(),
             Reply::Now(answer) => answer,
         };
@@ -227,6 +230,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         let next = match produced {
             Produced::Later(later) => return self.defer(later, pending, session),
             Produced::Stream(stream) => return self.begin_stream(stream, pending, session),
+            Produced::Upload(upload) => return self.begin_taking(upload, pending, session),
             Produced::Written { keep_alive: false } => State::Closing,
             Produced::Written { .. } if pending.undrained.is_bodiless() => State::next_head(now),
             Produced::Written { .. } => State::Discard {

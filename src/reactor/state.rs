@@ -6,6 +6,7 @@
 //! (accepted) Head
 //! Head       Head       a request is answered, and nothing of it is left to be read
 //!            Body       its handler wants a body that is chunked, or not all here
+//!            Taking     its handler takes the body as it comes
 //!            Discard    it is answered, and has a body that nobody wants
 //!            Deferred   its answer takes time
 //!            Streaming  its answer is a stream
@@ -18,6 +19,9 @@
 //!            Streaming  it is complete, and the answer is a stream
 //!            Closing    that answer is the last; or the body is refused, too slow or cut off, or
 //!                       finds no buffer
+//! Taking     Head       the handler has answered, and the body is at its end
+//!            Discard    it has answered before
+//!            Deferred, Streaming, Closing: as Body, at the end of the body or before
 //! Discard    Head       the end of the body is found
 //!            Closing    the body breaks a rule or a limit, is too slow, or finds no buffer: its
 //!                       answer has been given, and no other follows
@@ -26,6 +30,7 @@
 //!            Discard    the same, and the request has a body that nobody wants
 //!            Deferred   the wait is over, and another follows
 //!            Streaming  the wait is over, and the answer is a stream
+//!            Taking     the wait is over, and the handler takes the body as it comes
 //!            Closing    the answer is the last; or what came behind the head finds no buffer
 //! Streaming  Head       the stream has ended; or its source failed before the first byte: 500
 //!            Discard    the same, and the request has a body that nobody wants
@@ -47,7 +52,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::deferral::{Deferred, Streaming, Wait};
-use super::upload::{Pace, Upload};
+use super::upload::{Collected, Pace, Taking};
 use super::{connections::ConnectionId, pool::Pool, timers::Time};
 use crate::config::Timeouts;
 use crate::http::{body::Decoder, parse::Partial};
@@ -77,7 +82,9 @@ pub enum State {
         since: Time,
     },
     /// Inside a body that the handler wants.
-    Body(Box<Upload>),
+    Body(Box<Collected>),
+    /// Inside a body that the handler takes as it comes; or its answer is awaited.
+    Taking(Box<Taking>),
     /// Inside a body that nobody wants: its answer has been given.
     Discard {
         /// Finds the end.
@@ -127,6 +134,7 @@ impl State {
             Self::Body(upload) => upload.pending.exchange.head_only,
             Self::Deferred(deferred) => deferred.pending.exchange.head_only,
             Self::Streaming(streaming) => streaming.pending.exchange.head_only,
+            Self::Taking(taking) => taking.pending.exchange.head_only,
             _ => false,
         }
     }
@@ -145,6 +153,8 @@ impl State {
             Self::Head { since, .. } if has_begun => since.after(times.head),
             Self::Head { since, .. } => (*since).max(silent_since).after(idle),
             Self::Body(upload) => upload.pace.body_deadline(times),
+            Self::Taking(taking) if taking.due == Time::ZERO => taking.pace.body_deadline(times),
+            Self::Taking(taking) => taking.due,
             Self::Discard { pace, .. } => pace.body_deadline(times),
             Self::Deferred(deferred) => match deferred.wait {
                 Wait::Timer { until, .. } => until,
@@ -167,6 +177,7 @@ impl State {
             Self::Head { since, .. } => *since = now,
             Self::Body(upload) => upload.pace = Pace::new(now),
             Self::Discard { pace, .. } => *pace = Pace::new(now),
+            Self::Taking(taking) => taking.pace = Pace::new(now),
             _ => {}
         }
     }
@@ -176,6 +187,7 @@ impl State {
         match self {
             Self::Head { .. } => "Head",
             Self::Body(_) => "Body",
+            Self::Taking(_) => "Taking",
             Self::Discard { .. } => "Discard",
             Self::Deferred(_) => "Deferred",
             Self::Streaming(_) => "Streaming",

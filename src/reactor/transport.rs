@@ -251,14 +251,21 @@ impl<K: Kernel> Transport<K> {
     /// megabytes (tcp(7), `tcp_rmem`): from now on it keeps little for this connection.
     #[cold]
     pub fn wait<H>(&mut self, core: &mut Core<H, K>) -> Progress {
-        if self.edges.more_follows && core.kernel.has_failed(&mut self.socket) {
-            core.meter.account.resets.add(1);
+        if self.has_gone(core) {
             return Progress::Finished;
         }
         if self.edges.readable && !mem::replace(&mut self.edges.is_bounded, true) {
             core.kernel.bound(&mut self.socket, Bound::Received);
         }
         Progress::Blocked
+    }
+
+    /// Whether the peer has gone while nothing was read.
+    #[cold]
+    pub fn has_gone<H>(&mut self, core: &mut Core<H, K>) -> bool {
+        let has_gone = self.edges.more_follows && core.kernel.has_failed(&mut self.socket);
+        core.meter.account.resets.add(u64::from(has_gone));
+        has_gone
     }
 
     /// The peer does not take its answer.

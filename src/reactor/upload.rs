@@ -1,4 +1,5 @@
-//! A body that is being read for a handler: its head, kept, and its bytes, in pooled segments.
+//! A body that is being read for a handler: collected in pooled segments, with the head of its
+//! request; or handed over as it comes, and not kept.
 //!
 //! Bytes that come after the head are received straight into a segment when Content-Length tells
 //! how many there are, and are never moved again. What came in the same read as the head is copied
@@ -13,11 +14,36 @@ use super::{deferral::Pending, timers::Time};
 use crate::accounts::{Copied, ReactorAccount};
 use crate::config::{Limits, Timeouts, bounds};
 use crate::http::body::Decoder;
-use crate::http::{Body, Rejection};
+use crate::http::{Body, Rejection, Upload, Waker};
 
-/// A body on its way.
+/// A body that its handler takes as it comes.
+pub struct Taking {
+    /// What is kept of the request.
+    pub pending: Pending,
+    /// Who takes it.
+    pub upload: Box<Upload>,
+    /// Finds the end.
+    pub decoder: Decoder,
+    /// How fast it comes.
+    pub pace: Pace,
+    /// Nothing is read before; [`Time::ZERO`] while it is read.
+    pub due: Time,
+    /// Ends the wait.
+    pub waker: Waker,
+    /// The beginning of the access line.
+    pub access: Option<Box<str>>,
+}
+
+impl Taking {
+    /// Whether more is to be read now: else the handler waits, or has all of it.
+    pub fn reads(&self) -> bool {
+        self.due == Time::ZERO && !self.decoder.is_done()
+    }
+}
+
+/// A body that is collected until it is whole.
 #[derive(Debug)]
-pub struct Upload {
+pub struct Collected {
     /// The bytes of the request head; parsed again when the body is complete.
     pub head: BytesMut,
     /// What else is kept of the request.
@@ -30,7 +56,7 @@ pub struct Upload {
     copied: usize,
 }
 
-impl Upload {
+impl Collected {
     /// Nothing of the body has been stored yet.
     pub fn new(head: BytesMut, pending: Pending, decoder: Decoder, now: Time) -> Self {
         Self {

@@ -27,6 +27,16 @@ const STREAMS: [&str; 8] = [
     "100P",
 ];
 
+/// Bodies that are taken as they come: all of them, with waits, and not to the end.
+const TAKERS: [&str; 6] = [
+    "/take/",
+    "/take/L30,,K",
+    "/take/K,K,L50?limit=70000",
+    "/take/U",
+    "/take/P",
+    "/take-not",
+];
+
 /// Streams that break off, so that the server closes.
 const BROKEN: [&str; 4] = ["1000,F", "9000L50,100P", "100,100E?length=300", "70000,K,F"];
 
@@ -34,7 +44,7 @@ const BROKEN: [&str; 4] = ["1000,F", "9000L50,100P", "100,100E?length=300", "700
 pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
     let number = rng.random_range(0..10);
     let length = LENGTHS[rng.random_range(0..LENGTHS.len())];
-    let request = match rng.random_range(0..21) {
+    let request = match rng.random_range(0..24) {
         0 | 1 => get(&format!("/name?{number}")),
         2 => request("HEAD", "/hello", "", b""),
         3 => by_length("/echo", length),
@@ -50,6 +60,8 @@ pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {
         14 => get("/wait-then-job"),
         15 => get("/job-then-wait"),
         16 => [b"\r\n".to_vec(), get("/hello")].concat(),
+        20 | 21 => by_length(TAKERS[number % TAKERS.len()], length),
+        22 => in_chunks(TAKERS[number % TAKERS.len()], length, 1 + number * 37),
         17 | 18 => get(&format!("/stream/{}", STREAMS[number % STREAMS.len()])),
         19 => get(["/wait-then-stream", "/job-then-stream"][number % 2]),
         _ => b"GET /name?old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".to_vec(),

@@ -30,6 +30,7 @@ pub mod naive;
 pub mod scripted;
 pub mod site;
 pub mod sources;
+pub mod takers;
 
 pub use answers::{Answer, read_answers};
 pub use scripted::{Calls, Prices};

@@ -10,6 +10,7 @@ use barewire::{Handler, Later, Method, Reply, Request, Response, Status, Work};
 
 use super::scripted::Clock;
 use super::sources::Sources;
+use super::takers;
 
 /// The handler; see [`Site::handle`] for the paths.
 pub struct Site {
@@ -39,6 +40,7 @@ impl Handler for Site {
             ("/hello", _) => Admission::Refuse(not_allowed()),
             ("/panic/admit", _) => panic!("on purpose"),
             (path, _) if path.starts_with("/missing") => Admission::Refuse(missing()),
+            (path, Method::Post) if path.starts_with("/take") => Admission::TakeBody,
             _ => Admission::IgnoreBody,
         }
     }
@@ -72,6 +74,7 @@ impl Handler for Site {
                 request.body.copied
             ))
             .into(),
+            path if path.starts_with("/take") => takers::answer(&self.sources, request),
             path if path.starts_with("/stream/") => Sources::answer(&self.sources, request).into(),
             _ => self.answer_later(request),
         }

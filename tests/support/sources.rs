@@ -31,6 +31,8 @@ pub struct Sources {
     pub wakers: Mutex<Vec<Waker>>,
     /// How often they have woken themselves.
     pub wakes: AtomicU64,
+    /// Bytes of bodies that were copied before they were handed over.
+    pub copied: AtomicU64,
 }
 
 impl Sources {

@@ -37,9 +37,12 @@ impl<K: Kernel> Connection<K> {
         core: &mut Core<H, K>,
     ) -> Flow {
         let state = &self.session.state;
-        if matches!(state, State::Deferred(_) | State::Streaming(_))
-            && self.transport.deadline(core) > core.clock.now
-        {
+        let is_wait = match state {
+            State::Deferred(_) | State::Streaming(_) => true,
+            State::Taking(taking) => taking.due > Time::ZERO,
+            _ => false,
+        };
+        if is_wait && self.transport.deadline(core) > core.clock.now {
             core.end_wait(&mut self.session);
             return Continue(());
         }
@@ -84,7 +87,7 @@ impl<K: Kernel> Connection<K> {
                 session.state = State::Closing;
                 return Continue(());
             }
-            State::Body(_) => BODY_TOO_SLOW,
+            State::Body(_) | State::Taking(_) => BODY_TOO_SLOW,
             State::Lingering { .. } => return Break(self.transport.leave(core)),
             State::Discard { .. } => {
                 session.state = State::Closing;

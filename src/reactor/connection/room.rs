@@ -17,6 +17,7 @@ impl<K: Kernel> Connection<K> {
             (State::Body(upload), None) => {
                 (upload.head.capacity() + upload.held(), upload.pending.asked)
             }
+            (State::Taking(taking), None) if taking.reads() => (0, taking.pending.asked),
             _ => return None,
         };
         let is_idle = self.transport.owed.is_none()
