@@ -873,6 +873,49 @@ fn the_ledger_of_a_body_is_exact() {
     }
 }
 
+/// Larger than any body that is collected, and than all buffers together.
+#[test]
+fn a_stream_of_any_size_is_summed_in_constant_memory() {
+    let live = Live::routes(Config {
+        limits: Limits {
+            buffers: 1 << 20,
+            ..Limits::default()
+        },
+        ..full(1)
+    });
+    let mut wire = live.connect();
+    let body: Vec<u8> = (0_u32..5_000_000)
+        .map(|number| (number % 251) as u8)
+        .collect();
+    let by_length = wire.post("/zero-copy?stream=1", &body).json();
+    let head = "POST /zero-copy?stream=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    wire.send(head);
+    for chunk in body.chunks(100_000) {
+        wire.send(format!("{:x}\r\n", chunk.len()));
+        wire.send(chunk);
+        wire.send("\r\n");
+    }
+    wire.send("0\r\n\r\n");
+    let in_chunks = wire.answer().json();
+    let crc32 = format!("{:08x}", crc32fast::hash(&body));
+    for reading in [&by_length, &in_chunks] {
+        assert_eq!(reading["crc32"], crc32.as_str());
+        assert_eq!(count(reading, "input_size"), body.len() as u64);
+    }
+    // Of chunks, what lay behind one when the connection's time was up is copied once.
+    assert_eq!(count(&by_length, "bytes_copied"), 0);
+    assert!(
+        count(&in_chunks, "bytes_copied") < body.len() as u64 / 2,
+        "{in_chunks}"
+    );
+    assert!(
+        live.sum(|reactor| &reactor.pool_misses) <= 2,
+        "no segment of a body"
+    );
+    assert_eq!(live.sum(|reactor| &reactor.buffer_bytes), 0);
+    is_refused(&wire.post("/zero-copy?stream=2", "x"), "stream is '2'");
+}
+
 #[test]
 fn a_body_too_large_is_413_and_exhausted_buffers_are_503() {
     let limits = Limits {

@@ -192,6 +192,9 @@ impl Handler for Routes {
             return Admission::Refuse(self.refusal(request));
         }
         match (request.method, find(request.path)) {
+            (Method::Post, Some(route)) if route.path == "/zero-copy" => {
+                zero_copy::admission(request)
+            }
             (Method::Post, Some(route)) if route.method == Method::Post => Admission::ReadBody,
             (Method::Options, Some(_)) => Admission::IgnoreBody,
             (method, Some(route)) if route.serves(method) => Admission::IgnoreBody,

@@ -1,16 +1,19 @@
 //! `/zero-copy`: looks at a body where it lies.
 //!
-//! The body is read into pooled buffers by the reactor; the handler borrows them. Its CRC-32 is in
+//! The body is read into pooled buffers by the reactor, and the handler borrows them; or, with
+//! `?stream=1`, each part is handed over where it was received, and none is kept. Its CRC-32 is in
 //! the answer, so that every byte was truly read. What the reactor had to copy (the part of a long
 //! body that came with its head, for example) it says in [`Body::copied`](crate::http::Body), and
 //! the answer's flags are made from that alone.
 
-use std::time::Instant;
+use std::mem;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::query::Parameters;
 use super::units::microseconds;
-use crate::http::{Request, Response};
+use crate::http::{Admission, Reply, Request, Response, Taken, Upload};
 
 /// `output_size` counts the bytes that went into the CRC. `zero_copy`: not one byte was copied in
 /// user space after recv(2). `memory_efficiency`: `high` if none was copied, `low` if all were,
@@ -27,28 +30,81 @@ struct Reading {
     crc32: String,
 }
 
-/// `POST /zero-copy`. Without a body the answer is about no bytes.
-pub(super) fn reply(request: &Request<'_>) -> Response {
-    let started = Instant::now();
-    let mut hasher = crc32fast::Hasher::new();
-    let mut output_size = 0;
-    for piece in request.body.pieces() {
-        hasher.update(piece);
-        output_size += piece.len();
+/// `POST /zero-copy`. Without a body the answer is about no bytes; with `?stream=1` the body is
+/// looked at as it comes, and may be of any size.
+pub(super) fn reply(request: &Request<'_>) -> Reply {
+    match is_stream(request) {
+        Ok(true) => stream().into(),
+        Ok(false) => {
+            let mut sum = Sum::default();
+            for piece in request.body.pieces() {
+                sum.update(piece, 0);
+            }
+            sum.copied = request.body.copied;
+            sum.answer().into()
+        }
+        Err(refusal) => refusal.into(),
     }
-    let crc32 = hasher.finalize();
-    let processing_time_us = microseconds(started.elapsed());
-    let (input_size, bytes_copied) = (request.body.len(), request.body.copied);
-    Response::json(Reading {
-        status: "success",
-        input_size,
-        output_size,
-        processing_time_us,
-        zero_copy: bytes_copied == 0,
-        memory_efficiency: efficiency(bytes_copied, input_size),
-        bytes_copied,
-        crc32: format!("{crc32:08x}"),
-    })
+}
+
+/// What is to be done with the body.
+pub(super) fn admission(request: &Request<'_>) -> Admission {
+    match is_stream(request) {
+        Ok(true) => Admission::TakeBody,
+        _ => Admission::ReadBody,
+    }
+}
+
+fn is_stream(request: &Request<'_>) -> Result<bool, Response> {
+    let query = Parameters::of(request, ["stream"])?;
+    Ok(query.number("stream", 0..=1, 0)? == 1)
+}
+
+/// Takes a body of any size: no byte of it is kept.
+fn stream() -> Upload {
+    let mut sum = Sum::default();
+    let upload = Upload::new(move |part| {
+        sum.update(part.bytes, part.copied);
+        if part.is_last {
+            Taken::Answer(mem::take(&mut sum).answer().into())
+        } else {
+            Taken::More
+        }
+    });
+    upload.limit(usize::MAX)
+}
+
+/// What is known of a body so far.
+#[derive(Default)]
+struct Sum {
+    hasher: crc32fast::Hasher,
+    size: usize,
+    copied: usize,
+    time: Duration,
+}
+
+impl Sum {
+    fn update(&mut self, piece: &[u8], copied: usize) {
+        let began = Instant::now();
+        self.hasher.update(piece);
+        self.time += began.elapsed();
+        self.size += piece.len();
+        self.copied += copied;
+    }
+
+    fn answer(self) -> Response {
+        let (size, copied) = (self.size, self.copied);
+        Response::json(Reading {
+            status: "success",
+            input_size: size,
+            output_size: size,
+            processing_time_us: microseconds(self.time),
+            zero_copy: copied == 0,
+            memory_efficiency: efficiency(copied, size),
+            bytes_copied: copied,
+            crc32: format!("{:08x}", self.hasher.finalize()),
+        })
+    }
 }
 
 fn efficiency(copied: usize, of: usize) -> &'static str {
@@ -64,8 +120,8 @@ mod tests {
     use bytes::BytesMut;
 
     use super::*;
-    use crate::handlers::testing::{Answer, Exam, request};
-    use crate::http::{Body, Method};
+    use crate::handlers::testing::{Answer, Exam, request, settle};
+    use crate::http::{Body, Handler, Method, Part, Waker};
 
     fn answer(first: &[u8], segments: &[BytesMut], copied: usize) -> Answer {
         let mut asked = request(Method::Post, "/zero-copy");
@@ -74,7 +130,7 @@ mod tests {
             segments,
             copied,
         };
-        Answer::of(reply(&asked), Method::Post)
+        Answer::of(settle(reply(&asked)), Method::Post)
     }
 
     #[test]
@@ -130,5 +186,44 @@ mod tests {
             (&nothing["crc32"], &nothing["input_size"]),
             (&"00000000".into(), &0.into())
         );
+    }
+
+    #[test]
+    fn a_stream_has_the_same_sum_and_a_ledger_of_its_own() {
+        let exam = Exam::new();
+        let asked = request(Method::Post, "/zero-copy?stream=1");
+        assert!(matches!(exam.routes.admit(&asked), Admission::TakeBody));
+        let Reply::Upload(mut upload) = exam.routes.handle(&asked) else {
+            panic!("it takes the body as it comes");
+        };
+        let mut take = |bytes, copied, is_last| {
+            let waker = &Waker::new(|| ());
+            (upload.take)(&Part {
+                bytes,
+                copied,
+                is_last,
+                waker,
+            })
+        };
+        assert!(matches!(take(b"1234", 2, false), Taken::More));
+        assert!(matches!(take(b"5678", 0, false), Taken::More));
+        let Taken::Answer(reply) = take(b"9", 0, true) else {
+            panic!("an answer to the last part");
+        };
+        let body = Answer::of(settle(reply), Method::Post).json();
+        assert_eq!(
+            (&body["crc32"], &body["bytes_copied"]),
+            (&"cbf43926".into(), &2.into())
+        );
+        assert_eq!(
+            (&body["input_size"], &body["memory_efficiency"]),
+            (&9.into(), &"partial".into())
+        );
+        for target in ["/zero-copy?stream=2", "/zero-copy?strem=1"] {
+            let asked = request(Method::Post, target);
+            assert!(matches!(exam.routes.admit(&asked), Admission::ReadBody));
+            let refusal = settle(exam.routes.handle(&asked));
+            assert_eq!(Answer::of(refusal, Method::Post).status, 400, "{target}");
+        }
     }
 }
