@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use wire::{Live, Wire, alone, eventually};
+use wire::{Live, Wire, alone, eventually, full};
 
 const REQUEST: &[u8] = b"GET /events?every_ms=100 HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -60,7 +60,7 @@ impl Listener {
 fn each_event_is_rendered_once_and_sent_once_to_each() {
     const CLIENTS: u64 = 20;
     const EVENTS: u64 = 8;
-    let live = Live::routes(alone());
+    let live = Live::routes(full(1));
     let wires: Vec<_> = (0..CLIENTS).map(|_| live.connect()).collect();
     let mut listeners: Vec<_> = wires.iter().map(Listener::to).collect();
     let began = Instant::now();
@@ -89,7 +89,7 @@ fn each_event_is_rendered_once_and_sent_once_to_each() {
 
 #[test]
 fn a_slow_client_skips_to_the_latest_and_slows_nobody() {
-    let live = Live::routes(alone());
+    let live = Live::routes(full(1));
     let (wire, narrow) = (live.connect(), Wire::narrow(live.address, 4096));
     let (mut quick, mut slow) = (Listener::to(&wire), Listener::to(&narrow));
     let first = slow.number();
