@@ -13,20 +13,21 @@ use bytes::BytesMut;
 
 use crate::config::Techniques;
 
+/// Memory that may never have been written.
+pub type Room = [MaybeUninit<u8>];
+/// How many bytes a call brought.
+pub type Count = io::Result<usize>;
+
 /// Fills the room behind what `into` holds by `call`, with at most `max` bytes.
 ///
 /// # Errors
 ///
 /// Those of `call`, which is a recv(2) into that room, and returns how many bytes it brought.
 #[inline]
-pub fn receive<F>(into: &mut BytesMut, max: usize, call: F) -> io::Result<usize>
-where
-    F: FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
-{
+pub fn receive(into: &mut BytesMut, max: usize, call: impl FnOnce(&mut Room) -> Count) -> Count {
     let held = into.len();
-    let spare = into.spare_capacity_mut();
-    let room = spare.len().min(max);
-    let received = call(&mut spare[..room])?;
+    let room = (into.capacity() - held).min(max);
+    let received = call(&mut into.spare_capacity_mut()[..room])?;
     // SAFETY: recv(2) was given the `room` bytes that follow the first `held`, and returned that it
     // has written the first `received` of them. So all bytes up to the new length are initialised,
     // and it is within the capacity, whatever the peer sent.
