@@ -167,9 +167,9 @@ pub(super) fn code(results: &Results) -> Option<Table> {
         &["workload", "server", "code of", "#share"],
     )
     .note(
-        "Samples of a run of its own. Node: the time of its core, by the file of the \
-             innermost function of the main thread. The JVM: threads that run Java, by the innermost class that is not the \
-             JDK's; what they do in the kernel is not in it.",
+        "Samples of a run of its own. Node: the time of its core, by the file of the innermost \
+         function of the main thread. The JVM: threads that run Java, by the innermost class that \
+         is not the JDK's; what they do in the kernel is not in it.",
     )
     .filled(rows)
 }
