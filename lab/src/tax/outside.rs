@@ -57,9 +57,13 @@ enum Runtime {
 }
 
 impl Runtime {
-    /// By the program that is started.
     fn of(subject: &Subject) -> Option<Self> {
-        match subject.program.file_name()?.to_str()? {
+        Self::by_program(subject.program.file_name()?.to_str()?)
+    }
+
+    /// By the name of the program that is started.
+    fn by_program(name: &str) -> Option<Self> {
+        match name {
             "node" => Some(Self::Node),
             "java" => Some(Self::Jvm),
             _ => None,
@@ -69,7 +73,7 @@ impl Runtime {
 
 /// Whether a rival runs on one.
 pub(super) fn is_outside(peer: &peers::Peer) -> bool {
-    ["node", "java"].contains(&peer.about.run[0].as_str())
+    Runtime::by_program(&peer.about.run[0]).is_some()
 }
 
 /// Those that run on one, in turns with the limit and taken apart; nothing else.
