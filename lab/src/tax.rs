@@ -23,6 +23,7 @@ use crate::command::output_of;
 use crate::compare::{L0, SERVER, field};
 use crate::counting;
 use crate::machine::{self, Watch};
+use crate::peers::Peer;
 use crate::process::Subject;
 use crate::progress::Progress;
 use crate::results::{Counters, Results, RowKind};
@@ -196,6 +197,16 @@ impl Options {
         names.iter().map(|name| of_any_server(name)).collect()
     }
 
+    /// The rivals that are asked for, or the usual ones.
+    fn rivals(&self, folder: &Path) -> Result<Vec<Peer>> {
+        let mut rivals = peers::all(folder)?;
+        rivals.retain(|peer| match self.peers.as_slice() {
+            [] => RIVALS.contains(&peer.name.as_str()),
+            names => names.contains(&peer.name),
+        });
+        Ok(rivals)
+    }
+
     /// The limit, the server, the runtime alone, and frameworks as they are.
     fn entrants(
         &self,
@@ -224,14 +235,7 @@ impl Options {
             closes: false,
             ..Entrant::of(Subject::announcing(name, programs.join("tasks"), arguments))
         }));
-        let mut rivals = peers::all(peers_folder)?;
-        rivals.retain(|peer| {
-            if self.peers.is_empty() {
-                RIVALS.contains(&peer.name.as_str())
-            } else {
-                self.peers.contains(&peer.name)
-            }
-        });
+        let mut rivals = self.rivals(peers_folder)?;
         // They may answer in pieces, and take turns by themselves: --outside-only.
         rivals.retain(|peer| !outside::is_outside(peer));
         entrants.extend(peers::invited(

@@ -83,11 +83,7 @@ pub(super) fn is_outside(peer: &peers::Peer) -> bool {
 /// If there is no folder of rivals, or the result file cannot be written.
 pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exit> {
     let mut results = Results::new();
-    let mut rivals = peers::all(peers_folder)?;
-    rivals.retain(|peer| match options.peers.as_slice() {
-        [] => super::RIVALS.contains(&peer.name.as_str()),
-        names => names.contains(&peer.name),
-    });
+    let mut rivals = options.rivals(peers_folder)?;
     rivals.retain(is_outside);
     let mut entrants = field::canned_loops()?;
     entrants.retain(|entrant| entrant.subject.name == L0);
