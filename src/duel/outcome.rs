@@ -30,6 +30,9 @@ pub struct Outcome {
     pub settle_ms: f64,
     /// Percent of the time that is charged to one of the arms.
     pub charged_percent: f64,
+    /// What a request of the second arm takes more, or less, than one of the first; the dearest
+    /// first. Counted, so it holds whatever the verdict.
+    pub differences: Vec<String>,
     /// The two.
     pub arms: [Arm; 2],
     /// Each pair that counts: its number, and the second arm's figure by the first's.
@@ -99,6 +102,7 @@ impl Outcome {
             slice_ms: milliseconds(duel.schedule.slice),
             settle_ms: milliseconds(duel.schedule.settle),
             charged_percent: 100.0 * duel.schedule.charged(),
+            differences: differences(&arms),
             arms,
             rows: pairs.ratios,
         };
@@ -114,10 +118,9 @@ impl Outcome {
             );
         };
         let mut sentence = self.claim(ratio, verdict);
-        let differences = self.differences();
-        if matches!(verdict, Verdict::Slower | Verdict::Faster) && !differences.is_empty() {
+        if matches!(verdict, Verdict::Slower | Verdict::Faster) && !self.differences.is_empty() {
             sentence += ": ";
-            sentence += &differences.join(", ");
+            sentence += &self.why();
         }
         let busy = self.arms.iter().filter_map(|arm| arm.busy_percent);
         if busy.fold(100.0, f64::min) < 100.0 * BUSY_ENOUGH {
@@ -173,27 +176,9 @@ impl Outcome {
             .collect()
     }
 
-    /// What a request of the second arm takes more, or less, in a few words.
+    /// The differences in a few words.
     pub fn why(&self) -> String {
-        self.differences().join(", ")
-    }
-
-    /// What a request of the second arm takes more, or less, than one of the first; the dearest
-    /// first.
-    fn differences(&self) -> Vec<String> {
-        let [first, second] = &self.arms;
-        let (before, after) = (first.per_request.named(), second.per_request.named());
-        let mut told = Vec::new();
-        for ((name, least, price, before), (.., after)) in before.iter().zip(&after) {
-            let difference = after - before;
-            if difference.abs() >= *least {
-                let word = if difference > 0.0 { "more" } else { "less" };
-                let text = format!("{} {word}", amount(difference.abs(), name));
-                told.push((difference.abs() * price, text));
-            }
-        }
-        told.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        told.into_iter().map(|(_, text)| text).collect()
+        self.differences.join(", ")
     }
 }
 
@@ -213,6 +198,21 @@ impl Arm {
             per_request: Counts::of(figures),
         }
     }
+}
+
+fn differences([first, second]: &[Arm; 2]) -> Vec<String> {
+    let (before, after) = (first.per_request.named(), second.per_request.named());
+    let mut told = Vec::new();
+    for ((name, least, price, before), (.., after)) in before.iter().zip(&after) {
+        let difference = after - before;
+        if difference.abs() >= *least {
+            let word = if difference > 0.0 { "more" } else { "less" };
+            let text = format!("{} {word}", amount(difference.abs(), name));
+            told.push((difference.abs() * price, text));
+        }
+    }
+    told.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    told.into_iter().map(|(_, text)| text).collect()
 }
 
 /// The ratios of all pairs that are over on every reactor. One that a reactor missed, or in which
