@@ -16,7 +16,7 @@ use crate::counting;
 use crate::machine::{self, Watch};
 use crate::peers::{self, Peer};
 use crate::progress::Progress;
-use crate::results::{Results, RowKind};
+use crate::results::{Results, Row, RowKind};
 use crate::rows::{self, Figure, Question};
 use crate::server::Server;
 use crate::statistics::level_of_each;
@@ -210,6 +210,32 @@ fn variable(name: &str, workload: &str) -> String {
     }
 }
 
+/// The rows of a contest: each entrant against the base, on each workload. Their intervals hold
+/// together.
+pub(crate) fn against(base: &str, kind: RowKind, contest: &Contest, results: &Results) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let rows_of_table = contest.entrants.len() * contest.workloads.len();
+    for workload in &contest.workloads {
+        for entrant in &contest.entrants {
+            let subject = entrant.subject.name.as_str();
+            if subject == base {
+                continue;
+            }
+            let question = Question {
+                kind,
+                about: subject,
+                workload: &workload.name,
+                subject,
+                base,
+                figure: Figure::Cpu,
+                level: level_of_each(rows_of_table),
+            };
+            rows.extend(question.answer(results));
+        }
+    }
+    rows
+}
+
 /// A contest, and with whom all are compared.
 struct Comparison<'a> {
     common: &'a Common,
@@ -226,7 +252,7 @@ impl Comparison<'_> {
         let free = generator::stay_on_core(machine::generator_core())?;
         let watch = Watch::start();
         self.contest.hold(&mut results, &progress, |results| {
-            results.rows = self.rows(results);
+            results.rows = against(self.base, self.kind, &self.contest, results);
             watch.note(results);
             results.save(self.output)
         })?;
@@ -236,30 +262,6 @@ impl Comparison<'_> {
         results.save(self.output)?;
         report::terminal::print_written(&results, self.output);
         self.judged(&results)
-    }
-
-    fn rows(&self, results: &Results) -> Vec<crate::results::Row> {
-        let mut rows = Vec::new();
-        let rows_of_table = self.contest.entrants.len() * self.contest.workloads.len();
-        for workload in &self.contest.workloads {
-            for entrant in &self.contest.entrants {
-                let subject = entrant.subject.name.as_str();
-                if subject == self.base {
-                    continue;
-                }
-                let question = Question {
-                    kind: self.kind,
-                    about: subject,
-                    workload: &workload.name,
-                    subject,
-                    base: self.base,
-                    figure: Figure::Cpu,
-                    level: level_of_each(rows_of_table),
-                };
-                rows.extend(question.answer(results));
-            }
-        }
-        rows
     }
 
     /// What a request of each takes in calls under this load, and in instructions.

@@ -38,6 +38,8 @@ pub mod turns;
 
 pub mod rows;
 
+mod window;
+
 pub mod threshold;
 
 pub mod server;

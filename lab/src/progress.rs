@@ -14,6 +14,9 @@ use signal_hook::flag;
 /// Seconds between two lines where there is no terminal to draw a bar on.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
+/// Steps of a second: a turn of a server takes about as long as one.
+pub const STEPS_PER_SECOND: u64 = 20;
+
 /// A bar that is filled by steps, and a flag.
 #[derive(Debug)]
 pub struct Progress {

@@ -25,7 +25,7 @@ use crate::counting;
 use crate::machine::{self, Watch};
 use crate::peers::Peer;
 use crate::process::Subject;
-use crate::progress::Progress;
+use crate::progress::{Progress, STEPS_PER_SECOND};
 use crate::results::{Counters, Results, RowKind};
 use crate::rows::{Figure, Question};
 use crate::server::Server;
@@ -91,8 +91,6 @@ const RIVALS: [&str; 14] = [
 ];
 /// What is asked for, where nothing else is said.
 const WORKLOADS: [&str; 3] = ["keep-alive", "keep-alive-browser", "pipelined-x16"];
-/// Steps of a progress bar for a second: a turn of a server takes about as long as one.
-const STEPS_PER_SECOND: u64 = 20;
 
 /// Say where the time of frameworks goes.
 #[derive(Debug, clap::Args)]

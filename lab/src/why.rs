@@ -163,12 +163,7 @@ impl Watched {
     }
 
     fn beside_the_limit(mut self, rounds: u32, workload: &Workload) -> Result<Found> {
-        let limit = field::canned_loops()?
-            .into_iter()
-            .find(|one| one.subject.name == L0);
-        let subject = limit
-            .context("L0 is not among the loops")?
-            .subject_for(workload);
+        let subject = field::limit()?.subject_for(workload);
         let limit = Running::start(&subject, 1, &machine::server_cores(1))?;
         let plain = Workload {
             paths: vec!["/plaintext".to_owned()],

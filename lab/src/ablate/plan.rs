@@ -2,6 +2,7 @@
 
 use crate::ablate::workloads::{named, shown};
 use crate::grouped;
+use crate::progress::STEPS_PER_SECOND;
 use crate::results::{Results, RowKind};
 use crate::server::Technique;
 use crate::workload::Workload;
@@ -16,8 +17,6 @@ const QUICK: u64 = 2;
 const THAT_MATTER: usize = 8;
 /// Steps of all combinations: the rungs of the ladder, and the pairs.
 pub(super) const COMBINED_STEPS: u64 = (8 + 28) * COMBINED * STEPS_PER_SECOND;
-/// Steps of a progress bar: a turn of a server takes about as long as one.
-const STEPS_PER_SECOND: u64 = 20;
 /// What a control costs in steps: some 300 ns.
 const COST: &str = "cost=300";
 /// Workloads on which techniques are measured that show on another one, too.

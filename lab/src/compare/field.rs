@@ -12,6 +12,8 @@ use crate::turns::Entrant;
 const COUNTABLE: [&str; 2] = ["Rust", "Go"];
 /// Warm-ups up to this long happen anew in each set.
 const SHORT_WARMUP: f64 = 1.0;
+/// What a loop needs that looks at no byte: how long a request is.
+const BYTES: [&str; 2] = ["--request-bytes", "{request_bytes}"];
 
 /// The server, and the server with everything done naively.
 pub(crate) fn own(server: &Server) -> Vec<Entrant> {
@@ -23,13 +25,17 @@ pub(crate) fn own(server: &Server) -> Vec<Entrant> {
 
 /// The loops beside this program. None of them closes a connection.
 pub(crate) fn canned_loops() -> Result<Vec<Entrant>> {
-    let bytes = ["--request-bytes", "{request_bytes}"];
     Ok(vec![
-        canned(L0, "canned", &["--level", "0", bytes[0], bytes[1]])?,
+        limit()?,
         canned("L1", "canned", &["--level", "1"])?,
         canned("L2", "canned", &["--level", "2"])?,
-        canned("L0 on io_uring", "canned-uring", &bytes)?,
+        canned("L0 on io_uring", "canned-uring", &BYTES)?,
     ])
+}
+
+/// The first of them.
+pub(crate) fn limit() -> Result<Entrant> {
+    canned(L0, "canned", &["--level", "0", BYTES[0], BYTES[1]])
 }
 
 /// One of them.

@@ -7,20 +7,19 @@
 //! than the one below it is a difference of turns, as everywhere.
 
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::conclude;
-use crate::compare::{L0, field};
-use crate::generator::lane::{Lane, Span};
+use crate::compare::field;
+use crate::generator::lane::Lane;
 use crate::machine::{self, Watch};
-use crate::process::{Running, Subject, Usage};
+use crate::process::{Running, Subject};
 use crate::progress::Progress;
 use crate::results::{Counters, Outside, Results};
-use crate::statistics::float;
 use crate::turns::{Contest, Entrant};
+use crate::window::{Window, span};
 use crate::workload::Workload;
 use crate::{Exit, counting, generator, peers, report};
 
@@ -30,18 +29,12 @@ mod threads;
 
 /// Seconds of load before anything counts, of a server that asks for none.
 const WARMUP: Duration = Duration::from_secs(10);
-/// What a thread needs to fall asleep; the kernel adds what it has used when it does.
-const ASLEEP: Duration = Duration::from_millis(2);
-/// The kernel's share comes from ticks, and is told of windows that have enough of them.
-const LEAST_OF_TICKS: f64 = 30.0;
-/// Seconds between two ticks, each a look at where the processor is.
-const TICK: f64 = 0.004;
 
 /// How long servers are looked at from outside.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// Seconds of each server on Node or the JVM, looked at from outside; 0: none.
+    /// Seconds of CPU time of each server on Node or the JVM, looked at from outside; 0: none.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=600))]
     outside_seconds: u64,
     /// Only servers on Node and the JVM, and the limit: no ladder and no account.
@@ -85,8 +78,7 @@ pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exi
     let mut results = Results::new();
     let mut rivals = options.rivals(peers_folder)?;
     rivals.retain(is_outside);
-    let mut entrants = field::canned_loops()?;
-    entrants.retain(|entrant| entrant.subject.name == L0);
+    let mut entrants = vec![field::limit()?];
     entrants.extend(peers::invited(
         &rivals,
         &mut results.missing,
@@ -176,24 +168,19 @@ impl Seen {
         let mut lane = Lane::open(server.address(), &workload, false)?;
         lane.turn(span(warmup(entrant)))?;
         let collected = collections::so_far(runtime, &server)?;
-        let (before, ticks) = (Usage::of(pid)?, Ticks::of(pid)?);
-        let tally = lane.turn(span(time))?;
-        thread::sleep(ASLEEP);
-        let (after, ticks) = (Usage::of(pid)?, Ticks::of(pid)?.since(ticks));
+        let window = Window::of(pid, &mut lane, time)?;
         let collected = collections::between(collected, collections::so_far(runtime, &server)?);
-        let threads = threads::used(runtime, pid, [&before, &after], tally.answered);
+        let threads = threads::used(runtime, pid, &window.usage, window.requests);
         let calls = counting::calls_of(pid, &mut lane);
         server.stop()?;
-        let seconds = tally.wall.as_secs_f64();
-        let cpu = after.cpu_since(&before).as_secs_f64();
-        let in_kernel = ticks.in_kernel(cpu).filter(|_| seconds >= LEAST_OF_TICKS);
+        let in_kernel = window.in_kernel();
         let name = subject.name;
         Ok(Self {
             outside: Outside {
                 of: name.clone(),
                 workload: workload.name.clone(),
-                seconds,
-                requests: tally.answered as u64,
+                seconds: window.seconds,
+                requests: window.requests as u64,
                 threads,
                 system_share: in_kernel.map(|(share, _)| share),
                 system_share_error: in_kernel.map(|(_, error)| error),
@@ -211,54 +198,10 @@ impl Seen {
     }
 }
 
-/// Time by the kernel's ticks, in units that do not matter.
-#[derive(Clone, Copy, Debug)]
-struct Ticks {
-    user: u64,
-    system: u64,
-}
-
-impl Ticks {
-    fn of(pid: u32) -> Result<Self> {
-        let stat = procfs::process::Process::new(i32::try_from(pid)?)?.stat()?;
-        Ok(Self {
-            user: stat.utime,
-            system: stat.stime,
-        })
-    }
-
-    fn since(self, earlier: Self) -> Self {
-        Self {
-            user: self.user - earlier.user,
-            system: self.system - earlier.system,
-        }
-    }
-
-    /// The share of so many seconds of CPU time in the kernel, and how far from it the true one may
-    /// be: each tick is a sample.
-    fn in_kernel(self, cpu_seconds: f64) -> Option<(f64, f64)> {
-        let all = self.user + self.system;
-        if all == 0 {
-            return None;
-        }
-        let share = float(self.system) / float(all);
-        let samples = cpu_seconds / TICK;
-        Some((share, 1.96 * (share * (1.0 - share) / samples).sqrt()))
-    }
-}
-
 /// How long a server is asked before anything counts.
 fn warmup(entrant: &Entrant) -> Duration {
     let seconds = entrant.warmup_seconds.map(Duration::from_secs_f64);
     seconds.unwrap_or(WARMUP)
-}
-
-fn span(time: Duration) -> Span {
-    Span {
-        time,
-        each: 0,
-        most: 2 * time,
-    }
 }
 
 #[cfg(test)]
@@ -277,17 +220,6 @@ mod tests {
         assert_eq!(of("/usr/bin/java"), Some(Runtime::Jvm));
         assert_eq!(of("javac"), None);
         assert_eq!(of(""), None);
-    }
-
-    #[test]
-    fn ticks_are_samples() {
-        let at = |user, system| Ticks { user, system };
-        let window = at(700, 400).since(at(100, 200));
-        // 20 s of CPU time have 5,000 ticks: sqrt(0.25 * 0.75 / 5000) = 0.006124.
-        let (share, error) = window.in_kernel(20.0).unwrap();
-        assert!((share - 0.25).abs() < 1e-9);
-        assert!((error - 1.96 * 0.006_124).abs() < 1e-5, "{error}");
-        assert_eq!(at(5, 5).since(at(5, 5)).in_kernel(1.0), None);
     }
 
     #[test]

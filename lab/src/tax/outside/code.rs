@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Runtime, span, warmup};
+use super::{Runtime, warmup};
 use crate::command::output_of;
 use crate::generator::lane::Lane;
 use crate::machine;
@@ -23,6 +23,7 @@ use crate::process::{Running, Subject, Usage};
 use crate::results::CodeShare;
 use crate::statistics::count;
 use crate::turns::Entrant;
+use crate::window::span;
 use crate::workload::Workload;
 
 /// How long samples are taken.

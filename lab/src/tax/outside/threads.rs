@@ -52,7 +52,7 @@ const WORKERS: [&str; 2] = ["V8Worker", "node"];
 pub(super) fn used(
     runtime: Runtime,
     pid: u32,
-    [before, after]: [&Usage; 2],
+    [before, after]: &[Usage; 2],
     answered: usize,
 ) -> Vec<ThreadTime> {
     let told = match runtime {
@@ -241,7 +241,7 @@ mod tests {
         });
         std::thread::sleep(std::time::Duration::from_millis(120));
         let after = Usage::of(own).unwrap();
-        let found = used(Runtime::Node, own, [&before, &after], 1000);
+        let found = used(Runtime::Node, own, &[before, after], 1000);
         tell.send(()).unwrap();
         busy.unwrap().join().unwrap().unwrap();
         let one = found.iter().find(|one| one.name == "V8Worker").unwrap();
