@@ -52,6 +52,8 @@ pub mod peers;
 
 pub mod compare;
 
+pub mod front;
+
 pub mod versus;
 
 pub mod tax;

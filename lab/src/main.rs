@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use barewire_lab::{
-    Exit, ablate, article, check, compare, doctor, duel, faults, generator, machine, report, soak,
-    tax, versus, why,
+    Exit, ablate, article, check, compare, doctor, duel, faults, front, generator, machine, report,
+    soak, tax, versus, why,
 };
 use clap::{Parser, Subcommand};
 use signal_hook::consts::SIGPIPE;
@@ -27,6 +27,8 @@ enum Command {
     Compare(compare::Options),
     /// Measure the server beside loops that send canned answers.
     Limit(compare::LimitOptions),
+    /// Measure the picture of the front page: the limit, the server, rivals, the kernel's share.
+    Front(front::Options),
     /// Compare two servers of anybody's.
     Versus(versus::Options),
     /// Say where the time of frameworks goes, layer by layer.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Ablate(options) => ablate::run(&options),
         Command::Compare(options) => compare::run(&options),
         Command::Limit(options) => compare::limit(&options),
+        Command::Front(options) => front::run(&options),
         Command::Versus(options) => versus::run(&options),
         Command::Tax(options) => tax::run(&options),
         Command::Why(options) => why::run(&options),

@@ -18,7 +18,7 @@ use crate::workload::Workload;
 mod outside;
 mod store;
 
-pub use outside::{CodeShare, Collections, Outside, ThreadTime, Work};
+pub use outside::{CodeShare, Collections, KernelShare, Outside, ThreadTime, Work};
 
 /// Version of the format; a reader refuses any other.
 pub const FORMAT: u32 = 2;
@@ -54,6 +54,9 @@ pub struct Results {
     /// Servers whose layers cannot be measured, taken apart from outside.
     #[serde(default)]
     pub outside: Vec<Outside>,
+    /// How much of the CPU time of servers the kernel has.
+    #[serde(default)]
+    pub kernel_shares: Vec<KernelShare>,
     /// What could not be measured, and why.
     pub missing: BTreeMap<String, String>,
     /// Runs of wrk, if the experiment was about the article.

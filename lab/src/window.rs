@@ -1,8 +1,8 @@
 //! Some seconds of one server under load: what it used, and how much of that the kernel had.
 //!
-//! CPU time is the scheduler's, in nanoseconds. Whether the program or the kernel had it, only ticks
-//! tell: at each, the kernel looks where the processor is. So each tick is a sample, and the share
-//! has an error, which is told with it.
+//! CPU time is the scheduler's, in nanoseconds. Only ticks tell whether the program or the kernel
+//! had it: at each tick the kernel looks where the processor is. So a tick is a sample, and the
+//! share stands beside its error.
 
 use std::thread;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 //! What is there is looked at, and counts; times are not: whoever else runs on the machine may make
 //! them anything.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -231,6 +232,43 @@ impl Running {
     }
 }
 
+/// Rivals that cannot be built: the others are measured all the same.
+#[test]
+fn the_front_page_is_measured_without_rivals_that_are_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    for rival in ["hyper", "axum", "hyperlane-5"] {
+        let rival = folder.path().join("peers").join(rival);
+        fs::create_dir_all(&rival).unwrap();
+        let about = "about = ''\nlanguage = ''\nversion = ''\nnotes = ''\npipelining = true\n\
+            run = ['./nowhere']\n";
+        fs::write(rival.join("peer.toml"), about).unwrap();
+    }
+    let output = lab(&["front", "--sets", "2", "--rounds", "1", "--seconds", "1"])
+        .args(["--server".as_ref(), server::path().as_os_str()])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    ended_with(&output, &[1]);
+    let results = Results::load(&folder.path().join("results/front.json")).unwrap();
+    let missing: Vec<&str> = results.missing.keys().map(String::as_str).collect();
+    assert_eq!(
+        missing,
+        ["axum", "hyper", "hyperlane-5"],
+        "{}",
+        told(&output)
+    );
+    for about in ["barewire", "naive"] {
+        let row = results.row(RowKind::Limit, about, "keep-alive").unwrap();
+        assert_eq!((row.base.as_str(), row.ratios.len()), ("L0", 2));
+    }
+    let looked_at = results.kernel_shares.iter().map(|one| one.of.as_str());
+    assert_eq!(looked_at.collect::<Vec<_>>(), ["L0", "barewire", "naive"]);
+    for one in &results.kernel_shares {
+        // A second has too few ticks.
+        assert!(one.cpu_seconds > 0.0 && one.share.is_none(), "{one:?}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_said_before_anything_is_measured() {
     let folder = tempfile::tempdir().unwrap();
@@ -273,6 +311,14 @@ fn what_makes_no_sense_is_said_before_anything_is_measured() {
             "fast is no workload",
         ),
         ("limit --sets 1", 2, "1 is not in 2.."),
+        ("front --sets 1", 2, "1 is not in 2.."),
+        ("front --rounds 0", 2, "0 is not in 1.."),
+        ("front --seconds 0", 2, "0 is not in 1..=600"),
+        (
+            "front --server /nowhere/barewire",
+            1,
+            "cargo build --release",
+        ),
         (
             "versus a b --fail-if cost>1",
             1,

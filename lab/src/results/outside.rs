@@ -1,4 +1,5 @@
-//! A server whose runtime has threads and logs of its own, taken apart from outside.
+//! Servers taken apart from outside: how much the kernel has, and what a runtime does that has
+//! threads and logs of its own.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,21 @@ impl Outside {
     pub fn ns(&self) -> f64 {
         self.threads.iter().map(|thread| thread.ns).sum()
     }
+}
+
+/// How much of a server's CPU time the kernel has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KernelShare {
+    /// The server's name.
+    pub of: String,
+    /// Name of the workload.
+    pub workload: String,
+    /// CPU time that was looked at, in seconds.
+    pub cpu_seconds: f64,
+    /// Share of it in the kernel, 0 to 1: `None` where too few ticks were seen.
+    pub share: Option<f64>,
+    /// How far from it the true share may be (95 %).
+    pub error: Option<f64>,
 }
 
 /// CPU time of the threads of one name.
