@@ -9,7 +9,8 @@
 # machine and the tools of `barewire-lab doctor`; the rivals are built first. Minutes that each
 # takes, on two cores:
 #
-#   ablation.json 15, limit.json 9, comparison.json 15, tax.json 25, article.json 18, flames.json 1
+#   front.json 6, ablation.json 15, limit.json 9, comparison.json 15, tax.json 25, article.json 18,
+#   flames.json 1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,16 +29,17 @@ if [[ $1 == --check ]]; then
     exec "$lab" report "${results[@]}" --check-sources
 fi
 
+known=(front.json ablation.json limit.json comparison.json tax.json article.json flames.json)
 files=()
 for name in "$@"; do
-    case $name in
-    all) files=(ablation.json limit.json comparison.json tax.json article.json flames.json) ;;
-    ablation.json | limit.json | comparison.json | tax.json | article.json | flames.json) files+=("$name") ;;
-    *)
-        echo "$name is no result file; there are ablation.json, limit.json, comparison.json, tax.json, article.json, flames.json and all" >&2
+    if [[ $name == all ]]; then
+        files=("${known[@]}")
+    elif [[ " ${known[*]} " == *" $name "* ]]; then
+        files+=("$name")
+    else
+        echo "$name is no result file; there are ${known[*]} and all" >&2
         exit 2
-        ;;
-    esac
+    fi
 done
 
 # A measurement that a control objects to (4) is not kept.
@@ -45,6 +47,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for file in "${files[@]}"; do
     case $file in
+    front.json) "$lab" front --output "$scratch/$file" ;;
     ablation.json) "$lab" ablate --output "$scratch/$file" ;;
     limit.json) "$lab" limit --instructions --output "$scratch/$file" ;;
     comparison.json)
@@ -63,4 +66,4 @@ for file in "${files[@]}"; do
 done
 mapfile -t results < <(here)
 "$lab" report "${results[@]}" "${documents[@]/#/--update-document=}" \
-    --waterfall docs/framework-tax.svg
+    --waterfall docs/framework-tax.svg --front docs/front.svg

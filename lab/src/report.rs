@@ -7,6 +7,8 @@ pub mod chart;
 
 pub mod flames;
 
+mod front;
+
 mod markdown;
 
 pub mod numbers;
@@ -19,6 +21,7 @@ pub mod terminal;
 
 mod waterfall;
 
+pub use front::front;
 pub use markdown::{document, github};
 pub use page::html;
 pub use waterfall::waterfall;
@@ -53,6 +56,9 @@ pub struct Options {
     /// The accounts of frameworks as a picture (SVG), of the workload keep-alive.
     #[arg(long, value_name = "FILE")]
     waterfall: Option<PathBuf>,
+    /// The picture of the front page (SVG), of a file that `front` has made.
+    #[arg(long, value_name = "FILE")]
+    front: Option<PathBuf>,
     /// Tables for the terminal.
     #[arg(long)]
     terminal: bool,
@@ -108,15 +114,7 @@ pub fn run(options: &Options) -> Result<Exit> {
             write(path, &text)?;
         }
     }
-    if let Some(path) = &options.waterfall {
-        let mut drawn = sources
-            .iter()
-            .filter_map(|source| waterfall(&source.results, "keep-alive"));
-        let picture = drawn
-            .next()
-            .context("no file has an account of keep-alive")?;
-        write(path, &(picture.into_string() + "\n"))?;
-    }
+    options.draw_pictures(&sources)?;
     for document in &options.update_document {
         let (old, new) = documents(document, &sources)?;
         if old != new {
@@ -208,9 +206,26 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 impl Options {
+    /// Each of the first file that has something for it.
+    fn draw_pictures(&self, sources: &[Source]) -> Result<()> {
+        let accounts = |source: &Source| waterfall(&source.results, "keep-alive");
+        if let Some(path) = &self.waterfall {
+            let drawn = sources.iter().find_map(accounts);
+            let picture = drawn.context("no file has an account of keep-alive")?;
+            write(path, &(picture.into_string() + "\n"))?;
+        }
+        if let Some(path) = &self.front {
+            let drawn = sources.iter().find_map(|source| front(&source.results));
+            let picture = drawn.context("no file is one that `barewire-lab front` has made")?;
+            write(path, &(picture.into_string() + "\n"))?;
+        }
+        Ok(())
+    }
+
     fn asks_nothing(&self) -> bool {
         self.export_markdown.is_none()
             && self.waterfall.is_none()
+            && self.front.is_none()
             && !self.terminal
             && self.update_document.is_empty()
             && self.check_document.is_empty()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use barewire_lab::report::{self, Source};
-use barewire_lab::results::{Counters, FORMAT, Flame, Results, Row, RowKind, Run};
+use barewire_lab::results::{Counters, FORMAT, Flame, KernelShare, Results, Row, RowKind, Run};
 use barewire_lab::statistics::{Estimate, Verdict};
 use barewire_lab::workload::Workload;
 
@@ -250,4 +250,69 @@ fn the_picture_is_that_of_its_file() {
         is_current,
         "`barewire-lab report docs/results/tax.json --waterfall docs/framework-tax.svg` draws it"
     );
+}
+
+/// What `report` ends with, and what it says.
+fn reported(file: &Path, picture: &Path) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_barewire-lab"));
+    command.arg("report").arg(file).arg("--front").arg(picture);
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success(), told)
+}
+
+#[test]
+fn the_front_page_has_a_picture_and_a_table_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, picture) = (
+        folder.path().join("front.json"),
+        folder.path().join("x.svg"),
+    );
+    let mut source = source();
+    source.results.save(&file).unwrap();
+    let (is_drawn, told) = reported(&file, &picture);
+    assert!(!is_drawn && told.contains("`barewire-lab front`"), "{told}");
+    assert!(!picture.exists());
+    let shares = [
+        ("barewire", Some(0.931)),
+        ("L0", Some(0.962)),
+        ("hyper", None),
+    ];
+    let shares = shares.map(|(of, share)| KernelShare {
+        of: of.to_owned(),
+        workload: "keep-alive".to_owned(),
+        cpu_seconds: 31.0,
+        share,
+        error: share.map(|_| 0.0051),
+    });
+    source.results.kernel_shares = shares.into();
+    source.results.save(&file).unwrap();
+    assert_eq!(reported(&file, &picture), (true, String::new()));
+    let drawn = fs::read_to_string(&picture).unwrap();
+    let texts: Vec<&str> = drawn
+        .split("</text>")
+        .filter_map(|before| before.rsplit('>').next())
+        .collect();
+    for words in [
+        "What a request costs: CPU time in nanoseconds",
+        "in the kernel (± 0.5 % of the bar at most, 95 %)",
+        "barewire",
+        "3,100 ns",
+        "1.030 (1.028 to 1.032) times the limit",
+        "4,000",
+    ] {
+        assert!(texts.contains(&words), "no {words} in {texts:?}");
+    }
+    assert!(drawn.contains("prefers-color-scheme:dark") && !drawn.contains("<script"));
+    assert_eq!(drawn.matches("http").count(), 1, "the name of SVG alone");
+    let text = "<!-- results:front@front --><!-- /results:front@front -->";
+    source.name = file.display().to_string();
+    let table = report::document(text, folder.path(), &[source]).unwrap();
+    for line in [
+        "| the limit (L0) | 3,000 | 1 | 96.2 % ± 0.5 |",
+        "| barewire | 3,100 | 1.030 (1.028 to 1.032) | 93.1 % ± 0.5 |",
+        "| hyper | 4,200 | – | – |",
+    ] {
+        assert!(table.contains(line), "no line {line} in\n{table}");
+    }
 }

@@ -123,7 +123,7 @@ fn top(row: usize) -> f64 {
 }
 
 /// A tenth of a unit is finer than anybody sees.
-fn tenth(value: f64) -> f64 {
+pub(super) fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
@@ -154,10 +154,21 @@ fn place(value: f64, (from, to): (f64, f64)) -> f64 {
     tenth(LEFT + share.clamp(0.0, 1.0).max(0.0) * (RIGHT - LEFT))
 }
 
+/// The power of ten that is not above it.
+fn power(value: f64) -> f64 {
+    10_f64.powf(value.log10().floor())
+}
+
+/// The first round step that is not below it.
+pub(super) fn round_step(least: f64) -> f64 {
+    let mut steps = [1.0, 2.0, 5.0].into_iter().map(|step| step * power(least));
+    let step = steps.find(|step| *step >= least);
+    step.unwrap_or(10.0 * power(least))
+}
+
 /// Round values of a domain: about six multiples of a round step; of a wide one 1, 2 and 5 of each
 /// power of ten, and of a very wide one the powers only.
 fn ticks((from, to): (f64, f64)) -> Vec<f64> {
-    let power = |value: f64| 10_f64.powf(value.log10().floor());
     let all: Vec<f64> = if to / from > 8.0 {
         let powers = successors(Some(power(from)), |power| Some(power * 10.0));
         let steps: &[f64] = if to / from > 1e4 {
@@ -170,12 +181,7 @@ fn ticks((from, to): (f64, f64)) -> Vec<f64> {
             .flat_map(|power| steps.iter().map(move |step| step * power))
             .collect()
     } else {
-        let least = (to - from) / 6.0;
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power(least));
-        let step = steps
-            .into_iter()
-            .find(|step| *step >= least)
-            .unwrap_or(least);
+        let step = round_step((to - from) / 6.0);
         let multiples = successors(Some((from / step).ceil()), |multiple| Some(multiple + 1.0));
         multiples
             .map(|multiple| multiple * step)

@@ -38,7 +38,7 @@ const SECTIONS: [Section; 5] = [
     Section {
         id: "servers",
         title: "The rivals and the limit",
-        tables: &["comparison", "limit", "instructions", "missing"],
+        tables: &["front", "comparison", "limit", "instructions", "missing"],
         charts: figures::servers,
     },
     Section {

@@ -3,6 +3,7 @@
 //! A table has a name, by which a document asks for it (`<!-- results:NAME -->`), and is absent if
 //! the result file has nothing for it. A cell is text; each printer escapes it for its own format.
 
+mod front;
 mod outside;
 mod record;
 mod servers;
@@ -42,11 +43,12 @@ pub struct Column {
 type Maker = fn(&Results) -> Option<Table>;
 
 /// All kinds by name, in the order of a report.
-const KINDS: [(&str, Maker); 20] = [
+const KINDS: [(&str, Maker); 21] = [
     ("controls", techniques::controls),
     ("techniques", techniques::techniques),
     ("ladder", techniques::ladder),
     ("interactions", techniques::interactions),
+    ("front", front::front),
     ("comparison", servers::comparison),
     ("limit", servers::limit),
     ("instructions", servers::instructions),

@@ -3,9 +3,11 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use super::chart::tenth;
 use super::numbers::whole;
 use crate::compare::SERVER;
 use crate::results::{Account, Bar, Results};
+use crate::statistics::count;
 use crate::tax::account::NOT_EXPLAINED;
 
 /// Units of the picture's width.
@@ -134,13 +136,4 @@ fn class(number: usize, bar: &Bar) -> &'static str {
         (_, NOT_EXPLAINED) => "rest",
         _ => "part",
     }
-}
-
-fn tenth(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
-}
-
-#[allow(clippy::cast_precision_loss, reason = "some twenty")]
-fn count(number: usize) -> f64 {
-    number as f64
 }

@@ -97,7 +97,7 @@ fn in_kernel(one: &Outside) -> String {
     or_dash(share, |(share, error)| within(share, error))
 }
 
-fn within(share: f64, error: f64) -> String {
+pub(super) fn within(share: f64, error: f64) -> String {
     format!("{} ± {:.1}", percent(share), 100.0 * error)
 }
 
