@@ -9,13 +9,13 @@
 # machine and the tools of `barewire-lab doctor`; the rivals are built first. Minutes that each
 # takes, on two cores:
 #
-#   front.json 6, ablation.json 15, limit.json 9, comparison.json 15, tax.json 25, article.json 18,
-#   flames.json 1
+#   front.json 6, ablation.json 15, limit.json 9, comparison.json 15, files.json 5, tax.json 25,
+#   outside.json 15, article.json 18, flames.json 1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lab=target/release/barewire-lab
-documents=(README.md docs/lab.md docs/framework-tax.md)
+documents=(README.md docs/lab.md docs/framework-tax.md docs/zero-copy.md)
 # here: the files that there are.
 here() {
     find docs/results -name '*.json' ! -name schema.json | sort
@@ -29,7 +29,7 @@ if [[ $1 == --check ]]; then
     exec "$lab" report "${results[@]}" --check-sources
 fi
 
-known=(front.json ablation.json limit.json comparison.json tax.json article.json flames.json)
+known=(front.json ablation.json limit.json comparison.json files.json tax.json outside.json article.json flames.json)
 files=()
 for name in "$@"; do
     if [[ $name == all ]]; then
@@ -53,6 +53,10 @@ for file in "${files[@]}"; do
     comparison.json)
         "$lab" compare --build-only || echo "some rivals are missing; the file will say which"
         "$lab" compare --instructions --output "$scratch/$file"
+        ;;
+    files.json) "$lab" compare --files --output "$scratch/$file" ;;
+    outside.json)
+        "$lab" tax --outside-only --workload keep-alive --sets 6 --rounds 6 --output "$scratch/$file"
         ;;
     tax.json) "$lab" tax --output "$scratch/$file" ;;
     article.json)

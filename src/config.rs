@@ -55,8 +55,11 @@ pub struct Config {
     /// How the server leaves.
     #[serde(flatten)]
     pub drain: Drain,
-    /// The directory that `/async-files` may read; `None`: sample files in memory.
+    /// The directory that `/files` and `/async-files` may read; `None`: sample files in memory.
     pub files_root: Option<PathBuf>,
+    /// For how long an answer of `/files` may be used again without asking (RFC 9111 section
+    /// 5.2.2.1); `None`: nothing is said of it.
+    pub files_max_age: Option<Duration>,
     /// One request in this many has its stages timed; 0 turns the clock readings off. 64 costs well
     /// under 1 % and still gives a thousand samples a second at the rates that matter.
     pub sample: u32,
@@ -213,6 +216,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             drain: Drain::default(),
             files_root: None,
+            files_max_age: None,
             sample: 64,
             server_timing: false,
             log: LogLevel::Off,

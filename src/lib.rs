@@ -81,6 +81,6 @@ pub mod trace;
 #[cfg(feature = "cli")]
 pub mod cli;
 
-pub use http::{Handler, Later, Method, Next, Outlet, Reply, Request, Response, Status, Stream};
-pub use http::{Part, Taken, Upload, Waker, Work};
+pub use http::{FilePart, Next, Outlet, Part, Stream, Taken, Upload, Waker, Work};
+pub use http::{Handler, Later, Method, Reply, Request, Response, Status};
 pub use server::{Running, Server, StopSignals};

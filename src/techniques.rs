@@ -96,6 +96,12 @@ pub enum Load {
     Pieces,
     /// Files that are read beside other requests.
     Files,
+    /// A file of 1 KiB.
+    SmallFile,
+    /// One of 64 KiB.
+    MiddleFile,
+    /// One of 1 MiB.
+    LargeFile,
 }
 
 impl Load {
@@ -113,6 +119,9 @@ impl Load {
             Self::Uploads => "POSTs of 16 KiB",
             Self::Pieces => "requests in two pieces",
             Self::Files => "/async-files beside other requests",
+            Self::SmallFile => "/files of 1 KiB",
+            Self::MiddleFile => "/files of 64 KiB",
+            Self::LargeFile => "/files of 1 MiB",
         }
     }
 }

@@ -17,6 +17,7 @@ use bytes::BytesMut;
 use crate::accounts::Accounts;
 use crate::config::{Config, Techniques};
 use crate::handlers::Routes;
+use crate::http::FilePart;
 use crate::reactor::Reactor;
 use crate::reactor::connections::ConnectionId;
 use crate::reactor::jobs::{JobPool, Message};
@@ -270,10 +271,20 @@ impl Kernel for Traced {
         result
     }
 
-    fn send(&mut self, socket: &mut Socket, bytes: &[u8]) -> io::Result<usize> {
+    fn send_file(&mut self, socket: &mut Socket, part: &FilePart) -> io::Result<usize> {
         let began = Instant::now();
-        let result = self.linux.send(socket.stream()?, bytes);
-        let call = format!("send(socket, .., {})", bytes.len());
+        let result = self.linux.send_file(socket.stream()?, part);
+        let call = format!("sendfile(socket, file, {}, {})", part.at, part.bytes);
+        let what = moved(&result);
+        self.pen().call(began, &call, result.as_ref(), what);
+        result
+    }
+
+    fn send(&mut self, socket: &mut Socket, bytes: &[u8], more: bool) -> io::Result<usize> {
+        let began = Instant::now();
+        let result = self.linux.send(socket.stream()?, bytes, more);
+        let flag = if more { ", more" } else { "" };
+        let call = format!("send(socket, .., {}{flag})", bytes.len());
         let what = moved(&result);
         self.pen().call(began, &call, result.as_ref(), what);
         result

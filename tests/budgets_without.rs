@@ -136,6 +136,9 @@ const TESTED: &[(&str, &str)] = &[
     ),
     ("linger", "a_linger_time_of_zero_loses_answers"),
     ("file-jobs", "files_are_read_by_jobs_or_by_the_reactor"),
+    ("sendfile", "without_sendfile_each_byte_of_a_file_is_copied"),
+    ("send-more", "the_head_of_a_file_does_not_arrive_alone"),
+    ("small-file-cache", "a_small_file_is_one_send"),
 ];
 
 /// Gives this technique its other value.

@@ -253,6 +253,7 @@ fn every_metric_is_there() {
         "barewire_eagains_total",
         "barewire_events_total",
         "barewire_evictions_total",
+        "barewire_file_sends_total",
         "barewire_jobs_total",
         "barewire_open_connections",
         "barewire_options_read_total",

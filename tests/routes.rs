@@ -86,7 +86,7 @@ fn every_route_answers_with_the_common_fields() {
         assert_eq!(answer.status, 200, "{}", route.path);
         assert!(answer.field("Date").is_some() && answer.field("Server").is_some());
         let expected = match route.path {
-            "/plaintext" | "/healthz" | "/" => "text/plain; charset=utf-8",
+            "/plaintext" | "/files/{path}" | "/healthz" | "/" => "text/plain; charset=utf-8",
             "/metrics" => "text/plain; version=0.0.4; charset=utf-8",
             _ => "application/json",
         };

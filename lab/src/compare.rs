@@ -11,6 +11,8 @@ use anyhow::Result;
 
 pub(crate) mod field;
 
+mod files;
+
 use crate::ablate::workloads::of_any_server;
 use crate::counting;
 use crate::machine::{self, Watch};
@@ -69,9 +71,12 @@ pub struct Options {
     /// The folder of the rivals [default: `peers`, here or above this program].
     #[arg(long, value_name = "FOLDER")]
     peers_folder: Option<PathBuf>,
-    /// Where the result file is written.
-    #[arg(short, long, default_value = "results/comparison.json")]
-    output: PathBuf,
+    /// Files of four sizes: the server's ways to send them, and the rivals that serve files.
+    #[arg(long)]
+    files: bool,
+    /// Where the result file is written [default: results/comparison.json, or results/files.json].
+    #[arg(short, long)]
+    output: Option<PathBuf>,
     /// List the rivals and leave.
     #[arg(long)]
     list: bool,
@@ -101,12 +106,9 @@ pub struct LimitOptions {
 /// that cannot be built or measured is told, and is no error.
 pub fn run(options: &Options) -> Result<Exit> {
     let folder = peers::folder(options.peers_folder.as_deref())?;
-    let rivals = chosen(
-        peers::all(&folder)?,
-        &options.peers,
-        |peer| &peer.name,
-        "rival",
-    )?;
+    let mut all = peers::all(&folder)?;
+    all.retain(|peer| peer.about.files || !options.files);
+    let rivals = chosen(all, &options.peers, |peer| &peer.name, "rival")?;
     if options.list {
         for peer in &rivals {
             let Peer { name, about, .. } = peer;
@@ -117,25 +119,38 @@ pub fn run(options: &Options) -> Result<Exit> {
         }
         return Ok(Exit::Success);
     }
-    let workloads = options
-        .common
-        .workloads(&["keep-alive", "pipelined-x16"], false)?;
+    let usual = ["keep-alive", "pipelined-x16"];
+    let workloads = if options.files {
+        files::workloads()
+    } else {
+        options.common.workloads(&usual, false)?
+    };
     let threshold = options.common.threshold(&workloads)?;
     let server = Server::given(options.common.server.as_deref())?;
     let mut results = Results::new();
-    let mut entrants = field::own(&server);
-    entrants.extend(peers::invited(
-        &rivals,
-        &mut results.missing,
-        field::entrant,
-    ));
+    let root = tempfile::tempdir()?;
+    let missing = &mut results.missing;
+    let entrants = if options.files {
+        files::write(root.path())?;
+        let invite = |peer: &Peer| files::entrant(peer, root.path());
+        let rivals = peers::invited(&rivals, missing, invite);
+        [files::own(&server, root.path()), rivals].concat()
+    } else {
+        let rivals = peers::invited(&rivals, missing, field::entrant);
+        [field::own(&server), rivals].concat()
+    };
     if options.build_only {
         return Ok(Exit::of(results.missing.is_empty()));
     }
+    let usual_output = Path::new(if options.files {
+        "results/files.json"
+    } else {
+        "results/comparison.json"
+    });
     let comparison = Comparison {
         base: SERVER,
         kind: RowKind::Rival,
-        output: &options.output,
+        output: options.output.as_deref().unwrap_or(usual_output),
         threshold,
         common: &options.common,
         contest: options.common.contest(entrants, workloads, options.rounds),

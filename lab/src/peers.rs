@@ -58,6 +58,9 @@ pub struct About {
     pub pipelining: bool,
     /// Whether it serves `/benchmark`; `None`: it does.
     pub benchmark: Option<bool>,
+    /// Whether it serves files below FILES_ROOT, a variable, at `/files/`.
+    #[serde(default)]
+    pub files: bool,
     /// Seconds of load before anything counts, where the usual ones do not make it fast.
     pub warmup_seconds: Option<f64>,
     /// Variables of its environment, beside PORT and WORKERS; filled in likewise.

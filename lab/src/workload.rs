@@ -200,6 +200,17 @@ impl Workload {
         }
     }
 
+    /// A sample file of `/files`, 16 connections.
+    pub fn file(name: &str, file: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            paths: vec![format!("/files/{file}")],
+            body: None,
+            connections: 16,
+            ..Self::keep_alive()
+        }
+    }
+
     /// Many who connect at once, and a neighbour.
     pub fn storm() -> Self {
         Self {

@@ -14,6 +14,8 @@ listen:
 hosts:
   default:
     paths:
+      /files:
+        file.dir: ${FILES_ROOT:-$directory}
       /plaintext:
         mruby.handler: |
           Proc.new { |env| [200, {"content-type" => "text/plain"}, ["Hello, World!"]] }

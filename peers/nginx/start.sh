@@ -24,6 +24,13 @@ http {
     server {
         # One accept queue for each worker, as the server under study has.
         listen 127.0.0.1:$PORT reuseport;
+        location /files/ {
+            alias ${FILES_ROOT:-$directory}/;
+            sendfile on;
+            tcp_nopush on;
+            open_file_cache max=1000 inactive=60s;
+            open_file_cache_valid 60s;
+        }
         location = /plaintext {
             default_type text/plain;
             return 200 'Hello, World!';

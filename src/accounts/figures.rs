@@ -121,6 +121,8 @@ accounts! {
         reads: "barewire_reads_total",
         /// Calls of send(2).
         writes: "barewire_writes_total",
+        /// Calls of sendfile(2).
+        file_sends: "barewire_file_sends_total",
         /// Calls of accept4(2).
         accepts: "barewire_accepts_total",
         /// Calls of epoll_ctl(2).

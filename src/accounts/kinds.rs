@@ -44,13 +44,16 @@ pub enum Copied {
     Head,
     /// A piece of a body out of the input.
     Body,
+    /// A part of a file that is read and sent, in place of sendfile(2).
+    File,
 }
 
 impl Copied {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// Their names, in the order of their declaration.
-    pub const NAMES: [&'static str; Self::COUNT] = ["answer", "input", "output", "head", "body"];
+    pub const NAMES: [&'static str; Self::COUNT] =
+        ["answer", "input", "output", "head", "body", "file"];
 }
 
 /// The calls that can return EAGAIN.

@@ -52,13 +52,17 @@ pub(super) struct Options {
     #[arg(kind = Kind::OnOff, bare())]
     share_port: String,
 
-    /// Directory that /async-files may read
+    /// Directory of /files and /async-files
     ///
     /// Nothing outside of it is read, whatever `..` and symbolic links say. auto has three sample
     /// files, which are kept in memory. (A directory of that name is ./auto.)
     // "auto" rather than no value at all, so that --print-config can say it.
     #[arg(kind = Kind::Directory.or("auto"))]
     files_root: String,
+
+    /// Let clients use a file again without asking, for so long (Cache-Control: max-age)
+    #[arg(kind = Kind::Time(Duration::ZERO..=LONGEST).or("off"))]
+    files_max_age: String,
 
     /// Reactors, each a thread of its own
     ///
@@ -139,16 +143,12 @@ pub(super) struct Options {
     #[arg(help_heading = "Limits on a request's body", kind = Kind::Size(0..=GIB))]
     body_max: String,
 
-    /// Bytes of all chunk extensions of a body; beyond: 400
-    ///
-    /// They are read over and dropped.
+    /// Bytes of all chunk extensions of a body, which are dropped; beyond: 400
     // They mean nothing to this server. 0 refuses them.
     #[arg(kind = Kind::Size(0..=MIB))]
     chunk_extensions_max: String,
 
-    /// Bytes of a trailer section; beyond: 431
-    ///
-    /// Trailers are read over and dropped.
+    /// Bytes of a trailer section, which is dropped; beyond: 431
     #[arg(kind = Kind::Size(0..=MIB))]
     trailer_section_max: String,
 

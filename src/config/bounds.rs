@@ -124,6 +124,20 @@ pub const FILE_BYTES_MAX: u64 = 64 * super::MIB as u64;
 /// Bytes of a file that are held at once: large enough that the system call is a small part of
 /// the read.
 pub const FILE_CHUNK_BYTES: usize = 64 * super::KIB;
+/// Bytes of a file that `/files` sends at a time, before others have their turn: some 50 us.
+pub const FILE_PART_BYTES: usize = 256 * super::KIB;
+/// How long a file that `/files` has opened counts as it is: asked for more often, it is opened
+/// once in that time, and a change is seen that much later. Also the time within which a second
+/// change might not show in a file's time, so that its validators are weak (RFC 9110 section
+/// 8.8.2.2).
+pub const FILE_KEPT: Duration = Duration::from_secs(1);
+/// Files that are kept open, each a descriptor.
+pub const FILES_KEPT: usize = 256;
+/// Bytes of a file that is kept whole. Above, a copy costs as much as the second system call that
+/// it saves. With the number above, 4 MiB.
+pub const SMALL_FILE_BYTES: u64 = 16 * super::KIB as u64;
+/// How long a source waits that wanted a job and found the queue full.
+pub const QUEUE_FULL_WAIT: Duration = Duration::from_millis(1);
 /// A reactor that was never held up for longer counts as not blocked: "a few milliseconds" is
 /// what the other connections are promised.
 pub const HELD_UP_MAX: Duration = Duration::from_millis(5);

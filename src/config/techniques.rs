@@ -87,6 +87,12 @@ pub struct Techniques {
     pub congestion: Congestion,
     /// Files are read by the job pool: no reactor waits for a disk.
     pub file_jobs: bool,
+    /// A file goes from the page cache to the socket: no byte of it passes through our memory.
+    pub sendfile: bool,
+    /// The head of a file waits for its first bytes: both leave in one packet (`MSG_MORE`).
+    pub send_more: bool,
+    /// Small files are kept whole for a moment: head and body leave with one send.
+    pub small_file_cache: bool,
 }
 
 /// How a route is found.
@@ -155,6 +161,9 @@ impl Techniques {
             quickack: false,
             congestion: Congestion::System,
             file_jobs: true,
+            sendfile: true,
+            send_more: true,
+            small_file_cache: true,
         }
     };
 }

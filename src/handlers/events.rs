@@ -289,11 +289,9 @@ mod tests {
         let exam = Exam::new();
         let mut client = Client::of(&exam, "/events?every_ms=60000");
         let (next, _) = client.ask(false);
-        assert!(
-            matches!(next, Next::Later(wait) if wait > Duration::from_secs(50)),
-            "{next:?}"
-        );
-        assert_eq!(client.ask(true).0, Next::End, "the server leaves");
+        assert!(matches!(next, Next::Later(wait) if wait > Duration::from_secs(50)));
+        let next = client.ask(true).0;
+        assert!(matches!(next, Next::End), "the server leaves");
         for target in [
             "/events?every_ms=99",
             "/events?every_ms=60001",

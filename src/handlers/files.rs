@@ -150,15 +150,20 @@ fn no_samples(error: &io::Error) -> Response {
 }
 
 impl Files {
-    /// Opens the files root.
-    pub(super) fn new(config: &Config, accounts: &Arc<Accounts>) -> io::Result<Self> {
-        Ok(Self {
-            root: Arc::new(FilesRoot::new(config.files_root.as_deref())?),
+    /// Reads below `root`.
+    pub(super) fn new(config: &Config, root: Arc<FilesRoot>, accounts: &Arc<Accounts>) -> Self {
+        Self {
+            root,
             accounts: Arc::clone(accounts),
             threads: config.job_threads,
             by_jobs: Arc::new(AtomicBool::new(config.techniques.file_jobs)),
             held_max: config.limits.buffers,
-        })
+        }
+    }
+
+    /// Whether jobs read, shared.
+    pub(super) fn by_jobs(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.by_jobs)
     }
 
     /// Other techniques are in force.

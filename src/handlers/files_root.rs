@@ -1,4 +1,5 @@
-//! The one directory that `/async-files` may read, and the only way into it; or sample files.
+//! The one directory that `/files` and `/async-files` may read, and the only way into it; or sample
+//! files.
 //!
 //! The kernel keeps paths inside: openat2(2) with `RESOLVE_BENEATH` refuses whatever leaves the
 //! directory, by `..`, by an absolute path or by a symbolic link, at the moment of opening. There
@@ -9,14 +10,14 @@
 //! a name here and nowhere else: there is no directory to make, and nothing to remove, however the
 //! process ends.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, ResolveFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::config::bounds::FILE_BYTES_MAX;
@@ -111,34 +112,51 @@ impl FilesRoot {
         contents(|chunk, at| file.read_at(chunk, at), chunk, asker)
     }
 
+    /// Opens a regular file that is not too large.
     fn open(&self, path: &str) -> Result<Arc<File>, String> {
-        match self {
-            Self::Directory(directory) => open_beneath(directory, path).map(Arc::new),
+        let (file, about) = self.find(path.as_bytes()).map_err(refusal)?;
+        if !about.is_file() {
+            return Err("is not a regular file".to_owned());
+        }
+        if about.len() > FILE_BYTES_MAX {
+            return Err(too_large());
+        }
+        Ok(file)
+    }
+
+    /// Opens whatever is there, and says what it is. It never hangs.
+    ///
+    /// # Errors
+    ///
+    /// What openat2(2) refuses: `XDEV`, if the path leaves the directory.
+    pub(super) fn find(&self, path: &[u8]) -> Result<(Arc<File>, Metadata), Errno> {
+        let file = match self {
+            Self::Directory(directory) => Arc::new(open_beneath(directory, path)?),
             Self::Samples(made) => {
                 let files = made.get().into_iter().flatten();
                 let mut named = std::iter::zip(SAMPLES, files);
-                let found = named.find(|((name, _), _)| *name == path);
-                let file = found.map(|(_, file)| Arc::clone(file));
-                file.ok_or_else(|| refusal(Errno::NOENT))
+                let found = named.find(|((name, _), _)| name.as_bytes() == path);
+                found
+                    .map(|(_, file)| Arc::clone(file))
+                    .ok_or(Errno::NOENT)?
             }
-        }
+        };
+        let about = file.metadata();
+        let about = about.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        Ok((file, about))
+    }
+
+    /// Whether a read may have to wait for a disk.
+    pub(super) fn is_on_disk(&self) -> bool {
+        matches!(self, Self::Directory(_))
     }
 }
 
-fn open_beneath(directory: &OwnedFd, path: &str) -> Result<File, String> {
+fn open_beneath(directory: &OwnedFd, path: &[u8]) -> Result<File, Errno> {
     // Without O_NONBLOCK, opening a FIFO waits until somebody writes to it (fifo(7)).
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let file =
-        rustix::fs::openat2(directory, path, flags, Mode::empty(), within).map_err(refusal)?;
-    let status = rustix::fs::fstat(&file).map_err(refusal)?;
-    if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-        return Err("is not a regular file".to_owned());
-    }
-    if u64::try_from(status.st_size).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
-        return Err(too_large());
-    }
-    Ok(File::from(file))
+    rustix::fs::openat2(directory, path, flags, Mode::empty(), within).map(File::from)
 }
 
 /// Reads what is there to be read; `read_at` fills a chunk from a position on.
@@ -264,7 +282,8 @@ mod tests {
     fn only_regular_files_and_none_that_hangs() {
         let (_outside, inside, root) = fenced();
         let fifo = inside.join("fifo");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, Mode::RUSR, 0).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(inside.join("socket")).unwrap();
         for path in ["fifo", ".", "socket"] {
             assert_eq!(

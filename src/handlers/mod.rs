@@ -58,6 +58,8 @@ mod files_root;
 
 mod files;
 
+mod download;
+
 mod gate;
 
 mod efficiency;
@@ -87,6 +89,7 @@ pub struct Routes {
     cache: cache::Cache,
     profiler: Arc<profiler::Profiler>,
     files: files::Files,
+    downloads: download::Downloads,
     efficiency_gate: gate::Gate,
     io_gate: gate::Gate,
     /// Finds the route in place of the match, if that was asked for.
@@ -101,6 +104,8 @@ impl Routes {
     /// If `config.files_root` cannot be opened.
     pub fn new(config: &Config, accounts: Arc<Accounts>) -> io::Result<Self> {
         let reactors = accounts.reactors.len();
+        let root = Arc::new(files_root::FilesRoot::new(config.files_root.as_deref())?);
+        let files = files::Files::new(config, Arc::clone(&root), &accounts);
         Ok(Self {
             config: config.clone(),
             techniques: Mutex::new(config.techniques),
@@ -108,7 +113,8 @@ impl Routes {
             events: Arc::new(events::Events::new()),
             cache: cache::Cache::new(&config.techniques),
             profiler: Arc::new(profiler::Profiler::new(reactors, config.sample)),
-            files: files::Files::new(config, &accounts)?,
+            downloads: download::Downloads::new(config, root, files.by_jobs()),
+            files,
             efficiency_gate: gate::Gate::default(),
             io_gate: gate::Gate::default(),
             finder: routing::Finder::wanted(config),

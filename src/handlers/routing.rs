@@ -88,8 +88,11 @@ impl Finder {
 
 fn fits(pattern: &[&str], path: &str) -> bool {
     let given = segments(path);
+    let takes_rest = pattern.last() == Some(&"{path}") && given.len() >= pattern.len();
+    let is_any = |at: &str| at == "{key}" || at == "{path}";
     let mut both = pattern.iter().zip(&given);
-    given.len() == pattern.len() && both.all(|(at, given)| *at == "{key}" || at == given)
+    (takes_rest || given.len() == pattern.len())
+        && both.all(|(at, given)| is_any(at) || at == given)
 }
 
 fn segments(path: &str) -> Vec<&str> {

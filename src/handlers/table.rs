@@ -2,17 +2,16 @@
 //! made from, and the handler that answers.
 //!
 //! `routes!` makes two things of the rows: [`TABLE`], for whoever walks them, and
-//! [`Routes::route`], one `match` of method and path with an arm for each, which the compiler turns
-//! into comparisons and direct calls.
+//! [`Routes::route`], one `match` with an arm for each, compiled into comparisons and direct calls.
+
+use std::sync::PoisonError;
 
 use super::control::same_origin;
 use super::routing::Finder;
 use super::{
-    Routes, accounts, benchmark, cache, constant, control, efficiency, events, files, findings,
-    home, io_benchmark, memory, metrics, profiler, stats, zero_copy,
+    Routes, accounts, benchmark, cache, constant, control, download, efficiency, events, files,
+    findings, home, io_benchmark, memory, metrics, profiler, stats, zero_copy,
 };
-use std::sync::PoisonError;
-
 use crate::config::bounds::ROUTES_MAX;
 use crate::config::{Config, Techniques};
 use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
@@ -22,9 +21,9 @@ use crate::http::{Admission, Handler, Method, Reply, Request, Response, Status};
 pub struct Route {
     /// GET, which implies HEAD, or POST.
     pub method: Method,
-    /// The path; `{key}` stands for one segment, whatever it is.
+    /// The path; `{key}` stands for one segment, whatever it is, and `{path}` for all that follow.
     pub path: &'static str,
-    /// What it answers, in a sentence without a full stop.
+    /// What it answers, without a full stop.
     pub about: &'static str,
     /// A target to try it with.
     pub example: &'static str,
@@ -112,6 +111,9 @@ routes! { |routes, request|
     Post "/async-files", "Reads files below the files root, each on the job pool",
         with r#"{"files":["small.txt","medium.txt","large.txt"]}"#
         => same_origin(request).and_then(|()| files::reply(&routes.files, request));
+    Get "/files/{path}", "A file below the files root, by sendfile, with validators and ranges",
+        try "/files/small.txt"
+        => download::reply(&routes.downloads, request);
     Get "/io-benchmark", "Writes and reads files of three sizes, through and past the page cache"
         => same_origin(request)
             .and_then(|()| io_benchmark::reply(&routes.io_gate, &routes.accounts));
@@ -121,8 +123,7 @@ routes! { |routes, request|
         => home::reply(request, |route| !routes.is_left_out(route.path));
 }
 
-/// Those that work hard for a single request: not for a page of somebody else, and not for the
-/// routes that are `lean`.
+/// Those that work hard for one request: not for somebody else's page, and not `lean`.
 const EXPENSIVE: [&str; 3] = ["/memory-efficiency-test", "/async-files", "/io-benchmark"];
 
 /// Those that are about the server itself: served at `--admin`, if that is given.
@@ -180,6 +181,7 @@ impl Handler for Routes {
     fn change(&self, techniques: &Techniques) {
         self.cache.change(techniques);
         self.files.change(techniques);
+        self.downloads.change(techniques);
         if let Some(finder) = &self.finder {
             finder.change(techniques);
         }
@@ -301,11 +303,12 @@ pub(super) fn as_get(method: Method) -> Method {
     }
 }
 
-/// The path as the table has it: that of the cache has any segment at its end.
+/// The path as the table has it: any segment behind `/cache`, any number of them behind `/files`.
 #[inline]
 pub(super) fn pattern(path: &str) -> &str {
-    match path.strip_prefix("/cache/") {
-        Some(key) if !key.contains('/') => "/cache/{key}",
+    match path.split_at_checked("/cache/".len()) {
+        Some(("/cache/", key)) if !key.contains('/') => "/cache/{key}",
+        Some(("/files/", _)) => "/files/{path}",
         _ => path,
     }
 }

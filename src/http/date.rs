@@ -1,6 +1,7 @@
 //! The Date field, rendered at most once a second (RFC 9110 section 6.6.1).
 //!
-//! There is no clock in here: the reactor says which second it is.
+//! There is no clock in here: the reactor says which second it is. Dates of other fields are read
+//! and rendered here, too.
 
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
@@ -40,9 +41,33 @@ impl Date {
     }
 }
 
+/// A second since 1970, UTC, as a field has it (RFC 9110 section 5.6.7).
+pub fn rendered(unix_seconds: u64) -> String {
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix_seconds))
+}
+
+/// The second that a field has, in any of the three formats; `None` if it is no date.
+pub fn read(text: &str) -> Option<u64> {
+    let time = httpdate::parse_http_date(text).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Date;
+    use super::*;
+
+    #[test]
+    fn dates_are_read_as_they_are_rendered() {
+        assert_eq!(rendered(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(read(text), Some(784_111_777), "{text}");
+        }
+        assert_eq!(read("yesterday"), None);
+    }
 
     #[test]
     fn the_example_of_rfc_9110() {

@@ -36,4 +36,4 @@ pub use request::{Body, Exchange, Field, Method, Request, Version};
 pub use response::Response;
 pub use router::Router;
 pub use status::{Rejection, Status};
-pub use stream::{Next, Outlet, Stream, Waker};
+pub use stream::{FilePart, Next, Outlet, Stream, Waker};

@@ -11,6 +11,10 @@ impl Status {
     pub const OK: Self = Self(200);
     /// 204: neither body nor Content-Length.
     pub const NO_CONTENT: Self = Self(204);
+    /// 206; has a Content-Range field.
+    pub const PARTIAL_CONTENT: Self = Self(206);
+    /// 301; has a Location field.
+    pub const MOVED_PERMANENTLY: Self = Self(301);
     /// 304: no body.
     pub const NOT_MODIFIED: Self = Self(304);
     /// 400.
@@ -25,10 +29,14 @@ impl Status {
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// 409.
     pub const CONFLICT: Self = Self(409);
+    /// 412.
+    pub const PRECONDITION_FAILED: Self = Self(412);
     /// 413.
     pub const CONTENT_TOO_LARGE: Self = Self(413);
     /// 414.
     pub const URI_TOO_LONG: Self = Self(414);
+    /// 416; has a Content-Range field.
+    pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
     /// 417.
     pub const EXPECTATION_FAILED: Self = Self(417);
     /// 431 (RFC 6585 section 5).
@@ -55,6 +63,7 @@ impl Status {
             201 => "HTTP/1.1 201 Created\r\n",
             202 => "HTTP/1.1 202 Accepted\r\n",
             204 => "HTTP/1.1 204 No Content\r\n",
+            206 => "HTTP/1.1 206 Partial Content\r\n",
             301 => "HTTP/1.1 301 Moved Permanently\r\n",
             302 => "HTTP/1.1 302 Found\r\n",
             303 => "HTTP/1.1 303 See Other\r\n",
@@ -66,9 +75,11 @@ impl Status {
             405 => "HTTP/1.1 405 Method Not Allowed\r\n",
             408 => "HTTP/1.1 408 Request Timeout\r\n",
             409 => "HTTP/1.1 409 Conflict\r\n",
+            412 => "HTTP/1.1 412 Precondition Failed\r\n",
             413 => "HTTP/1.1 413 Content Too Large\r\n",
             414 => "HTTP/1.1 414 URI Too Long\r\n",
             415 => "HTTP/1.1 415 Unsupported Media Type\r\n",
+            416 => "HTTP/1.1 416 Range Not Satisfiable\r\n",
             417 => "HTTP/1.1 417 Expectation Failed\r\n",
             422 => "HTTP/1.1 422 Unprocessable Content\r\n",
             429 => "HTTP/1.1 429 Too Many Requests\r\n",

@@ -5,6 +5,7 @@
 //! decided here, with the head; a source that fails never gets the sign of a sound end.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,10 +48,14 @@ pub struct Stream {
 pub type Source = Box<dyn FnMut(&mut Outlet<'_>) -> Next + Send>;
 
 /// What a source says, once it has written a piece, or none.
-#[derive(Debug, PartialEq, Eq)]
 pub enum Next {
     /// Ask again as soon as there is room.
     More,
+    /// Send this part of a file behind the piece, then ask again. Only a body of a known length may
+    /// have one.
+    Send(FilePart),
+    /// Have this done by a thread of the job pool, then ask again.
+    Run(Box<dyn FnOnce() + Send>),
     /// Ask again after this time, or when woken.
     Later(Duration),
     /// Ask again when woken.
@@ -62,6 +67,17 @@ pub enum Next {
     EndWith(Vec<(&'static str, String)>),
     /// There is no more, though there should be: the peer must see that something is missing.
     Failed,
+}
+
+/// A part of a file that is sent without a copy in user space (sendfile(2)).
+#[derive(Clone, Debug)]
+pub struct FilePart {
+    /// The file; its own position is neither used nor moved.
+    pub file: Arc<File>,
+    /// Where the part begins.
+    pub at: u64,
+    /// How long it is, in bytes. If the file ends before, the connection is reset.
+    pub bytes: usize,
 }
 
 /// Where a source writes, and what it may ask.
@@ -170,7 +186,7 @@ impl Stream {
             Some(ending) => ending.frame(at + room, outlet.out, next),
             None => Next::Failed,
         };
-        if next == Next::Failed {
+        if matches!(next, Next::Failed) {
             outlet.out.truncate(at);
         }
         (next, bytes)
@@ -182,7 +198,15 @@ impl Ending {
     fn frame(&mut self, at: usize, out: &mut Vec<u8>, next: Next) -> Next {
         let ends = matches!(next, Next::End | Next::EndWith(_));
         match (self, next) {
-            (_, Next::Failed) => Next::Failed,
+            (Self::Length(left), Next::Send(part)) => {
+                let all = (out.len() - at + part.bytes) as u64;
+                match left.checked_sub(all) {
+                    Some(rest) => *left = rest,
+                    None => return Next::Failed,
+                }
+                Next::Send(part)
+            }
+            (_, Next::Failed | Next::Send(_)) => Next::Failed,
             (Self::Length(left), next) => match left.checked_sub((out.len() - at) as u64) {
                 Some(0) => Next::End,
                 Some(rest) if !ends => {

@@ -139,7 +139,7 @@ impl<K: Kernel> Connection<K> {
         if self.input.is_some() || !common.is_empty() {
             self.keep_input(common, core);
         }
-        self.transport.flush(core)?;
+        self.transport.flush(false, core)?;
         // The round that would find out that nothing is left is spared.
         let is_idle = matches!(self.session.state, State::Head { .. })
             && !self.transport.edges.readable
@@ -283,7 +283,7 @@ impl<K: Kernel> Connection<K> {
         if self.transport.owed.is_some() && self.transport.send_owed(core)? {
             self.session.state.forgive_silence(core.clock.now);
         }
-        self.transport.flush(core)?;
+        self.transport.flush(false, core)?;
         if self.transport.owed.is_some() {
             return Break(Progress::Blocked);
         }

@@ -30,6 +30,8 @@ pub struct Streaming {
     pub stream: Box<Stream>,
     /// Has the source asked.
     pub waker: Waker,
+    /// That we wait for what it has done by the job pool.
+    pub claim: Option<Claim>,
     /// The beginning of its access line, until the head is written.
     pub access: Option<Box<str>>,
 }

@@ -18,6 +18,7 @@ use bytes::BytesMut;
 pub use super::wakeup::Readiness;
 use super::{connections::ConnectionId, step::Step, timers::Time};
 use crate::config::Techniques;
+use crate::http::FilePart;
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,8 +125,11 @@ pub trait Kernel {
         max: usize,
     ) -> io::Result<usize>;
 
-    /// send(2).
-    fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> io::Result<usize>;
+    /// send(2). If `more` follows at once, a packet that is not full may wait for it (`MSG_MORE`).
+    fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8], more: bool) -> io::Result<usize>;
+
+    /// sendfile(2), of a part that is not empty; 0 if the file has ended before it.
+    fn send_file(&mut self, socket: &mut Self::Socket, part: &FilePart) -> io::Result<usize>;
 
     /// shutdown(2) of the write side: the peer reads to the end.
     fn shutdown(&mut self, socket: &mut Self::Socket) -> io::Result<()>;

@@ -1,6 +1,6 @@
 //! The real kernel: epoll through mio, and a timerfd beside it.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -18,10 +18,13 @@ use super::socket::{self, Told};
 use super::{buffers, connections::ConnectionId, source::Source, step::Step, timers::Time};
 use crate::accounts::ReactorAccount;
 use crate::config::Techniques;
+use crate::http::FilePart;
 
 const NO_FLAGS: RecvFlags = RecvFlags::empty();
 
 mod alarm;
+
+mod calls;
 
 /// One epoll instance, with a source of connections, a waker and a timer in it.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct Linux<D> {
     nodelay: bool,
     /// When the timerfd will end a poll; [`Time::NEVER`] if it is not set.
     timer_at: Time,
+    /// What of a file is sent by way of our memory, without the technique `sendfile`.
+    copied: Vec<u8>,
     /// Counts the calls that only show in here, inside of others.
     account: Arc<ReactorAccount>,
 }
@@ -49,9 +54,6 @@ const TO_READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
 
 /// What a reactor decides by. The decisions of a running server never change, so they can be part
 /// of its type.
-///
-/// Flags cost 52 of 1,685 instructions for a short request (`contrib/instructions.sh`, against the
-/// same source with constants in their place), more than the 2 % that a switch may cost.
 pub trait Decisions: Copy + Send + 'static {
     /// Whether they can change.
     const CHANGE: bool;
@@ -142,6 +144,7 @@ impl<D: Decisions> Linux<D> {
             decisions,
             nodelay: decisions.techniques().nodelay,
             timer_at: Time::NEVER,
+            copied: Vec::new(),
             account,
         })
     }
@@ -315,11 +318,15 @@ impl<D: Decisions> Kernel for Linux<D> {
     }
 
     #[inline]
-    fn send(&mut self, socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
-        if !self.techniques().inline_calls {
-            return socket.write(bytes);
+    fn send(&mut self, socket: &mut TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
+        if more || !self.techniques().inline_calls {
+            return self.send_otherwise(socket, bytes, more);
         }
         Ok(send(socket, bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    fn send_file(&mut self, socket: &mut TcpStream, part: &FilePart) -> io::Result<usize> {
+        self.transmit(socket, part)
     }
 
     fn shutdown(&mut self, socket: &mut TcpStream) -> io::Result<()> {

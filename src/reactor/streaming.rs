@@ -21,8 +21,9 @@ use super::state::{Session, State};
 use super::stopwatch::Sample;
 use super::timers::Time;
 use crate::accounts::Copied;
+use crate::config::bounds;
 use crate::http::response::Written;
-use crate::http::{Handler, Next, Outlet, Response, Status, Stream};
+use crate::http::{FilePart, Handler, Next, Outlet, Response, Status, Stream, Work};
 
 impl<H: Handler, K: Kernel> Core<H, K> {
     /// Begins a stream: its source will be asked as soon as there is room.
@@ -37,19 +38,24 @@ impl<H: Handler, K: Kernel> Core<H, K> {
             due: Time::ZERO,
             stream,
             waker: waker(session.id, &self.jobs.address),
+            claim: None,
             access: self.meter.access.take(),
         };
         let next = State::Streaming(Box::new(streaming));
         session.state.change(next, &mut self.pool);
     }
 
-    /// Writes the next piece of a stream, and what goes before the first.
-    pub(super) fn write_piece(&mut self, session: &mut Session) {
+    /// Writes the next piece of a stream, and what goes before the first. Returns the part of a
+    /// file that is to be sent behind it.
+    pub(super) fn write_piece(&mut self, session: &mut Session) -> Option<FilePart> {
         // The usual next state, once it has ended.
         let next = State::next_head(self.clock.now);
         let mut streaming = match mem::replace(&mut session.state, next) {
             State::Streaming(streaming) => streaming,
-            other => return session.state = other,
+            other => {
+                session.state = other;
+                return None;
+            }
         };
         self.clock.is_doubtful = true;
         if streaming.stream.has_begun() {
@@ -57,18 +63,22 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 Ok((next, copied)) => {
                     let place = Copied::Answer as usize;
                     self.meter.account.bytes_copied[place].add(copied as u64);
-                    self.follow(&next, streaming, session);
+                    return self.follow(next, streaming, session);
                 }
                 Err(_) if streaming.stream.ends_by_close() => session.state = State::Broken,
                 Err(_) => session.state = State::Closing,
             }
-        } else {
-            self.write_first(streaming, session);
+            return None;
         }
+        self.write_first(streaming, session)
     }
 
     /// The head, and the first piece behind it; or why there is none.
-    fn write_first(&mut self, mut streaming: Box<Streaming>, session: &mut Session) {
+    fn write_first(
+        &mut self,
+        mut streaming: Box<Streaming>,
+        session: &mut Session,
+    ) -> Option<FilePart> {
         self.meter.access = streaming.access.take();
         let (mark, pending) = (self.output.len(), &mut streaming.pending);
         let exchange = pending.exchange;
@@ -89,12 +99,13 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 self.written(status, written, mark);
                 let asked = streaming.pending.asked;
                 self.meter.stopwatch.sample = Sample::Deferred { asked };
-                self.follow(&next, streaming, session);
+                self.follow(next, streaming, session)
             }
             Err(failure) => {
                 self.output.truncate(mark);
                 let failed = self.write(exchange, failure);
                 self.finish_late(failed, streaming.pending, session);
+                None
             }
         }
     }
@@ -125,18 +136,44 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Does what the source says.
-    fn follow(&mut self, next: &Next, mut streaming: Box<Streaming>, session: &mut Session) {
+    fn follow(
+        &mut self,
+        next: Next,
+        mut streaming: Box<Streaming>,
+        session: &mut Session,
+    ) -> Option<FilePart> {
+        let mut part = None;
         streaming.due = match next {
             Next::More => Time::ZERO,
-            Next::Later(span) => self.kernel.now().after(*span),
+            Next::Send(file) => {
+                part = Some(file).filter(|file| file.bytes > 0);
+                Time::ZERO
+            }
+            Next::Later(span) => self.kernel.now().after(span),
+            Next::Run(task) => {
+                let work = Work::new(|_| {
+                    task();
+                    Response::empty(Status::NO_CONTENT).into()
+                });
+                match self.queue(work, session.id) {
+                    Ok(claim) => {
+                        streaming.claim = Some(claim);
+                        Time::NEVER
+                    }
+                    // Nobody can be told any more that the queue is full.
+                    Err(_) => self.kernel.now().after(bounds::QUEUE_FULL_WAIT),
+                }
+            }
             Next::Woken => Time::NEVER,
             Next::End | Next::EndWith(_) | Next::Failed => {
                 let pending = streaming.pending;
                 let keep_alive = pending.exchange.keep_alive;
-                return self.finish(Produced::Written { keep_alive }, pending, session);
+                self.finish(Produced::Written { keep_alive }, pending, session);
+                return None;
             }
         };
         session.state = State::Streaming(streaming);
+        part
     }
 }
 

@@ -21,8 +21,11 @@ use super::stopwatch::Sample;
 use super::timers::Time;
 use super::upload::Pace;
 use super::wakeup::{Flow, Progress};
-use crate::accounts::{Copied, Refusal};
+use crate::accounts::Refusal;
 use crate::config::bounds;
+use crate::http::FilePart;
+
+mod owed;
 
 /// A socket, and what is owed to its peer.
 pub struct Transport<K: Kernel> {
@@ -56,6 +59,8 @@ pub struct Edges {
 pub struct Owed {
     /// They are sent before any other.
     pub bytes: Input,
+    /// It is sent behind them.
+    part: Option<FilePart>,
     /// How fast it takes them.
     pub pace: Pace,
     /// What is timed until they are sent.
@@ -110,9 +115,9 @@ impl<K: Kernel> Transport<K> {
         Continue(Received::Nothing)
     }
 
-    /// One send of all answers that have been written.
+    /// One send of all answers that have been written. `more`: a part of a file follows at once.
     #[inline(always)]
-    pub fn flush<H>(&mut self, core: &mut Core<H, K>) -> Flow {
+    pub fn flush<H>(&mut self, more: bool, core: &mut Core<H, K>) -> Flow {
         if core.output.is_empty() {
             return Continue(());
         }
@@ -121,7 +126,7 @@ impl<K: Kernel> Transport<K> {
         }
         let bytes = core.output.len();
         core.meter.note(Step::Sending(bytes), &mut core.kernel);
-        let result = core.kernel.send(&mut self.socket, &core.output);
+        let result = core.kernel.send(&mut self.socket, &core.output, more);
         core.meter
             .note(Step::Sent(bytes, &result), &mut core.kernel);
         if !matches!(result, Ok(sent) if sent == bytes) {
@@ -131,66 +136,17 @@ impl<K: Kernel> Transport<K> {
         if core.output.capacity() > bounds::OUTPUT_KEPT {
             core.output.shrink_to(bounds::SEGMENT_BYTES);
         }
-        if core.kernel.techniques().register_once {
-            Continue(())
-        } else {
-            self.watch_again(core)
+        if !core.kernel.techniques().register_once {
+            self.watch_again(core)?;
         }
+        Continue(())
     }
 
     /// The same in the middle of a batch; whether the peer has not taken it all.
     #[cold]
     pub fn flush_early<H>(&mut self, core: &mut Core<H, K>) -> Flow<bool> {
-        self.flush(core)?;
+        self.flush(false, core)?;
         Continue(self.owed.is_some())
-    }
-
-    /// Sends what is owed, as far as the peer takes it; whether that was all.
-    #[inline(never)]
-    pub fn send_owed<H>(&mut self, core: &mut Core<H, K>) -> Flow<bool> {
-        let Some(owed) = &mut self.owed else {
-            return Continue(true);
-        };
-        let bytes = owed.bytes.len();
-        core.meter.stopwatch.resume(mem::take(&mut owed.sample));
-        core.meter.note(Step::Sending(bytes), &mut core.kernel);
-        let result = core.kernel.send(&mut self.socket, owed.bytes.as_slice());
-        core.meter
-            .note(Step::Sent(bytes, &result), &mut core.kernel);
-        let sent = self.sent(result, core)?;
-        if sent == bytes {
-            self.give_back(core);
-        } else if let Some(owed) = self.owed.as_mut().filter(|_| sent > 0) {
-            owed.pace.moved(sent, core.clock.now, core.timeouts.write);
-            owed.bytes.consume(sent, core.kernel.techniques());
-        }
-        Continue(sent == bytes)
-    }
-
-    /// Owes all, behind what is owed already. So do loops that send only when they are told to:
-    /// whether there is room is asked anew, since a socket with room gives no edge by itself.
-    #[cold]
-    fn send_later<H>(&mut self, core: &mut Core<H, K>) -> Flow {
-        let sample = core.meter.stopwatch.pause();
-        let is_first = self.owed.is_none();
-        self.owe(0, core)?;
-        if let Some(owed) = self.owed.as_mut().filter(|_| is_first) {
-            owed.sample = sample;
-            self.edges.watches_writable = true;
-            return self.watch_again(core);
-        }
-        Continue(())
-    }
-
-    /// Keeps what a send did not take, and sees to it that we are told when there is room.
-    #[cold]
-    fn owe_rest<H>(&mut self, result: io::Result<usize>, core: &mut Core<H, K>) -> Flow {
-        let sent = self.sent(result, core)?;
-        self.owe(sent, core)?;
-        if mem::replace(&mut self.edges.watches_writable, true) {
-            return Continue(());
-        }
-        self.watch_again(core)
     }
 
     /// How much a send has taken, if the connection has not failed.
@@ -200,29 +156,6 @@ impl<K: Kernel> Transport<K> {
             Err(error) if may_be_tried_again(&error) => Continue(0),
             Err(error) => Break(self.failed(&error, core)),
         }
-    }
-
-    /// Moves what was not sent to a buffer of our own, behind what is owed already.
-    fn owe<H>(&mut self, sent: usize, core: &mut Core<H, K>) -> Flow {
-        let earlier = self.owed.as_ref();
-        let first = earlier.map_or(&[][..], |owed| owed.bytes.as_slice());
-        let kept = core
-            .pool
-            .copy_of(Copied::Output, first, &core.output[sent..]);
-        let pace = earlier.map_or_else(|| Pace::new(core.clock.now), |owed| owed.pace);
-        core.output.clear();
-        self.give_back(core);
-        let Some(bytes) = kept else {
-            let reason = "no buffer left for an answer that it does not take";
-            core.meter.refused(Refusal::Buffers, &self.peer, reason);
-            return Break(self.leave(core));
-        };
-        self.owed = Some(Box::new(Owed {
-            bytes: Input::new(bytes),
-            pace,
-            sample: Sample::Nothing,
-        }));
-        Continue(())
     }
 
     /// Asks once more to be told of edges; what is ready now is told at once.
@@ -293,19 +226,6 @@ impl<K: Kernel> Transport<K> {
         Progress::Finished
     }
 
-    /// When it will have been too slow; never, if nothing is owed.
-    pub fn deadline<H>(&self, core: &Core<H, K>) -> Time {
-        let (write, owed) = (core.timeouts.write, self.owed.as_ref());
-        owed.map_or(Time::NEVER, |owed| owed.pace.deadline(write, write))
-    }
-
-    /// Gives back what is owed.
-    pub fn give_back<H>(&mut self, core: &mut Core<H, K>) {
-        if let Some(owed) = self.owed.take() {
-            core.pool.give_back(owed.bytes.into_bytes());
-        }
-    }
-
     /// A socket that is watched for reading.
     pub fn new(socket: K::Socket, id: ConnectionId, peer: SocketAddr) -> Self {
         Self {
@@ -317,6 +237,17 @@ impl<K: Kernel> Transport<K> {
                 ..Edges::default()
             },
             owed: None,
+        }
+    }
+}
+
+impl Owed {
+    fn new(now: Time) -> Self {
+        Self {
+            bytes: Input::new(BytesMut::new()),
+            part: None,
+            pace: Pace::new(now),
+            sample: Sample::Nothing,
         }
     }
 }

@@ -5,11 +5,13 @@ use std::mem;
 use super::connections::ConnectionId;
 use super::core::Core;
 use super::deferral::{Deferred, Pending, Wait};
+use super::jobs::Claim;
 use super::kernel::Kernel;
 use super::pool::NO_BUFFER;
 use super::serve::Produced;
 use super::state::{Session, State};
 use super::stopwatch::Sample;
+use super::timers::Time;
 use crate::accounts::Refusal;
 use crate::http::{Handler, Later, Response, Work};
 
@@ -25,7 +27,11 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 until: now.after(span),
                 then,
             }),
-            Later::Run(work) => self.queue(work, session.id),
+            Later::Run(work) => {
+                let (reply, held) = (None, work.bytes);
+                let queued = self.queue(work, session.id);
+                queued.map(|claim| Wait::Job { reply, claim, held })
+            }
         };
         let wait = match wait {
             Ok(wait) => wait,
@@ -44,7 +50,11 @@ impl<H: Handler, K: Kernel> Core<H, K> {
     }
 
     /// Gives work to the job pool; or why it has no room.
-    fn queue(&mut self, work: Work, id: ConnectionId) -> Result<Wait, (Refusal, &'static str)> {
+    pub(super) fn queue(
+        &mut self,
+        work: Work,
+        id: ConnectionId,
+    ) -> Result<Claim, (Refusal, &'static str)> {
         let (count, held) = (work.tasks as u64 + 1, work.bytes);
         if !self.pool.hold(held) {
             return Err((Refusal::Buffers, NO_BUFFER.reason));
@@ -55,8 +65,7 @@ impl<H: Handler, K: Kernel> Core<H, K> {
         };
         self.meter.account.jobs.add(count);
         self.jobs.outstanding += 1;
-        let reply = None;
-        Ok(Wait::Job { reply, claim, held })
+        Ok(claim)
     }
 
     /// Goes on with a request whose wait is over.
@@ -68,6 +77,10 @@ impl<H: Handler, K: Kernel> Core<H, K> {
                 if !matches!(deferred.wait, Wait::Job { reply: None, .. }) =>
             {
                 deferred
+            }
+            State::Streaming(mut streaming) if streaming.claim.is_some() => {
+                (streaming.claim, streaming.due) = (None, Time::ZERO);
+                return session.state = State::Streaming(streaming);
             }
             other => return session.state = other,
         };

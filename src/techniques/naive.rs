@@ -33,7 +33,7 @@ use NaiveForm::{Beginner, Program};
 
 /// By name of the technique, in the order of the table.
 #[rustfmt::skip] // A row is a line.
-const FORMS: [(&str, NaiveForm); 40] = [
+const FORMS: [(&str, NaiveForm); 43] = [
     ("event-batching", Program("GlusterFS 11")),
     ("register-once", Program("Tomcat 11")),
     ("write-at-once", Program("Redis 2.8")),
@@ -66,6 +66,9 @@ const FORMS: [(&str, NaiveForm); 40] = [
     ("congestion", Program("nginx")),
     ("linger", Program("HAProxy")),
     ("file-jobs", Program("nginx")),
+    ("sendfile", Program("nginx")),
+    ("send-more", Program("nginx")),
+    ("small-file-cache", Program("nginx")),
     ("simd", Program("nginx")),
     ("lto", Program("Cargo")),
     ("codegen-units", Program("Cargo")),

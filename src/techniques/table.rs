@@ -6,8 +6,8 @@ use super::Change::{self, Ends, Live, Restart};
 use super::Group::{self, Buffers, Http, Jobs, Loop, Sharing, Sockets};
 use super::Judge::{self, Cpu, HeldUp, Latency};
 use super::Load::{
-    self, Cache, Connections, Files, Json, KeepAlive, One, Pieces, Pipelined, TwoWorkers, Uploads,
-    Waits,
+    self, Cache, Connections, Files, Json, KeepAlive, LargeFile, MiddleFile, One, Pieces,
+    Pipelined, SmallFile, TwoWorkers, Uploads, Waits,
 };
 use super::{Form, Switch, Technique, row};
 use crate::config::Kind::{self, OnOff, Time, Whole, Words};
@@ -63,6 +63,9 @@ fn switches() -> Vec<Row> {
         ("linger", Sockets, Time(Duration::ZERO..=Duration::ZERO).or("off"), "off", "0s",
             Restart, Cpu, Connections),
         ("file-jobs", Jobs, OnOff, "on", "off", Live, HeldUp, Files),
+        ("sendfile", Jobs, OnOff, "on", "off", Live, Cpu, LargeFile),
+        ("send-more", Jobs, OnOff, "on", "off", Live, Cpu, MiddleFile),
+        ("small-file-cache", Jobs, OnOff, "on", "off", Live, Cpu, SmallFile),
     ]
 }
 

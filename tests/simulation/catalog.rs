@@ -16,7 +16,7 @@ const LENGTHS: [usize; 8] = [0, 1, 63, 64, 65, 1000, 9000, 70_000];
 const PANICS: [&str; 5] = ["handler", "writer", "then", "job", "job-writer"];
 
 /// Streams that come to their end: by themselves, after a wait, when woken, and before they begin.
-const STREAMS: [&str; 8] = [
+const STREAMS: [&str; 10] = [
     "5,0,9000,70000E",
     "1000L50,1000,K,1000T",
     "100,K,100L100,K,100",
@@ -25,6 +25,8 @@ const STREAMS: [&str; 8] = [
     "E",
     "F",
     "100P",
+    "100,5000S,K,200000S?length=205100",
+    "70000S,J,1S,100?length=70101",
 ];
 
 /// Bodies that are taken as they come: all of them, with waits, and not to the end.
@@ -38,7 +40,13 @@ const TAKERS: [&str; 6] = [
 ];
 
 /// Streams that break off, so that the server closes.
-const BROKEN: [&str; 4] = ["1000,F", "9000L50,100P", "100,100E?length=300", "70000,K,F"];
+const BROKEN: [&str; 5] = [
+    "1000,F",
+    "9000L50,100P",
+    "100,100E?length=300",
+    "70000,K,F",
+    "100,10Z?length=110",
+];
 
 /// Requests that leave the connection open.
 pub(crate) fn lasting(rng: &mut SmallRng) -> Wish {

@@ -9,11 +9,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use barewire::FilePart;
 use barewire::config::Techniques;
 use barewire::config::bounds::UNSENT_KEPT;
 use barewire::reactor::connections::ConnectionId;
@@ -546,7 +548,19 @@ impl Kernel for Scripted {
         Ok(bytes.len())
     }
 
-    fn send(&mut self, socket: &mut Line, bytes: &[u8]) -> io::Result<usize> {
+    fn send_file(&mut self, socket: &mut Line, part: &FilePart) -> io::Result<usize> {
+        assert!(part.bytes > 0, "a part of no byte is in vain");
+        let mut bytes = vec![0; part.bytes];
+        let read = part.file.read_at(&mut bytes, part.at)?;
+        let mut world = self.0.borrow_mut();
+        world.cpu_ns += world.prices.send;
+        if read == 0 {
+            return Ok(0);
+        }
+        world.wires[socket.index].send(&bytes[..read])
+    }
+
+    fn send(&mut self, socket: &mut Line, bytes: &[u8], _more: bool) -> io::Result<usize> {
         let mut world = self.0.borrow_mut();
         world.cpu_ns += world.prices.send;
         world.wires[socket.index].send(bytes)

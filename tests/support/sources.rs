@@ -11,17 +11,23 @@
 //! | `K` | the same, and wake it already; if the server leaves, ask again |
 //! | `R` | ask again for ever; if the server leaves, end |
 //! | `E`, `T` | the end; with a trailer |
+//! | `J` | ask again when a job that does nothing is done |
+//! | `S` | send so many bytes of a file, which has the pattern, too |
+//! | `Z` | send so many bytes that the file does not have |
 //! | `F`, `P` | fail; panic |
 //!
 //! `?length=` announces a length.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use barewire::http::ContentType;
-use barewire::{Next, Outlet, Request, Response, Stream, Waker};
+use barewire::{FilePart, Next, Outlet, Request, Response, Stream, Waker};
 
+use super::pattern;
 use super::site::stretch;
 
 /// What all sources of a site have done.
@@ -33,7 +39,12 @@ pub struct Sources {
     pub wakes: AtomicU64,
     /// Bytes of bodies that were copied before they were handed over.
     pub copied: AtomicU64,
+    /// Has [`FILE_BYTES`] of the pattern.
+    file: OnceLock<Arc<File>>,
 }
+
+/// Length of the file whose parts are sent.
+const FILE_BYTES: usize = 1 << 20;
 
 impl Sources {
     /// The stream that the path asks for.
@@ -62,10 +73,25 @@ impl Sources {
             let letter = current.find(char::is_alphabetic).unwrap_or(current.len());
             let (digits, next) = current.split_at(letter);
             let bytes = digits.parse().unwrap_or(0);
-            outlet.out.extend(stretch(written, bytes));
+            let at = written;
             written += bytes;
+            if matches!(next, "S" | "Z") {
+                let at = if next == "S" { at } else { FILE_BYTES };
+                let (file, at) = (sources.file(), at as u64);
+                return Next::Send(FilePart { file, at, bytes });
+            }
+            outlet.out.extend(stretch(at, bytes));
             sources.say(next, outlet)
         })
+    }
+
+    fn file(&self) -> Arc<File> {
+        let made = self.file.get_or_init(|| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&pattern(FILE_BYTES)).unwrap();
+            Arc::new(file)
+        });
+        Arc::clone(made)
     }
 
     fn say(&self, next: &str, outlet: &Outlet<'_>) -> Next {
@@ -80,6 +106,7 @@ impl Sources {
                 outlet.waker.wake();
                 Next::Woken
             }
+            ("J", _) => Next::Run(Box::new(|| ())),
             ("E", _) => Next::End,
             ("T", _) => Next::EndWith(vec![("X-Sum", "42".to_owned())]),
             ("F", _) => Next::Failed,

@@ -21,6 +21,9 @@ pub fn all() -> Vec<Workload> {
         Workload::pieces(),
         Workload::waits(),
         Workload::files(),
+        Workload::file("file-1k", "small.txt"),
+        Workload::file("file-64k", "medium.txt"),
+        Workload::file("file-1m", "large.txt"),
         Workload::storm(),
         Workload::idle().saturating(),
     ]
@@ -78,6 +81,9 @@ fn by_words(words: &str) -> Option<Workload> {
         "POSTs of 16 KiB" => "uploads",
         "requests in two pieces" => "two-pieces",
         "/async-files beside other requests" => "files",
+        "/files of 1 KiB" => "file-1k",
+        "/files of 64 KiB" => "file-64k",
+        "/files of 1 MiB" => "file-1m",
         _ => return None,
     };
     named(name).ok()

@@ -178,7 +178,7 @@ mod tests {
             cpu_clock_readings: 14,
             eagains: [1, 300, 0],
             bytes_in: 50_000,
-            bytes_copied: [13_000, 0, 7_000, 0, 0],
+            bytes_copied: [13_000, 0, 7_000, 0, 0, 0],
             routes: [0; crate::config::bounds::ROUTES_MAX],
             allocations: Some([0, 0, 0, 2000, 0, 0, 500]),
             cpu: Some(CpuTime {

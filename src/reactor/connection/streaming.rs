@@ -13,8 +13,8 @@ impl<K: Kernel> Connection<K> {
         {
             return Break(self.transport.wait(core));
         }
-        core.write_piece(&mut self.session);
-        self.transport.flush(core)?;
+        let part = core.write_piece(&mut self.session);
+        self.transport.flush_with(part, core)?;
         if self.transport.owed.is_some() {
             return Break(Progress::Blocked);
         }

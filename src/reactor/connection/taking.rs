@@ -25,7 +25,7 @@ impl<K: Kernel> Connection<K> {
             return self.fill_and_serve(common, core);
         }
         core.take_last(&mut self.session);
-        self.transport.flush(core)?;
+        self.transport.flush(false, core)?;
         if self.transport.owed.is_some() {
             return Break(Progress::Blocked);
         }

@@ -78,7 +78,7 @@ const RFCS: [(&str, &str, &[Requirement]); 2] = [
 fn places() -> BTreeMap<String, String> {
     let mut places = BTreeMap::new();
     let cases = tables();
-    for (place, text) in sources::below(&["tests"]) {
+    for (place, text) in sources::below(&["tests", "src"]) {
         for test in text.split("#[test]").skip(1) {
             let name = test
                 .split("fn ")

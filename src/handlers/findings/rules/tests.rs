@@ -22,7 +22,7 @@ fn calm() -> Figures {
         writes: 10_000,
         registrations: 16,
         bytes_out: 1_500_000,
-        bytes_copied: [130_000, 0, 0, 0, 0],
+        bytes_copied: [130_000, 0, 0, 0, 0, 0],
         timers_set: 16,
         allocations: Some([0, 0, 0, 4, 0, 0, 40]),
         cpu: Some(CpuTime {
