@@ -158,6 +158,7 @@ methods_and_targets
 fields
 bodies
 transfers
+files
 if has node; then run_program node node contrib/clients/fetch.mjs "$server_address"; fi
 if has python3; then run_program python python3 contrib/clients/client.py "$server_address"; fi
 if has go; then

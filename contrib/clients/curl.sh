@@ -327,6 +327,57 @@ transfers() {
     ok
 }
 
+# A file, parts of it, and what a client knows of it already.
+files() {
+    local whole=$scratch/whole part=$scratch/part range first last
+    check curl '-r: ranges of a file'
+    ask "$url/files/medium.txt"
+    answered 0 200
+    field Accept-Ranges bytes
+    cp "$scratch/content" "$whole"
+    same 'bytes of the file' 65536 "$(stat -c %s "$whole")"
+    for range in 0-0 0-99 100- -100 65000-70000; do
+        ask -r "$range" "$url/files/medium.txt"
+        answered 0 206
+        range=$(sed -n 's/^Content-Range: bytes \(.*\)\/65536\r$/\1/p' "$scratch/head")
+        first=${range%-*} last=${range#*-}
+        tail -c +$((first + 1)) "$whole" | head -c $((last - first + 1)) >"$part"
+        same "bytes $range" "$(md5sum <"$part")" "$(md5sum <"$scratch/content")"
+    done
+    opened 6
+    ok
+
+    check curl '-r behind the end: 416; several ranges: the whole'
+    ask -r 70000- "$url/files/medium.txt"
+    answered 0 416
+    field Content-Range 'bytes */65536'
+    ask -r 0-1,5-6 "$url/files/medium.txt"
+    answered 0 200
+    ok
+
+    check curl '-C -: a download goes on where it broke off'
+    head -c 1000 "$whole" >"$part"
+    ask -C - -o "$part" "$url/files/medium.txt"
+    answered 0 206
+    same 'the file' "$(md5sum <"$whole")" "$(md5sum <"$part")"
+    ok
+
+    check curl '-z, --etag-compare: what is known is not sent again'
+    ask -z "$(sed -n 's/^Last-Modified: \(.*\)\r$/\1/p' "$scratch/head")" "$url/files/medium.txt"
+    answered 0 304 ''
+    ask --etag-save "$scratch/etag" -o /dev/null "$url/files/medium.txt"
+    ask --etag-compare "$scratch/etag" "$url/files/medium.txt"
+    answered 0 304 ''
+    ok
+
+    if command -v wget >/dev/null; then
+        check wget '-c: a download goes on where it broke off'
+        (cd "$scratch" && head -c 1000 whole >medium.txt && wget -q -c "$url/files/medium.txt")
+        same 'the file' "$(md5sum <"$whole")" "$(md5sum <"$scratch/medium.txt")"
+        ok
+    fi
+}
+
 # A connection that the server closed meanwhile, which a client finds out when it wants it again.
 idle_connections() {
     check curl '--rate: the idle connection is gone, a new one is taken'
