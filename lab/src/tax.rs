@@ -148,13 +148,12 @@ pub fn run(options: &Options) -> Result<Exit> {
     let workloads = options.workloads()?;
     let rungs = ladder::Ladder {
         program: programs.join("ladder"),
-        allocations: ladder::allocations(&programs.join("allocations"))?,
+        allocations: programs.join("allocations"),
         layers,
         seconds: options.seconds,
     };
     let mut entrants = options.entrants(&programs, &peers_folder, &mut results)?;
-    let levels = LEVELS.into_iter().map(|level| rungs.subject(level));
-    entrants.extend(levels.map(Entrant::of));
+    entrants.extend(LEVELS.map(|level| rungs.level(level)));
     rungs.count(&workloads, &mut results)?;
     count(&entrants, &workloads, &mut results);
     let contest = Contest {
@@ -268,14 +267,14 @@ fn build(folder: &Path) -> Result<PathBuf> {
 
 /// Instructions of those that stand in an account.
 fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
-    for workload in workloads.iter().filter(|workload| workload.pipeline == 1) {
+    for workload in workloads {
         let is_counted = |name: &str| {
             let is_part = |(above, below): &(&str, &str)| name == *above || name == *below;
             ABOVE.iter().any(is_part) || name == "hyperlane-5"
         };
         for entrant in entrants
             .iter()
-            .filter(|one| one.countable && is_counted(&one.subject.name))
+            .filter(|one| one.countable && one.takes(workload) && is_counted(&one.subject.name))
         {
             let subject = entrant.subject_for(workload);
             eprintln!("{}, {}: counting instructions", subject.name, workload.name);

@@ -40,7 +40,7 @@ const ASLEEP: Duration = Duration::from_millis(2);
 #[derive(Clone, Debug)]
 pub struct Entrant {
     /// How it is started; `{request_bytes}` in its arguments is the length of the workload's
-    /// requests.
+    /// requests, `{pipeline}` how many are sent together.
     pub subject: Subject,
     /// Whether it answers requests that come in one piece.
     pub pipelining: bool,
@@ -75,6 +75,7 @@ impl Entrant {
         let mut subject = self.subject.clone();
         for argument in &mut subject.arguments {
             *argument = argument.replace("{request_bytes}", &length);
+            *argument = argument.replace("{pipeline}", &workload.pipeline.to_string());
         }
         subject
     }

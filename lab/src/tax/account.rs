@@ -159,18 +159,9 @@ impl Books<'_> {
 
     fn bar(self, part: &Part) -> Option<Bar> {
         let Mean { mean, low, high } = self.cost(part)?;
-        let instructions = part.count(|name| {
-            let counted = self.results.counters(name, self.workload);
-            // What a level does for a request is the same, however many come together.
-            let is_level = name.starts_with(&rung(""));
-            let alone = || {
-                self.results
-                    .counters(name, "keep-alive")
-                    .filter(|_| is_level)
-            };
-            counted.or_else(alone)?.instructions
-        });
-        let allocations = part.count(|name| self.results.counters(name, "keep-alive")?.allocations);
+        let counted = |name: &str| self.results.counters(name, self.workload);
+        let instructions = part.count(|name| counted(name)?.instructions);
+        let allocations = part.count(|name| counted(name)?.allocations);
         let counts = [("allocations", allocations), ("instructions", instructions)];
         let counts = counts.into_iter();
         let counts = counts.filter_map(|(name, count)| Some((name.to_owned(), count?)));

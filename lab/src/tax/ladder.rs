@@ -16,6 +16,7 @@ use crate::process::{Running, Subject};
 use crate::progress::Progress;
 use crate::results::{Counters, Results, Row, RowKind};
 use crate::statistics::level_of_each;
+use crate::turns::Entrant;
 use crate::workload::Workload;
 
 /// The level without a layer.
@@ -40,14 +41,15 @@ pub(super) struct Layer {
 pub(super) struct Ladder {
     pub(super) program: PathBuf,
     pub(super) layers: Vec<Layer>,
-    /// How often each allocates for a request.
-    pub(super) allocations: BTreeMap<String, f64>,
+    /// The program that counts how often each allocates for a request.
+    pub(super) allocations: PathBuf,
     pub(super) seconds: u64,
 }
 
-/// Asks the program that counts how often each layer allocates.
-pub(super) fn allocations(program: &Path) -> Result<BTreeMap<String, f64>> {
-    let told = output_of(&mut Command::new(program))?;
+/// Asks the program that counts how often each layer allocates, of so many requests together.
+fn allocations(program: &Path, pipeline: u16) -> Result<BTreeMap<String, f64>> {
+    let pipeline = pipeline.to_string();
+    let told = output_of(Command::new(program).args(["--pipeline", &pipeline]))?;
     let lines = told.lines().map(|line| {
         let (name, count) = line.split_once(' ').unwrap_or((line, ""));
         let count = count
@@ -86,10 +88,11 @@ impl Ladder {
 
     /// Instructions of each level, on one connection.
     pub(super) fn count(&self, workloads: &[Workload], results: &mut Results) -> Result<()> {
-        for workload in workloads.iter().filter(|workload| workload.pipeline == 1) {
+        for workload in workloads {
+            let allocations = allocations(&self.allocations, workload.pipeline)?;
             for layer in &self.layers {
                 eprintln!("{}, {}: counting instructions", layer.name, workload.name);
-                let subject = self.subject(&layer.name);
+                let subject = self.level(&layer.name).subject_for(workload);
                 let crates = counting::instructions_by_crate(&subject, workload)
                     .with_context(|| layer.name.clone())?;
                 results.counters.push(Counters {
@@ -98,7 +101,7 @@ impl Ladder {
                     source: "callgrind".to_owned(),
                     instructions: crates.as_ref().map(|crates| crates.values().sum()),
                     instructions_by_crate: crates.unwrap_or_default(),
-                    allocations: self.allocations.get(&layer.name).copied(),
+                    allocations: allocations.get(&layer.name).copied(),
                     ..Counters::default()
                 });
             }
@@ -147,14 +150,20 @@ impl Ladder {
     }
 
     fn serve(&self, workload: &Workload) -> Result<(Running, Background)> {
-        let server = Running::start(&self.subject(BARE), 1, &machine::server_cores(1))?;
+        let server = Running::start(
+            &self.level(BARE).subject_for(workload),
+            1,
+            &machine::server_cores(1),
+        )?;
         let load = Background::start(server.address(), workload)?;
         Ok((server, load))
     }
 
-    pub(super) fn subject(&self, layer: &str) -> Subject {
-        let arguments = ["--port", "0", "--layer", layer];
-        Subject::announcing(&rung(layer), &self.program, &arguments)
+    /// A level as a server.
+    pub(super) fn level(&self, layer: &str) -> Entrant {
+        let pipeline = ["--pipeline", "{pipeline}"];
+        let arguments = ["--port", "0", "--layer", layer, pipeline[0], pipeline[1]];
+        Entrant::of(Subject::announcing(&rung(layer), &self.program, &arguments))
     }
 
     fn duel(
@@ -175,25 +184,13 @@ impl Ladder {
         let mut counts = outcome.more();
         let level = level_of_each(self.compared().count());
         let mut row = duel::row(kind, &layer.name, &workload.name, &[outcome], level);
-        let instructions = |layer: &str| {
+        let counted = |layer: &str| {
             let counted = results.counters(&rung(layer), &workload.name);
-            // What a level does for a request is the same, however many come together.
-            let counted = counted.or_else(|| results.counters(&rung(layer), "keep-alive"));
-            counted.and_then(|one| one.instructions)
+            counted.map_or([None, None], |one| [one.instructions, one.allocations])
         };
-        let allocations = |layer: &str| self.allocations.get(layer).copied();
-        for (what, above, below) in [
-            (
-                "instructions",
-                instructions(&layer.name),
-                instructions(&layer.below),
-            ),
-            (
-                "allocations",
-                allocations(&layer.name),
-                allocations(&layer.below),
-            ),
-        ] {
+        let whats = ["instructions", "allocations"].into_iter();
+        let both = counted(&layer.name).into_iter().zip(counted(&layer.below));
+        for (what, (above, below)) in whats.zip(both) {
             if let Some((above, below)) = above.zip(below) {
                 counts.insert(what.to_owned(), above - below);
             }

@@ -11,6 +11,7 @@ use barewire::config::Config;
 use barewire::http::Request;
 use barewire::http::handler::{Admission, Handler, Later, Reply, Work};
 use barewire_tax::layers::floor::HELLO;
+use barewire_tax::layers::whole::{TOGETHER_MAX, come_together};
 use barewire_tax::{HAND_OVER, LAYERS, NAMES};
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
@@ -27,6 +28,13 @@ struct Options {
     /// The level at the start.
     #[arg(long, default_value = "bare", value_parser = PossibleValuesParser::new(NAMES))]
     layer: String,
+    /// Requests that come together: whole frameworks read so many at once.
+    #[arg(
+        long,
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(TOGETHER_MAX)),
+    )]
+    pipeline: u16,
     /// Print each layer with the level that it is compared with, and leave.
     #[arg(long)]
     list: bool,
@@ -57,6 +65,7 @@ fn main() -> io::Result<()> {
         }
         return Ok(());
     }
+    come_together(options.pipeline);
     let at = NAMES.iter().position(|name| *name == options.layer);
     LAYER.store(at.unwrap_or_default(), Relaxed);
     let mut config = Config {

@@ -2,7 +2,9 @@
 //! and writing to memory, with a handler of hyper's and with axum's router.
 //!
 //! The connection lives as long as its thread, like one that is kept alive, and is polled once for
-//! each request, as a runtime polls it once for each event.
+//! each event, as a runtime polls it. Requests that are pipelined come in one event: hyper then
+//! reads, asks the clock and flushes once for all of them. barewire hands over one request at a
+//! time, so they are collected, and the last one polls ([`come_together`]).
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -10,6 +12,7 @@ use std::hint::black_box;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -34,11 +37,37 @@ const INPUT_BYTES: usize = 8192;
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nserver: hyper\r\ncontent-type: text/plain\r\n\
     content-length: 13\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\nHello, World!";
 
+/// Requests that a peer sends together.
+static TOGETHER: AtomicUsize = AtomicUsize::new(1);
+/// As many as hyper takes in one poll: after so many it lets other tasks go first.
+pub const TOGETHER_MAX: u16 = 16;
+
+/// From now on so many requests come together, 1 to [`TOGETHER_MAX`]: at the first, nothing happens
+/// until the last is here. Said once, before any comes.
+pub fn come_together(requests: u16) {
+    TOGETHER.store(requests.clamp(1, TOGETHER_MAX).into(), Relaxed);
+}
+
 /// What lies between a connection and its peer.
 #[derive(Default)]
 struct Wire {
     from_peer: Vec<u8>,
     to_peer: Vec<u8>,
+    /// Requests that wait for those that come with them.
+    waiting: usize,
+}
+
+impl Wire {
+    /// One more request. Says whether it is the last of those that come together.
+    fn bring(&mut self, head: &[u8]) -> bool {
+        self.from_peer.extend_from_slice(head);
+        self.waiting += 1;
+        let is_last = self.waiting >= TOGETHER.load(Relaxed);
+        if is_last {
+            self.waiting = 0;
+        }
+        is_last
+    }
 }
 
 /// The connection's end of it.
@@ -117,9 +146,11 @@ impl Served {
         })
     }
 
-    /// One request in, one answer out.
+    /// One request in; with the last of those that come together, the answers of all out.
     fn turn(&mut self, head: &[u8], out: &mut Vec<u8>) {
-        lock(&self.wire).from_peer.extend_from_slice(head);
+        if !lock(&self.wire).bring(head) {
+            return;
+        }
         let polled = with_context(|context| self.connection.as_mut().poll(context));
         assert!(polled.is_pending(), "the connection ended: {polled:?}");
         out.append(&mut lock(&self.wire).to_peer);
@@ -127,18 +158,21 @@ impl Served {
 }
 
 /// The wire alone: what a socket costs, and not the connection that reads and writes it. One read
-/// that brings the request, one that brings nothing, one write.
+/// that brings the requests, one that brings nothing, one write.
 pub fn memory(request: &Request<'_>, out: &mut Vec<u8>) {
-    thread_local!(static WIRE: Arc<Mutex<Wire>> = Arc::default());
-    WIRE.with(|wire| {
-        lock(wire).from_peer.extend_from_slice(request.head);
+    thread_local!(static WIRE: (Arc<Mutex<Wire>>, Vec<u8>) =
+        (Arc::default(), ANSWER.repeat(TOGETHER.load(Relaxed))));
+    WIRE.with(|(wire, answers)| {
+        if !lock(wire).bring(request.head) {
+            return;
+        }
         let mut input = [MaybeUninit::<u8>::uninit(); INPUT_BYTES];
         let mut into = ReadBuf::uninit(&mut input);
         let mut end = Memory(Arc::clone(wire));
         with_context(|context| {
             let first = Pin::new(&mut end).poll_read(context, into.unfilled());
             let second = Pin::new(&mut end).poll_read(context, into.unfilled());
-            let written = Pin::new(&mut end).poll_write(context, black_box(ANSWER));
+            let written = Pin::new(&mut end).poll_write(context, black_box(answers));
             let ready = first.is_ready() && second.is_pending() && written.is_ready();
             assert!(ready, "memory takes and gives what there is");
         });
