@@ -36,10 +36,10 @@ use crate::{Exit, generator, peers, report};
 
 /// The canned loop that parses, with recv and send by the C library's functions.
 pub const LIBRARY: &str = "L2, C library";
-/// The runtime alone, with one thread, and the one that steals work.
+/// The runtime alone, with one thread.
 pub const TASKS: &str = "tokio";
-/// The same with a worker of the runtime that steals work.
-pub const TASKS_STEALING: &str = "tokio, multi-thread";
+/// The same with the scheduler of many workers, and one worker beside the main thread.
+pub const TASKS_MULTI_THREAD: &str = "tokio, multi-thread";
 /// The first one, with each answer sent by itself, in two pieces.
 pub const TASKS_VECTORED: &str = "tokio, writev";
 /// Whose cost is compared with whose: what stands above adds a layer to what stands below.
@@ -48,7 +48,7 @@ const ABOVE: [(&str, &str); 14] = [
     (SERVER, "L2"),
     (LIBRARY, "L2"),
     (TASKS, LIBRARY),
-    (TASKS_STEALING, TASKS),
+    (TASKS_MULTI_THREAD, TASKS),
     (TASKS_VECTORED, TASKS),
     ("hyper", TASKS),
     ("axum", "hyper"),
@@ -224,7 +224,7 @@ impl Options {
             (TASKS, &["--port", "0"]),
             (TASKS_VECTORED, &["--port", "0", "--vectored"]),
             (
-                TASKS_STEALING,
+                TASKS_MULTI_THREAD,
                 &["--port", "0", "--runtime", "multi-thread"],
             ),
         ];

@@ -8,7 +8,7 @@ use super::numbers::whole;
 use crate::compare::SERVER;
 use crate::results::{Account, Bar, Results};
 use crate::statistics::count;
-use crate::tax::account::NOT_EXPLAINED;
+use crate::tax::account::{AXUM, NOT_EXPLAINED, PIECES};
 
 /// Units of the picture's width.
 const WIDTH: f64 = 960.0;
@@ -23,6 +23,11 @@ const TOP: f64 = 44.0;
 const HEAD: f64 = 34.0;
 /// Those whose bars are drawn, in this order.
 const SHOWN: [&str; 4] = [SERVER, "hyper", "axum", "hyperlane-5"];
+/// Names of bars that are too long for the room at the left, and what stands there.
+const SHORT: [(&str, &str); 2] = [
+    (AXUM, "axum and hyper-util, and hyper's queue of pieces"),
+    (PIECES, "each answer sent at once, by its own writev"),
+];
 const STYLE: &str = "text{font:13px sans-serif;fill:#222}.h{font-weight:bold}.n{text-anchor:end}\
     .m{text-anchor:middle;font-size:11px}\
     .limit{fill:#9aa5b1}.part{fill:#3b7dd8}.rest{fill:#d9822b}.grid{stroke:#8884;stroke-width:1}\
@@ -89,7 +94,7 @@ fn group(account: &Account, top: f64, scale: f64) -> Markup {
             @let y = top + HEAD + ROW * count(number);
             @let from = end;
             ({ end += bar.ns; PreEscaped("") })
-            text x=(LEFT - 8.0) y=(y + 13.0) class="n" { (bar.name) }
+            text x=(LEFT - 8.0) y=(y + 13.0) class="n" { (label(&bar.name)) }
             rect x=(tenth(LEFT + f64::min(from, end) * scale)) y=(y)
                 width=(tenth(f64::max(bar.ns.abs() * scale, 1.0))) height=(ROW - 5.0)
                 class=(class(number, bar)) {}
@@ -128,6 +133,12 @@ fn axis(most: f64, scale: f64, bottom: f64) -> Markup {
             text x=(x) y=(TOP - 4.0) class="m" { (whole(ns / 1000.0)) " us" }
         }
     }
+}
+
+/// What stands beside a bar.
+fn label(name: &str) -> &str {
+    let short = SHORT.iter().find(|(long, _)| *long == name);
+    short.map_or(name, |(_, short)| short)
 }
 
 fn class(number: usize, bar: &Bar) -> &'static str {

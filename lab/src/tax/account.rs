@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::ladder::{BARE, rung};
 use super::prices::Prices;
-use super::{LIBRARY, TASKS, TASKS_STEALING, TASKS_VECTORED};
+use super::{LIBRARY, TASKS, TASKS_MULTI_THREAD, TASKS_VECTORED};
 use crate::compare::{L0, SERVER};
 use crate::results::{Account, Bar, Results};
 use crate::rows::runs;
@@ -19,7 +19,12 @@ pub const NOT_EXPLAINED: &str = "not explained";
 /// The first one.
 const LIMIT: &str = "the limit (L0)";
 /// What makes another system call than what it is compared with: its counts predict nothing.
-const PIECES: &str = "each answer by its own writev, in two pieces";
+pub const PIECES: &str = "each answer sent at once, by its own writev (hyper's default)";
+/// What axum's level has above hyper's. The two differ in how they write, too: hyper queues head
+/// and body here, and copies them there.
+pub const AXUM: &str = "axum and hyper-util: router, boxes, adapters, and hyper's queue of pieces";
+/// The other scheduler of tokio. With one worker there is nobody to steal from.
+pub const MULTI_THREAD: &str = "multi-thread scheduler, one worker (and a second thread)";
 /// The same calls, and a return right behind the kernel: what it costs is no matter of counts.
 const CALLS: &str = "recv and send by the C library";
 /// Bars of all accounts of a workload, whose intervals hold together.
@@ -75,11 +80,7 @@ pub fn all(results: &Results, workload: &str) -> Vec<Account> {
     let books = Books { results, workload };
     let hyper = || vec![types(), connection()];
     let axum = || {
-        let axum = Part::of_levels(
-            "axum: router, boxed bodies and futures",
-            &["axum"],
-            &["hyper"],
-        );
+        let axum = Part::of_levels(AXUM, &["axum"], &["hyper"]);
         let pieces = Part::new(PIECES, &[TASKS_VECTORED], &[TASKS]);
         vec![types(), connection(), axum, pieces]
     };
@@ -89,7 +90,7 @@ pub fn all(results: &Results, workload: &str) -> Vec<Account> {
         books.of("hyperlane-5", NOT_EXPLAINED, hyperlane()),
         // Limits, deadlines, accounts, the answer's own fields.
         books.of(SERVER, "barewire beyond L2", Vec::new()),
-        books.of(TASKS_STEALING, "the runtime that steals work", Vec::new()),
+        books.of(TASKS_MULTI_THREAD, MULTI_THREAD, Vec::new()),
     ];
     all.into_iter().flatten().collect()
 }
