@@ -9,6 +9,7 @@ pub mod account;
 
 mod ladder;
 mod outside;
+mod pairs;
 mod prices;
 
 pub use ladder::{BARE, rung};
@@ -20,16 +21,14 @@ use anyhow::{Context, Result, ensure};
 
 use crate::ablate::workloads::of_any_server;
 use crate::command::output_of;
-use crate::compare::{L0, SERVER, field};
+use crate::compare::{SERVER, field};
 use crate::counting;
 use crate::machine::{self, Watch};
 use crate::peers::Peer;
 use crate::process::Subject;
 use crate::progress::{Progress, STEPS_PER_SECOND};
-use crate::results::{Counters, Results, RowKind};
-use crate::rows::{Figure, Question};
+use crate::results::{Counters, Results};
 use crate::server::Server;
-use crate::statistics::level_of_each;
 use crate::turns::{Contest, Entrant};
 use crate::workload::Workload;
 use crate::{Exit, generator, peers, report};
@@ -42,23 +41,6 @@ pub const TASKS: &str = "tokio";
 pub const TASKS_MULTI_THREAD: &str = "tokio, multi-thread";
 /// The first one, with each answer sent by itself, in two pieces.
 pub const TASKS_VECTORED: &str = "tokio, writev";
-/// Whose cost is compared with whose: what stands above adds a layer to what stands below.
-const ABOVE: [(&str, &str); 14] = [
-    ("L2", L0),
-    (SERVER, "L2"),
-    (LIBRARY, "L2"),
-    (TASKS, LIBRARY),
-    (TASKS_MULTI_THREAD, TASKS),
-    (TASKS_VECTORED, TASKS),
-    ("hyper", TASKS),
-    ("axum", "hyper"),
-    ("fastify", "node-http"),
-    ("express", "node-http"),
-    ("express-lean", "node-http"),
-    ("express-prototypes", "node-http"),
-    ("tomcat", "jdk-httpserver"),
-    ("spring-boot", "tomcat"),
-];
 /// Levels of the ladder that stand in an account; each is a process there, too.
 const LEVELS: [&str; 10] = [
     "bare",
@@ -98,10 +80,12 @@ pub struct Options {
     /// The folder of the layers' package [default: `tax`, beside the rivals' folder].
     #[arg(long, value_name = "FOLDER")]
     tax_folder: Option<PathBuf>,
-    /// What is asked: keep-alive, keep-alive-browser, pipelined-x16 [default: these].
+    /// What is asked: keep-alive, keep-alive-browser, pipelined-x16 [default: these, with
+    /// --outside-only, too].
     #[arg(long, value_delimiter = ',')]
     workload: Vec<String>,
-    /// Only these rivals, by the names of their folders.
+    /// Only these rivals, by the names of their folders [default: those of the account; with
+    /// --outside-only those on Node and the JVM, hyper and hyperlane-5].
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     peers: Vec<String>,
     /// Sets of fresh processes.
@@ -156,34 +140,61 @@ pub fn run(options: &Options) -> Result<Exit> {
     entrants.extend(LEVELS.map(|level| rungs.level(level)));
     rungs.count(&workloads, &mut results)?;
     count(&entrants, &workloads, &mut results);
-    let contest = Contest {
-        entrants,
-        workloads,
-        sets: options.sets,
-        rounds: options.rounds,
-        timed: false,
-    };
+    let contest = options.contest(entrants, workloads);
     let duels = rungs.steps(contest.workloads.len(), STEPS_PER_SECOND);
     let progress = Progress::of(contest.steps() + duels)?;
-    let free = generator::stay_on_core(machine::generator_core())?;
-    let watch = Watch::start();
-    for workload in &contest.workloads {
-        rungs.measure(workload, &mut results, &progress, STEPS_PER_SECOND);
-        results.save(&options.output)?;
-    }
-    contest.hold(&mut results, &progress, |results| {
-        watch.note(results);
-        results.save(&options.output)
-    })?;
-    progress.finish();
-    generator::leave_core(free)?;
-    conclude(&contest, &mut results);
-    results.save(&options.output)?;
-    report::terminal::print_written(&results, &options.output);
+    let duels = |results: &mut Results| {
+        for workload in &contest.workloads {
+            rungs.measure(workload, results, &progress, STEPS_PER_SECOND);
+            results.save(&options.output)?;
+        }
+        Ok(())
+    };
+    options.hold(&contest, &mut results, &progress, duels, |_| ())?;
     Ok(Exit::of(!results.accounts.is_empty()))
 }
 
 impl Options {
+    fn contest(&self, entrants: Vec<Entrant>, workloads: Vec<Workload>) -> Contest {
+        Contest {
+            entrants,
+            workloads,
+            sets: self.sets,
+            rounds: self.rounds,
+            timed: false,
+        }
+    }
+
+    /// Holds a contest, with what is measured `before` and `after` it from the generator's core.
+    fn hold(
+        &self,
+        contest: &Contest,
+        results: &mut Results,
+        progress: &Progress,
+        before: impl FnOnce(&mut Results) -> Result<()>,
+        after: impl FnOnce(&mut Results),
+    ) -> Result<()> {
+        let free = generator::stay_on_core(machine::generator_core())?;
+        let watch = Watch::start();
+        before(results)?;
+        contest.hold(results, progress, |results| {
+            watch.note(results);
+            results.save(&self.output)
+        })?;
+        progress.finish();
+        after(results);
+        generator::leave_core(free)?;
+        pairs::compare(contest, results);
+        for workload in &contest.workloads {
+            let accounts = account::all(results, &workload.name);
+            results.accounts.extend(accounts);
+        }
+        watch.note(results);
+        results.save(&self.output)?;
+        report::terminal::print_written(results, &self.output);
+        Ok(())
+    }
+
     fn workloads(&self) -> Result<Vec<Workload>> {
         let names: Vec<&str> = self.workload.iter().map(String::as_str).collect();
         let names = if names.is_empty() {
@@ -268,14 +279,10 @@ fn build(folder: &Path) -> Result<PathBuf> {
 /// Instructions of those that stand in an account.
 fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
     for workload in workloads {
-        let is_counted = |name: &str| {
-            let is_part = |(above, below): &(&str, &str)| name == *above || name == *below;
-            ABOVE.iter().any(is_part) || name == "hyperlane-5"
-        };
-        for entrant in entrants
+        let counted = entrants
             .iter()
-            .filter(|one| one.countable && one.takes(workload) && is_counted(&one.subject.name))
-        {
+            .filter(|one| one.countable && one.takes(workload) && pairs::has(&one.subject.name));
+        for entrant in counted {
             let subject = entrant.subject_for(workload);
             eprintln!("{}, {}: counting instructions", subject.name, workload.name);
             match counting::instructions(&subject, workload) {
@@ -292,35 +299,5 @@ fn count(entrants: &[Entrant], workloads: &[Workload], results: &mut Results) {
                 }
             }
         }
-    }
-}
-
-/// Rows between processes, and the accounts.
-fn conclude(contest: &Contest, results: &mut Results) {
-    let pairs = contest.entrants.len() + ABOVE.len();
-    let level = level_of_each(contest.workloads.len() * pairs);
-    for workload in &contest.workloads {
-        let beside = contest
-            .entrants
-            .iter()
-            .map(|entrant| entrant.subject.name.as_str());
-        let to_limit = beside.filter(|name| *name != L0).map(|name| (name, L0));
-        let above = ABOVE.into_iter().filter(|(_, below)| *below != L0);
-        for (subject, base) in to_limit.chain(above) {
-            let question = Question {
-                kind: RowKind::Process,
-                about: subject,
-                workload: &workload.name,
-                subject,
-                base,
-                figure: Figure::Cpu,
-                level,
-            };
-            let row = question.answer(results);
-            results.rows.extend(row);
-        }
-        results
-            .accounts
-            .extend(account::all(results, &workload.name));
     }
 }

@@ -11,17 +11,16 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::conclude;
 use crate::compare::field;
 use crate::generator::lane::Lane;
-use crate::machine::{self, Watch};
+use crate::machine;
 use crate::process::{Running, Subject};
 use crate::progress::Progress;
 use crate::results::{Counters, Outside, Results};
-use crate::turns::{Contest, Entrant};
+use crate::turns::Entrant;
 use crate::window::{Window, span};
 use crate::workload::Workload;
-use crate::{Exit, counting, generator, peers, report};
+use crate::{Exit, counting, peers};
 
 mod code;
 mod collections;
@@ -29,15 +28,19 @@ mod threads;
 
 /// Seconds of load before anything counts, of a server that asks for none.
 const WARMUP: Duration = Duration::from_secs(10);
+/// Servers in Rust that take turns with them, and are not taken apart here.
+const BESIDE: [&str; 2] = ["hyper", "hyperlane-5"];
 
 /// How long servers are looked at from outside.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Options {
     /// Seconds of CPU time of each server on Node or the JVM, looked at from outside; 0: none.
+    /// Counts with --outside-only alone.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=600))]
     outside_seconds: u64,
-    /// Only servers on Node and the JVM, and the limit: no ladder and no account.
+    /// Only servers on Node and the JVM, in turns with the limit, hyper and hyperlane-5: no ladder
+    /// and no account. Without --workload there are pipelined turns, too.
     #[arg(long)]
     pub(super) outside_only: bool,
 }
@@ -69,7 +72,7 @@ pub(super) fn is_outside(peer: &peers::Peer) -> bool {
     Runtime::by_program(&peer.about.run[0]).is_some()
 }
 
-/// Those that run on one, in turns with the limit and taken apart; nothing else.
+/// Those that run on one, in turns with the limit and a few in Rust, and taken apart.
 ///
 /// # Errors
 ///
@@ -77,7 +80,9 @@ pub(super) fn is_outside(peer: &peers::Peer) -> bool {
 pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exit> {
     let mut results = Results::new();
     let mut rivals = options.rivals(peers_folder)?;
-    rivals.retain(is_outside);
+    if options.peers.is_empty() {
+        rivals.retain(|peer| is_outside(peer) || BESIDE.contains(&peer.name.as_str()));
+    }
     let mut entrants = vec![field::limit()?];
     entrants.extend(peers::invited(
         &rivals,
@@ -88,27 +93,10 @@ pub(super) fn alone(options: &super::Options, peers_folder: &Path) -> Result<Exi
     for workload in &mut workloads {
         workload.read_every = 1;
     }
-    let contest = Contest {
-        entrants,
-        workloads,
-        sets: options.sets,
-        rounds: options.rounds,
-        timed: false,
-    };
+    let contest = options.contest(entrants, workloads);
     let progress = Progress::of(contest.steps())?;
-    let free = generator::stay_on_core(machine::generator_core())?;
-    let watch = Watch::start();
-    contest.hold(&mut results, &progress, |results| {
-        watch.note(results);
-        results.save(&options.output)
-    })?;
-    progress.finish();
-    options.outside.measure(&contest.entrants, &mut results);
-    generator::leave_core(free)?;
-    conclude(&contest, &mut results);
-    watch.note(&mut results);
-    results.save(&options.output)?;
-    report::terminal::print_written(&results, &options.output);
+    let taken_apart = |results: &mut Results| options.outside.measure(&contest.entrants, results);
+    options.hold(&contest, &mut results, &progress, |_| Ok(()), taken_apart)?;
     Ok(Exit::of(!results.outside.is_empty()))
 }
 
