@@ -9,8 +9,8 @@
 # machine and the tools of `barewire-lab doctor`; the rivals are built first. Minutes that each
 # takes, on two cores:
 #
-#   front.json 6, ablation.json 15, limit.json 9, comparison.json 15, files.json 5, tax.json 25,
-#   outside.json 15, article.json 18, flames.json 1
+#   front.json 6, ablation.json 15, limit.json 9, comparison.json 15, files.json 5, tax.json 28,
+#   outside.json 18, article.json 18, flames.json 1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
