@@ -309,7 +309,9 @@ impl<D: Decisions> Kernel for Linux<D> {
         registry.reregister(socket, id.token(), interest)
     }
 
-    #[inline]
+    // Not left to the compiler: where techniques are flags, it would make functions of the two, which
+    // return right behind the kernel.
+    #[inline(always)]
     fn recv(&mut self, from: &mut TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
         if !self.techniques().uninit_reads || !self.techniques().inline_calls {
             return self.recv_naively(from, into, max);
@@ -317,7 +319,7 @@ impl<D: Decisions> Kernel for Linux<D> {
         buffers::receive(into, max, |room| Ok(recv(from, room, NO_FLAGS)?.1))
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, socket: &mut TcpStream, bytes: &[u8], more: bool) -> io::Result<usize> {
         if more || !self.techniques().inline_calls {
             return self.send_otherwise(socket, bytes, more);
