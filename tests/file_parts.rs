@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use barewire::accounts::Refusal;
+use barewire::reactor::kernel::Readiness;
 use support::{HELLO, Peer, Rig, pattern};
 
 mod support;
@@ -131,6 +132,27 @@ fn a_reader_that_takes_nothing_of_a_part_is_too_slow() {
     rig.advance(2 * SECOND);
     assert!(peer.is_closed());
     assert_eq!(rig.account.refusals[Refusal::SlowReader as usize].get(), 1);
+}
+
+#[test]
+fn a_wakeup_that_finds_no_room_is_no_sign_of_life() {
+    let mut rig = Rig::new();
+    let peer = rig.connect();
+    peer.take_at_most(300);
+    peer.send(get("1000S?length=1000"));
+    rig.run();
+    let ready = Readiness {
+        readable: false,
+        more_follows: false,
+        writable: true,
+    };
+    for _ in 0..4 {
+        rig.advance(5 * SECOND);
+        peer.spurious(ready);
+        rig.run();
+    }
+    rig.advance(SECOND);
+    assert!(peer.is_closed());
 }
 
 #[test]

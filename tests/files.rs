@@ -173,7 +173,7 @@ fn the_head_of_a_file_does_not_arrive_alone() {
 
 #[test]
 fn a_small_file_is_one_send() {
-    for (kept, sends, file_sends) in [(true, 2, 0), (false, 2, 2)] {
+    for (kept, sends, file_sends) in [(true, 2, 0), (false, 4, 2)] {
         let mut config = full(1);
         config.techniques.small_file_cache = kept;
         let (_folder, live) = served(config);

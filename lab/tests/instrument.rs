@@ -116,14 +116,13 @@ fn ablated(arguments: &[&str]) -> (Results, String) {
 #[test]
 fn an_ablation_counts_what_a_technique_saves() {
     let quick = || ablated(&["--quick", "--techniques", "register-once"]);
-    // On a busy machine a duel may have too little time to judge, and says so: then once more.
-    let is_judged = |(results, _): &(Results, String)| {
-        let mut reasons = results.missing.values();
-        !reasons.any(|why| why.starts_with("too few pairs of slices"))
-    };
-    let mut runs = (0..5).map(|_| quick());
-    let (results, told) = runs.find(is_judged).expect("time to judge, once in five");
-    assert!(results.missing.is_empty(), "{:?}", results.missing);
+    // On a busy machine a duel may have too little time or load to judge, and says so: once more.
+    let mut reasons = Vec::new();
+    let whole = (0..5).map(|_| quick()).find(|(results, _)| {
+        reasons.push(results.missing.clone());
+        results.missing.is_empty()
+    });
+    let (results, told) = whole.unwrap_or_else(|| panic!("never whole: {reasons:?}"));
     let row = results
         .row(RowKind::LeaveOut, "register-once", "keep-alive")
         .unwrap();

@@ -119,9 +119,9 @@ accounts! {
         bytes_out: "barewire_sent_bytes_total",
         /// Calls of recv(2).
         reads: "barewire_reads_total",
-        /// Calls of send(2).
+        /// Calls of send(2) and sendfile(2).
         writes: "barewire_writes_total",
-        /// Calls of sendfile(2).
+        /// Calls of sendfile(2) among them.
         file_sends: "barewire_file_sends_total",
         /// Calls of accept4(2).
         accepts: "barewire_accepts_total",

@@ -167,10 +167,11 @@ impl Meter {
                 account.writes.add(1);
                 let sent = moved(account, WouldBlock::Send, result);
                 account.bytes_out.add(sent);
-                account.short_writes.add(u64::from(sent < bytes as u64));
+                if sent < bytes as u64 {
+                    account.short_writes.add(1);
+                }
                 return Some((Stage::Write, Stage::Rest));
             }
-            Step::SentFile(bytes, result) => return Some(file_sent(account, bytes, result)),
             Step::Blocked(is_set, _) => account.timers_set.add(u64::from(is_set)),
             Step::Accepted(_) => account.accepts.add(1),
             Step::Deferred(_) | Step::LastLook(_) | Step::Dismissed(_) => {}
@@ -190,16 +191,6 @@ fn woken(cause: Cause) -> Woken {
         Cause::Drain => Woken::Drain,
         Cause::Wake => Woken::Wake,
     }
-}
-
-/// The same as of a send.
-#[cold]
-fn file_sent(account: &ReactorAccount, bytes: usize, result: &io::Result<usize>) -> (Stage, Stage) {
-    account.file_sends.add(1);
-    let sent = moved(account, WouldBlock::Send, result);
-    account.bytes_out.add(sent);
-    account.short_writes.add(u64::from(sent < bytes as u64));
-    (Stage::Write, Stage::Rest)
 }
 
 /// The bytes that a call has moved; it is counted, if it would have blocked.

@@ -30,10 +30,8 @@ pub enum Step<'a> {
     Answered(Status, usize, usize),
     /// send(2) is about to be called with so many bytes.
     Sending(usize),
-    /// send(2), called with so many bytes, has returned.
+    /// send(2), or sendfile(2), called with so many bytes, has returned.
     Sent(usize, &'a io::Result<usize>),
-    /// sendfile(2), called for so many bytes, has returned.
-    SentFile(usize, &'a io::Result<usize>),
     /// The advance of a connection, shown as it is, has ended; a timer entry had to be set for it,
     /// or stands already.
     Blocked(bool, &'a dyn fmt::Display),

@@ -84,7 +84,8 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 fn system_calls(figures: &Figures) -> Named {
     with_all(vec![
         ("recv", figures.reads),
-        ("send", figures.writes),
+        ("send", figures.writes.saturating_sub(figures.file_sends)),
+        ("sendfile", figures.file_sends),
         ("accept", figures.accepts),
         ("epoll_wait", figures.turns),
         ("epoll_ctl", figures.registrations),

@@ -67,7 +67,8 @@ impl<K: Kernel> Transport<K> {
         if let Some(part) = part {
             core.meter.note(Step::Sending(part.bytes), &mut core.kernel);
             let result = core.kernel.send_file(&mut self.socket, part);
-            let step = Step::SentFile(part.bytes, &result);
+            core.meter.account.file_sends.add(1);
+            let step = Step::Sent(part.bytes, &result);
             core.meter.note(step, &mut core.kernel);
             if let Ok(0) = result {
                 core.meter.account.broken_streams.add(1);
@@ -76,7 +77,9 @@ impl<K: Kernel> Transport<K> {
             let sent = result.as_ref().map_or(0, |sent| *sent);
             part.at += sent as u64;
             part.bytes -= sent;
-            pace.moved(sent, core.clock.now, core.timeouts.write);
+            if sent > 0 {
+                pace.moved(sent, core.clock.now, core.timeouts.write);
+            }
             if part.bytes > 0 {
                 self.sent(result, core)?;
                 self.watch_writable(core)?;
