@@ -44,7 +44,7 @@ load=(target/release/barewire-lab load --json --request benches/requests/request
     --body 'Hello, World!' --connections "${CONNECTIONS:-64}" --pipeline "${PIPELINE:-16}"
     --warmup 1 --seconds "$((seconds + 1))")
 record=(perf record --quiet -e cpu-clock -F 999 --call-graph dwarf,16384)
-# The request's path, as the README's reading order has it.
+# The request's path, as docs/path.md has it.
 path=(Reactor::turn Reactor::advance Connection::advance Connection::fill_and_serve
     Core::serve Core::serve_head Core::produce Routes::handle Fixed::push Response::write)
 scratch=$(mktemp -d)

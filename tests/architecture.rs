@@ -612,9 +612,12 @@ fn types_have_few_parameters() {
 #[test]
 fn documents_name_files_that_exist() {
     let mut offences = Vec::new();
-    let documents = ["README.md", "ARCHITECTURE.md"].map(|name| root().join(name));
-    for document in documents.iter().filter(|document| document.exists()) {
-        let text = fs::read_to_string(document).unwrap();
+    let pages = fs::read_dir(root().join("docs")).unwrap();
+    let pages = pages.map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|page| page.extension().is_some_and(|end| end == "md"));
+    let front = ["README.md", "ARCHITECTURE.md"].map(|name| root().join(name));
+    for document in front.into_iter().chain(pages) {
+        let text = fs::read_to_string(&document).unwrap();
         let shown = document.file_name().unwrap().display();
         for (number, line) in (1..).zip(text.lines()) {
             for path in line.split(|next: char| !(is_word(next) || "/.-".contains(next))) {
@@ -638,13 +641,11 @@ fn documents_name_files_that_exist() {
     none(&offences);
 }
 
-/// The README's way from the turn to the wire: nine numbered functions at most, each where it says.
+/// The way from the turn to the wire: nine numbered functions at most, each where the page says.
 #[test]
-fn the_readme_leads_from_the_turn_to_the_wire() {
-    let Ok(readme) = fs::read_to_string(root().join("README.md")) else {
-        return;
-    };
-    let lines: Vec<_> = readme.lines().collect();
+fn the_page_of_the_path_leads_from_the_turn_to_the_wire() {
+    let page = sources::read("docs/path.md");
+    let lines: Vec<_> = page.lines().collect();
     let begin = lines
         .iter()
         .position(|line| line.starts_with("1  Reactor::turn"));
@@ -658,7 +659,7 @@ fn the_readme_leads_from_the_turn_to_the_wire() {
         let (function, path) = step(line).unwrap_or_else(|| panic!("no function: {line:?}"));
         let source = Source::read(path);
         if !functions(&source).iter().any(|(name, ..)| name == function) {
-            offences.push(format!("README.md: {function} is not in {path}"));
+            offences.push(format!("docs/path.md: {function} is not in {path}"));
         }
     }
     none(&offences);

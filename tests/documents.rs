@@ -5,7 +5,8 @@
 #![cfg(feature = "cli")]
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
 
 use assert_cmd::Command;
 use barewire::handlers::TABLE;
@@ -13,19 +14,37 @@ use sources::{read, root};
 
 mod sources;
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 21] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/README.md",
+    "docs/correctness.md",
     "docs/framework-tax.md",
     "docs/glossary.md",
     "docs/lab.md",
+    "docs/library.md",
+    "docs/limits.md",
+    "docs/live.md",
     "docs/measuring.md",
+    "docs/operations.md",
+    "docs/path.md",
+    "docs/performance.md",
     "docs/profiling.md",
     "docs/reliability.md",
+    "docs/routes.md",
+    "docs/sizing.md",
     "docs/techniques.md",
     "docs/testing.md",
 ];
+
+/// Those that are written from something else, whose tests hold them.
+const WRITTEN: [&str; 3] = ["docs/article.md", "docs/conformance.md", "docs/faults.md"];
+
+/// The front page is read in two minutes.
+const FRONT_LINES_MAX: usize = 180;
+const FRONT_WORDS_MAX: usize = 1400;
+const FRONT_ROWS_MAX: usize = 12;
 
 /// Those that name the lab's options, which `lab/tests/documents.rs` holds.
 const OF_THE_LAB: [&str; 2] = ["docs/lab.md", "docs/framework-tax.md"];
@@ -94,9 +113,9 @@ fn paths(text: &str) -> HashSet<String> {
 }
 
 #[test]
-fn the_readme_lists_the_routes_as_they_are() {
-    let readme = read("README.md");
-    let rows: Vec<_> = readme
+fn the_page_of_the_routes_lists_them_as_they_are() {
+    let page = read("docs/routes.md");
+    let rows: Vec<_> = page
         .lines()
         .filter(|line| line.starts_with("| GET ") || line.starts_with("| POST "))
         .collect();
@@ -106,14 +125,14 @@ fn the_readme_lists_the_routes_as_they_are() {
         let there = rows.get(at).copied().unwrap_or("no row");
         assert!(
             there == row,
-            "README.md, The routes: add this row, in the order of src/handlers/table.rs:\n{row}\n\
+            "docs/routes.md: add this row, in the order of src/handlers/table.rs:\n{row}\n\
              at its place there is now:\n{there}"
         );
     }
     let surplus = &rows[TABLE.len()..];
     assert!(
         surplus.is_empty(),
-        "README.md, The routes: take these rows away, src/handlers/table.rs has no such route:\n{}",
+        "docs/routes.md: take these rows away, src/handlers/table.rs has no such route:\n{}",
         surplus.join("\n")
     );
 }
@@ -163,19 +182,120 @@ fn every_name_that_a_document_gives_exists() {
     assert!(seen > 30, "{seen} names were found");
 }
 
+/// The links of a document to this repository: a path from its root, and a heading or nothing.
+fn links(document: &str) -> Vec<(String, String)> {
+    let text = read(document);
+    let folder = PathBuf::from(document);
+    let folder = folder.parent().expect("a file has a folder");
+    let targets = text
+        .split("](")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap_or(""));
+    targets
+        .filter(|target| !target.contains("://"))
+        .map(
+            |target| match target.split_once('#').unwrap_or((target, "")) {
+                ("", heading) => (document.to_owned(), heading.to_owned()),
+                (file, heading) => (without_parents(&folder.join(file)), heading.to_owned()),
+            },
+        )
+        .collect()
+}
+
+/// The same path without `..`, as documents are listed.
+fn without_parents(path: &Path) -> String {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain.to_string_lossy().into_owned()
+}
+
+/// A heading as GitHub makes a link of it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter_map(|next| match next {
+        ' ' => Some('-'),
+        '-' | '_' => Some(next),
+        _ => next.is_alphanumeric().then_some(next),
+    });
+    kept.flat_map(char::to_lowercase).collect()
+}
+
 #[test]
 fn every_link_inside_the_repository_leads_somewhere() {
     for document in DOCUMENTS {
-        let text = read(document);
-        let folder = PathBuf::from(document);
-        let folder = folder.parent().expect("a file has a folder");
-        for target in text.split("](").skip(1) {
-            let target = target.split([')', '#']).next().unwrap_or("");
-            if !target.is_empty() && !target.contains("://") {
-                let place = folder.join(target);
-                assert!(exists(&place.to_string_lossy()), "{document}: {target}");
+        for (file, heading) in links(document) {
+            assert!(exists(&file), "{document}: {file}");
+            if heading.is_empty() {
+                continue;
             }
+            let lines = fenced(&read(&file), "").1;
+            let mut headings = lines.iter().filter_map(|line| {
+                let text = line.trim_start_matches('#').strip_prefix(' ')?;
+                line.starts_with('#').then(|| anchor(text))
+            });
+            let is_there = headings.any(|there| there == heading);
+            assert!(is_there, "{document}: {file} has no heading for #{heading}");
         }
+    }
+}
+
+/// Every page is in the index, once, and is held here or by the test that writes it.
+#[test]
+fn the_index_has_a_line_for_each_page() {
+    let pages = fs::read_dir(root().join("docs")).expect("a folder");
+    let mut pages: Vec<String> = pages
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .map(|path| format!("docs/{}", path.file_name().expect("a name").display()))
+        .filter(|page| page != "docs/README.md")
+        .collect();
+    pages.sort();
+    for page in &pages {
+        let is_held = DOCUMENTS.contains(&page.as_str()) || WRITTEN.contains(&page.as_str());
+        assert!(is_held, "no test reads {page}");
+    }
+    let mut listed: Vec<_> = links("docs/README.md")
+        .into_iter()
+        .map(|(file, _)| file)
+        .filter(|file| file.starts_with("docs/"))
+        .collect();
+    listed.sort();
+    assert_eq!(listed, pages);
+}
+
+#[test]
+fn the_front_page_is_short() {
+    let readme = read("README.md");
+    let (lines, words) = (readme.lines().count(), readme.split_whitespace().count());
+    assert!(lines < FRONT_LINES_MAX, "README.md: {lines} lines");
+    assert!(words < FRONT_WORDS_MAX, "README.md: {words} words");
+    let tables = readme.split("\n\n").filter(|text| text.starts_with('|'));
+    for table in tables {
+        // The headings and the rule below them are no rows.
+        let rows = table.lines().count() - 2;
+        assert!(rows <= FRONT_ROWS_MAX, "README.md: {rows} rows:\n{table}");
+    }
+}
+
+/// The techniques of the README's ladder are links to their entries.
+#[test]
+fn each_technique_of_the_ladder_has_its_link() {
+    let readme = read("README.md");
+    let added = readme.lines().filter_map(|line| line.strip_prefix("| + "));
+    let names: Vec<_> = added
+        .filter_map(|row| row.split(" |").next())
+        .filter(|name| !name.starts_with("the last"))
+        .collect();
+    assert!(names.len() > 4, "{names:?}");
+    let linked = links("README.md");
+    for name in names {
+        let entry = ("docs/techniques.md".to_owned(), name.to_owned());
+        assert!(linked.contains(&entry), "README.md: no link to {name}");
     }
 }
 
@@ -297,8 +417,8 @@ fn the_reading_order_is_that_of_the_library() {
             }
         })
         .collect();
-    let readme = read("README.md");
-    let listed: Vec<_> = readme
+    let page = read("docs/path.md");
+    let listed: Vec<_> = page
         .lines()
         .filter_map(|line| line.split_once(". `src/"))
         .filter(|(number, _)| number.parse::<usize>().is_ok())
@@ -331,14 +451,14 @@ fn the_architecture_has_two_pages() {
     );
 }
 
-/// The README's landmarks are functions of the path that ARCHITECTURE.md lists, in its order; that
-/// list is taken from a run by `tests/path`.
+/// The landmarks of docs/path.md are functions of the path that ARCHITECTURE.md lists, in its
+/// order; `tests/path` takes that list from a run.
 #[test]
 fn the_way_of_a_request_is_the_one_that_it_takes() {
     let (_, listed, _) = architecture();
     let mut path = listed.lines().filter_map(path_row);
     let mut numbers = Vec::new();
-    for line in fenced(&read("README.md"), "text").0 {
+    for line in fenced(&read("docs/path.md"), "text").0 {
         let mut words = line.split_whitespace();
         let Some(number) = words.next().and_then(|word| word.parse::<usize>().ok()) else {
             continue;
@@ -350,8 +470,8 @@ fn the_way_of_a_request_is_the_one_that_it_takes() {
             numbers.push(number);
             assert!(
                 path.any(|row| row == (function, file)),
-                "README.md, Read it: {function} in {file} is not on the path that ARCHITECTURE.md \
-                 lists, or stands out of its order there"
+                "docs/path.md: {function} in {file} is not on the path that ARCHITECTURE.md lists, \
+                 or stands out of its order there"
             );
         }
     }
@@ -362,7 +482,8 @@ fn the_way_of_a_request_is_the_one_that_it_takes() {
 fn the_example_of_the_readme_is_the_one_that_compiles() {
     let example = read("examples/hello.rs");
     let code = fenced(&read("README.md"), "rust").0.join("\n");
-    assert!(example.contains(code.trim()), "{code}");
+    let is_of_it = !code.is_empty() && example.contains(code.trim());
+    assert!(is_of_it, "README.md: {code}");
 }
 
 #[test]
@@ -370,7 +491,7 @@ fn the_dependencies_are_those_of_the_manifest() {
     let manifest: toml::Table = read("Cargo.toml").parse().expect("TOML");
     let dependencies = manifest["dependencies"].as_table().expect("a table");
     let names: HashSet<_> = dependencies.keys().map(String::as_str).collect();
-    let tree = fenced(&read("README.md"), "text").0;
+    let tree = fenced(&read("docs/library.md"), "text").0;
     let shown: HashSet<_> = tree
         .iter()
         .filter_map(|line| line.strip_prefix("├── ").or(line.strip_prefix("└── ")))
