@@ -632,7 +632,7 @@ fn documents_name_files_that_exist() {
                 ]
                 .iter()
                 .any(|folder| path.starts_with(folder));
-                if is_path && !root().join(path).exists() {
+                if is_path && !sources::exists(path) {
                     offences.push(format!("{shown}:{number}: {path}"));
                 }
             }

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use assert_cmd::Command;
 use barewire::handlers::TABLE;
-use sources::{read, root};
+use sources::{exists, read, root};
 
 mod sources;
 
@@ -51,10 +51,6 @@ const OF_THE_LAB: [&str; 2] = ["docs/lab.md", "docs/framework-tax.md"];
 
 /// What a command of a code block may begin with, besides scripts of this repository.
 const PROGRAMS: [&str; 5] = ["cargo", "curl", "wrk", "perf", "samply"];
-
-fn exists(path: &str) -> bool {
-    root().join(path).exists()
-}
 
 /// The lines inside fences of this language, and those outside of all fences.
 fn fenced(text: &str, language: &str) -> (Vec<String>, Vec<String>) {
