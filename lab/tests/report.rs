@@ -237,7 +237,7 @@ fn documents_are_those_of_their_result_files() {
     };
     for document in front
         .into_iter()
-        .chain(["docs/lab.md", "docs/framework-tax.md"])
+        .chain(["docs/lab.md", "docs/framework-tax.md", "docs/zero-copy.md"])
     {
         command.args(["--check-document", document]);
     }
@@ -284,6 +284,18 @@ fn reported(file: &Path, picture: &Path) -> (bool, String) {
     let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.success(), told)
+}
+
+#[test]
+fn the_front_pages_picture_is_that_of_its_file() {
+    let source = Source::read(&root().join("docs/results/front.json")).unwrap();
+    let drawn = report::front(&source.results).expect("what `front` measures");
+    let kept = fs::read_to_string(root().join("docs/front.svg")).unwrap();
+    let is_current = kept.trim_end() == drawn.into_string();
+    assert!(
+        is_current,
+        "`barewire-lab report docs/results/front.json --front docs/front.svg` draws it"
+    );
 }
 
 #[test]
