@@ -309,8 +309,8 @@ impl<D: Decisions> Kernel for Linux<D> {
         registry.reregister(socket, id.token(), interest)
     }
 
-    // Not left to the compiler: where techniques are flags, it would make functions of the two, which
-    // return right behind the kernel.
+    // Not left to the compiler: where techniques are flags, it would make functions of the two,
+    // which return right behind the kernel.
     #[inline(always)]
     fn recv(&mut self, from: &mut TcpStream, into: &mut BytesMut, max: usize) -> io::Result<usize> {
         if !self.techniques().uninit_reads || !self.techniques().inline_calls {
